@@ -1,0 +1,45 @@
+// Package hub has the words of Stellwerk as types: what a portal pushes, what a
+// backend gets, and every state between the two. It knows no file, no network
+// and no database; everybody else speaks in its words.
+//
+// # Glossary
+//
+//	municipality  a tenant: a town or a Kreis, known by its AGS (text, leading zero)
+//	portal        a client that may submit, with keys and a scope
+//	service       a Leistung: input schemas and a route
+//	submission    what a portal pushed: metadata, payload, attachments
+//	route         for one service: which deliveries, to which roles, when, after what
+//	role          what a route speaks of: finance, payment, records, public-order, …
+//	system        one installation of a backend: address, secret reference, limits
+//	mapping       source document → one target document
+//	delivery      one document to one system, with its whole life
+//	attempt       one try of a delivery
+//	park          set aside for a person, with a reason; a state, not another queue
+//	retry         same delivery, same bytes, by the clock
+//	replay        a person puts a parked or settled delivery back
+//
+// # The life of a submission
+//
+//	           plan                        last delivery settles
+//	accepted ────────▶ running ───────────────────────────────▶ settled
+//	    │                │  ▲                                      │
+//	    │ (unmapped,     │  │ replay, close                        │ replay
+//	    │  not competent)▼  │                                      ▼
+//	    └──────────▶  parked ◀── a delivery is parked          running
+//
+//	any state ──▶ damaged: a stored record failed its check; nothing of it is sent
+//
+// # The life of a delivery
+//
+//	           render              claim               outcome
+//	waiting ─────────▶ pending ─────────▶ sending ─────────────────▶ delivered
+//	  (for its          ▲  ▲               │ │ ├─ awaiting (asked again by the clock)
+//	   predecessor)     │  └── retry, not-before ┘
+//	                    │                    └─ refused / unclear / exhausted / unmapped ─▶ parked
+//	                    └────────────── replay by a person ◀──────────────────────────────────┤
+//	                                                             closed with a reason ◀────────┘
+//
+// A crash leaves a delivery in sending with an expired lease. A repeatable system
+// is sent the same id again, an askable one is asked, otherwise the delivery is
+// parked as unclear: an unknown outcome is never blindly resent.
+package hub

@@ -1,0 +1,100 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"stellwerk/internal/hub"
+)
+
+// Operate is what operators need. Lists are read by keyset: the cursor is the
+// last id of the page before, newest first.
+type Operate interface {
+	List(ctx context.Context, f Filter) ([]Row, error)
+	// Events is a submission's whole story, oldest first: accepted, planned, every
+	// attempt, park, replay, settled.
+	Events(ctx context.Context, id hub.ID) ([]hub.Event, error)
+	// Attempts of one delivery with their sealed details, oldest first.
+	Attempts(ctx context.Context, delivery hub.ID) ([]SealedAttempt, error)
+	// Document is the rendered document of a delivery, sealed. ErrNotFound before it
+	// was rendered.
+	Document(ctx context.Context, delivery hub.ID) (*Rendered, error)
+	// Replay puts a parked, delivered or closed delivery back: due at once with the
+	// same bytes, or waiting for the flow to map it anew. ErrState where it is under way.
+	Replay(ctx context.Context, id hub.ID, r Replay) error
+	// Reopen sends a parked submission that has no deliveries through the flow again.
+	Reopen(ctx context.Context, id hub.ID, actor, reason string, at time.Time) error
+	// Close ends a parked or waiting delivery with a reason.
+	CloseDelivery(ctx context.Context, id hub.ID, actor, reason string, at time.Time) (Effect, error)
+	// Pause stops claims for a system until Resume; both are audited.
+	Pause(ctx context.Context, system, actor, reason string, at time.Time) error
+	Resume(ctx context.Context, system, actor string, at time.Time) error
+	// Paused gives the paused systems with the reason.
+	Paused(ctx context.Context) (map[string]string, error)
+	// Figures are the numbers behind metrics and the first screen.
+	Figures(ctx context.Context) (*Figures, error)
+	// Audit appends entries that belong to no other step.
+	Audit(ctx context.Context, entries ...hub.AuditEntry) error
+	// AuditTrail reads entries from a sequence number on, oldest first.
+	AuditTrail(ctx context.Context, from int64, limit int) ([]hub.AuditEntry, error)
+	// Rewrap hands every data key not wrapped by the current operator's key to fn and
+	// stores what it returns, in batches; it says how many it changed.
+	Rewrap(ctx context.Context, batch int, fn func(id hub.ID, municipality string, wrapped []byte) ([]byte, error)) (int, error)
+	// LastRun and SetLastRun keep when a scheduled job last ran.
+	LastRun(ctx context.Context, job string) (time.Time, error)
+	SetLastRun(ctx context.Context, job string, at time.Time) error
+	// Healthy does a synced write and a read.
+	Healthy(ctx context.Context) error
+}
+
+// Filter chooses submissions. Empty fields do not restrict.
+type Filter struct {
+	Municipality string
+	Service      string
+	Portal       string
+	State        hub.SubmissionState
+	// Delivery conditions: a submission matches where one of its deliveries matches all.
+	DeliveryState hub.DeliveryState
+	System        string
+	Reason        hub.ParkReason
+	Code          string
+	Search        []byte // a keyed hash
+	Since, Until  time.Time
+	First, Last   hub.ID // an id range, as hub.ParseNumber gives it
+	Before        hub.ID // the cursor: older than this one
+	Limit         int    // at most 1000; 0 means 50
+}
+
+// Row is a line of a list.
+type Row struct {
+	Submission hub.Submission
+	Deliveries []hub.Delivery
+}
+
+// SealedAttempt is an attempt with its sealed detail.
+type SealedAttempt struct {
+	hub.Attempt
+	Detail []byte
+}
+
+// Replay is how a delivery is put back.
+type Replay struct {
+	Anew   bool // map it anew with today's configuration; otherwise the same bytes
+	Force  bool // also where it was delivered
+	Actor  string
+	Reason string
+	At     time.Time
+}
+
+// Figures count what is there.
+type Figures struct {
+	Submissions map[hub.SubmissionState]int64
+	Parked      map[hub.ParkReason]int64 // deliveries and submissions by reason
+	Systems     map[string]SystemFigures
+}
+
+// SystemFigures are the open deliveries of one system.
+type SystemFigures struct {
+	Pending, Sending, Awaiting, Parked int64
+	Oldest                             time.Time // the oldest not settled and not parked; zero where none
+}

@@ -1,0 +1,240 @@
+// Package store is where submissions live: the row is the truth, the bus is a
+// doorbell. Each method is one business step and one transaction; when a writing
+// method has returned without an error, its effect is on disk and synced. After
+// an error of a writing method nothing of it is there, or the error is
+// ErrUnknown.
+//
+// What is personal arrives sealed and is never opened here.
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"stellwerk/internal/hub"
+)
+
+// The errors a caller decides by. Implementations wrap them.
+var (
+	ErrNotFound = errors.New("not found")
+	// ErrKeyReused: the idempotency key was used for other content.
+	ErrKeyReused = errors.New("idempotency key was used for other content")
+	// ErrStale: the row has changed since it was read; read again and decide anew.
+	ErrStale = errors.New("changed meanwhile")
+	// ErrFull: no space left; reading still works.
+	ErrFull = errors.New("no space left on the store's disk")
+	// ErrState: the step does not fit the row's state, such as closing what is delivered.
+	ErrState = errors.New("not possible in this state")
+	// ErrUnknown: the sync failed, so nobody knows whether the step is durable.
+	ErrUnknown = errors.New("the store could not sync")
+	// ErrDamaged: a record failed its check; it is set aside, its neighbours go on.
+	ErrDamaged = errors.New("a stored record is damaged")
+)
+
+// Store keeps submissions and their deliveries.
+type Store interface {
+	Intake
+	Flow
+	Deliver
+	Operate
+	// Close waits for steps under way and closes the files.
+	Close() error
+}
+
+// Intake is what the portals' side needs.
+type Intake interface {
+	// Accept writes a new submission, or answers with the earlier one where portal
+	// and idempotency key were used before with the same fingerprint (Replayed is
+	// true then). ErrKeyReused where the fingerprint differs.
+	Accept(ctx context.Context, a *Acceptance) (Accepted, error)
+	// Earlier looks up an idempotency key. ErrNotFound where it is new or older than
+	// its keeping time; ErrKeyReused where the fingerprint differs.
+	Earlier(ctx context.Context, portal, key string, fingerprint [32]byte) (Accepted, error)
+	// Submission reads one submission with its deliveries, without documents.
+	Submission(ctx context.Context, id hub.ID) (*Status, error)
+	// ForgetKeys removes idempotency keys older than before and says how many.
+	ForgetKeys(ctx context.Context, before time.Time) (int, error)
+}
+
+// Acceptance is everything about a submission that must be durable before 202.
+type Acceptance struct {
+	Submission  hub.Submission // State accepted, Version 1
+	Key         string         // the portal's idempotency key
+	Fingerprint [32]byte       // of the request's content
+	Answer      []byte         // the body of the 202, kept for a repeated key
+	DataKey     []byte         // wrapped
+	Meta        []byte         // sealed hub.Meta
+	Payload     []byte         // sealed
+	Attachments []SealedAttachment
+	OrderKey    []byte // keyed hash; nil where the route has no order-by
+	Actor       string // for the audit line
+}
+
+// SealedAttachment is an attachment whose content lies sealed and synced in a
+// file; Info is the sealed JSON of its hub.Attachment.
+type SealedAttachment struct {
+	N    int
+	Info []byte
+	File string // relative to the store's attachment folder
+}
+
+// Accepted is the answer to an Acceptance.
+type Accepted struct {
+	ID       hub.ID
+	Answer   []byte
+	Replayed bool
+}
+
+// Status is a submission with its deliveries, in order of their ordinals.
+type Status struct {
+	Submission hub.Submission
+	Deliveries []hub.Delivery
+}
+
+// Flow is what the stages need.
+type Flow interface {
+	// Due lists submissions for which the flow has something to do since before the
+	// given time, oldest first: accepted and not planned, or with a delivery whose
+	// predecessors have settled. At most limit.
+	Due(ctx context.Context, before time.Time, limit int) ([]hub.ID, error)
+	// Case reads a submission with everything sealed that the flow may open.
+	Case(ctx context.Context, id hub.ID) (*Case, error)
+	// Advance writes what the flow decided, in one transaction. ErrStale where the
+	// submission's version is not the given one. Afterwards the flow has nothing to
+	// do for this submission until Record or an operator says so.
+	Advance(ctx context.Context, id hub.ID, version int64, a *Advance) error
+	// Damage sets a submission aside: its state becomes damaged, none of its
+	// deliveries is claimed any more. What names the record. Idempotent.
+	Damage(ctx context.Context, id hub.ID, what string, at time.Time) error
+}
+
+// Case is a submission as the flow works on it.
+type Case struct {
+	Status
+	DataKey     []byte
+	Meta        []byte
+	Payload     []byte
+	Attachments []SealedAttachment
+	Answers     map[hub.ID][]byte // sealed answers of delivered deliveries
+	Parked      map[hub.ID][]byte // sealed detail of parked deliveries' last attempt
+}
+
+// Advance is a step of the flow.
+type Advance struct {
+	At     time.Time
+	State  hub.SubmissionState // the submission's new state: running, parked (with Reason and Code) or settled
+	Reason hub.ParkReason
+	Code   string
+	// New deliveries; State is waiting, pending (with Documents) or parked (with
+	// Reason, Code and a Parked detail).
+	Deliveries []NewDelivery
+	// Rendered documents of deliveries that were waiting: they become pending.
+	Rendered []Rendered
+	// Unmapped deliveries, new document could not be rendered: they become parked.
+	Unmapped []Unmapped
+	// Search are keyed hashes of the business keys, for finding the submission.
+	Search [][]byte
+	Audit  []hub.AuditEntry // Seq and Hash are given by the store
+}
+
+// NewDelivery is a delivery as planned.
+type NewDelivery struct {
+	hub.Delivery
+	OrderKey []byte
+	Document *Rendered // nil while waiting
+	Detail   []byte    // sealed; for State parked
+}
+
+// Rendered is a document, sealed, as it will leave.
+type Rendered struct {
+	Delivery hub.ID
+	Head     []byte // sealed JSON of name and content type
+	Body     []byte // sealed
+	SHA256   string // hex, of the plain body
+	Revision string // of the configuration it was mapped under
+}
+
+// Unmapped is a delivery whose mapping needs a person's decision.
+type Unmapped struct {
+	Delivery hub.ID
+	Code     string
+	Detail   []byte // sealed
+}
+
+// Deliver is what one delivery's life needs.
+type Deliver interface {
+	// Claim leases due deliveries of one system, oldest first, and gives them with
+	// their documents. A delivery with an order key is left out while an earlier
+	// submission with the same key is not planned yet, or has an unsettled delivery
+	// to the same system; so is everything of a damaged submission. Awaiting
+	// deliveries whose time has come are claimed too (Task.Delivery.State tells what
+	// it was before).
+	Claim(ctx context.Context, c Claim) ([]Task, error)
+	// Record writes the outcome of an attempt and frees the lease. ErrStale where the
+	// lease was lost meanwhile: the attempt is kept for the story, the delivery is
+	// left to its new owner. The submission's state follows in the same transaction.
+	Record(ctx context.Context, r *Record) (Effect, error)
+	// Extend renews the lease of deliveries still being sent.
+	Extend(ctx context.Context, owner string, ids []hub.ID, until time.Time) error
+	// Expired lists deliveries in sending whose lease has ended, or that owner holds
+	// although it has just started (owner is "" for none).
+	Expired(ctx context.Context, now time.Time, owner string, limit int) ([]Expired, error)
+	// Rescue decides an expired delivery: back to pending (with Uncertain set), or
+	// parked as unclear. ErrStale where somebody was faster.
+	Rescue(ctx context.Context, id hub.ID, owner string, park bool, at time.Time) error
+	// NextDue is when the system's next delivery falls due; zero where there is none.
+	NextDue(ctx context.Context, system string) (time.Time, error)
+}
+
+// Claim asks for work.
+type Claim struct {
+	System string
+	Owner  string // the node
+	Now    time.Time
+	Lease  time.Duration
+	Limit  int
+}
+
+// Task is a claimed delivery with its sealed document.
+type Task struct {
+	Delivery    hub.Delivery // as it was before the claim; Attempts already counts this one
+	Submission  hub.Submission
+	DataKey     []byte
+	Head        []byte
+	Body        []byte
+	Attachments []SealedAttachment
+	Token       []byte // sealed; from an earlier awaiting outcome
+	Fence       int64  // to be given back with Record
+}
+
+// Record is the outcome of an attempt.
+type Record struct {
+	Attempt   hub.Attempt // Delivery, N, At, Took, Node, Kind, Outcome, Code; Detail is empty
+	Detail    []byte      // sealed
+	Owner     string
+	Fence     int64
+	State     hub.DeliveryState // pending, awaiting, delivered or parked
+	Reason    hub.ParkReason
+	NotBefore time.Time
+	Uncertain bool
+	Answer    []byte // sealed; kept on delivered and awaiting
+	Token     []byte // sealed; kept on awaiting
+	// NotCounted: the attempt does not count for the retry schedule (a maintenance
+	// window began, the hub is stopping).
+	NotCounted bool
+}
+
+// Effect is what an outcome set in motion.
+type Effect struct {
+	FlowDue bool   // a successor may be rendered now, or the submission has settled: ring the flow
+	Settled bool   // the submission has settled with this outcome
+	Next    string // a system whose delivery was held back by order and may be due now; "" for none
+}
+
+// Expired is a delivery whose lease has ended.
+type Expired struct {
+	ID     hub.ID
+	System string
+	Owner  string
+}
