@@ -1,0 +1,168 @@
+// Package bus is the doorbell between the stages. Its messages carry ids, never
+// documents, and may be lost: the row is the truth, and a scan finds what no bell
+// announced. So a handler that fails is not handed its message again (that would
+// spin); it leaves the row as it is.
+//
+// The in-process channel of watermill carries the bells and its router runs the
+// handlers. Bells are coalesced while they wait, and their number is bounded: a
+// bell too many is dropped and Ring says so.
+package bus
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill"
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
+	"github.com/ThreeDotsLabs/watermill/pubsub/gochannel"
+)
+
+// Waiting is how many bells of one topic may wait.
+const Waiting = 1024
+
+// Options are the bus's surroundings.
+type Options struct {
+	Log *slog.Logger
+	// Handled is told about every message that was handled; for metrics.
+	Handled func(topic string, took time.Duration, err error)
+}
+
+// Bus rings and handles doorbells.
+type Bus struct {
+	opts    Options
+	router  *message.Router
+	channel *gochannel.GoChannel
+
+	mu     sync.Mutex
+	topics map[string]*topic
+}
+
+type topic struct {
+	rung map[string]bool // keys that wait for a handler
+	room chan struct{}   // one token for each bell that may still wait
+}
+
+// New makes a bus without handlers.
+func New(opts Options) (*Bus, error) {
+	logger := watermill.NewSlogLoggerWithLevelMapping(opts.Log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
+	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 10 * time.Second}, logger)
+	if err != nil {
+		return nil, fmt.Errorf("make the bus: %w", err)
+	}
+	b := &Bus{
+		opts:    opts,
+		router:  router,
+		channel: gochannel.NewGoChannel(gochannel.Config{OutputChannelBuffer: Waiting}, logger),
+		topics:  map[string]*topic{},
+	}
+	// The first one added is the outermost.
+	router.AddMiddleware(b.settle, middleware.CorrelationID, middleware.Recoverer)
+	return b, nil
+}
+
+// Handle runs fn for every bell of a topic, at most workers at once. It is called
+// before Run.
+func (b *Bus) Handle(name string, workers int, fn func(ctx context.Context, key string) error) {
+	t := &topic{rung: map[string]bool{}, room: make(chan struct{}, Waiting)}
+	for range Waiting {
+		t.room <- struct{}{}
+	}
+	b.topics[name] = t
+	slots := make(chan struct{}, workers)
+	b.router.AddConsumerHandler(name, name, b.channel, func(msg *message.Message) error {
+		slots <- struct{}{}
+		defer func() { <-slots }()
+		key := string(msg.Payload)
+		b.mu.Lock()
+		delete(t.rung, key)
+		b.mu.Unlock()
+		t.room <- struct{}{}
+		return fn(msg.Context(), key)
+	})
+}
+
+// Ring announces that there is something to do for key. A key that waits already
+// is not rung twice. It reports false where too many bells wait: the bell is
+// dropped then, and a scan must find the row.
+func (b *Bus) Ring(name, key string) bool {
+	t := b.topics[name]
+	select {
+	case <-t.room:
+	default:
+		return false
+	}
+	b.publish(name, key, t)
+	return true
+}
+
+// RingWait is Ring for scans: it waits until there is room.
+func (b *Bus) RingWait(ctx context.Context, name, key string) error {
+	t := b.topics[name]
+	select {
+	case <-t.room:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	b.publish(name, key, t)
+	return nil
+}
+
+func (b *Bus) publish(name, key string, t *topic) {
+	b.mu.Lock()
+	known := t.rung[key]
+	t.rung[key] = true
+	b.mu.Unlock()
+	if known {
+		t.room <- struct{}{}
+		return
+	}
+	msg := message.NewMessage("", []byte(key))
+	middleware.SetCorrelationID(key, msg)
+	if err := b.channel.Publish(name, msg); err != nil {
+		// Only a closed channel refuses: the hub is stopping, the row stays due.
+		b.mu.Lock()
+		delete(t.rung, key)
+		b.mu.Unlock()
+		t.room <- struct{}{}
+	}
+}
+
+// settle ends every message here: an error is told and not handed back, since the
+// channel would deliver the message again at once.
+func (b *Bus) settle(next message.HandlerFunc) message.HandlerFunc {
+	return func(msg *message.Message) ([]*message.Message, error) {
+		start := time.Now()
+		_, err := next(msg)
+		name := message.SubscribeTopicFromCtx(msg.Context())
+		if b.opts.Handled != nil {
+			b.opts.Handled(name, time.Since(start), err)
+		}
+		if err != nil && msg.Context().Err() == nil {
+			b.opts.Log.Error("handler stopped", "topic", name, "key", string(msg.Payload), "error", err)
+		}
+		return nil, nil
+	}
+}
+
+// Run handles bells until ctx ends or Close is called.
+func (b *Bus) Run(ctx context.Context) error {
+	if err := b.router.Run(ctx); err != nil {
+		return fmt.Errorf("run the bus: %w", err)
+	}
+	return nil
+}
+
+// Running is closed as soon as bells are heard.
+func (b *Bus) Running() chan struct{} { return b.router.Running() }
+
+// Close waits for the handlers under way, up to ten seconds.
+func (b *Bus) Close() error {
+	if err := b.router.Close(); err != nil {
+		return fmt.Errorf("close the bus: %w", err)
+	}
+	return nil
+}

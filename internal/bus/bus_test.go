@@ -1,0 +1,139 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+func start(t *testing.T, handle func(b *Bus)) *Bus {
+	t.Helper()
+	b, err := New(Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	handle(b)
+	done := make(chan error, 1)
+	go func() { done <- b.Run(context.Background()) }()
+	<-b.Running()
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+func TestEveryBellIsHeardOnce(t *testing.T) {
+	const n = 500
+	var wg sync.WaitGroup
+	wg.Add(n)
+	var heard sync.Map
+	b := start(t, func(b *Bus) {
+		b.Handle("flow", 8, func(_ context.Context, key string) error {
+			if _, twice := heard.LoadOrStore(key, true); twice {
+				t.Errorf("%s was heard twice", key)
+			}
+			wg.Done()
+			return nil
+		})
+	})
+	for i := range n {
+		if err := b.RingWait(context.Background(), "flow", fmt.Sprint(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wg.Wait()
+}
+
+func TestWorkersAreBounded(t *testing.T) {
+	var now, most atomic.Int32
+	var wg sync.WaitGroup
+	wg.Add(64)
+	gate := make(chan struct{})
+	b := start(t, func(b *Bus) {
+		b.Handle("flow", 4, func(context.Context, string) error {
+			defer wg.Done()
+			if n := now.Add(1); n > most.Load() {
+				most.Store(n)
+			}
+			<-gate
+			now.Add(-1)
+			return nil
+		})
+	})
+	for i := range 64 {
+		b.Ring("flow", fmt.Sprint(i))
+	}
+	close(gate)
+	wg.Wait()
+	if most.Load() > 4 {
+		t.Errorf("%d handlers at once, 4 were allowed", most.Load())
+	}
+}
+
+// A poison message must neither spin nor keep its neighbours from being handled.
+func TestPanicAndErrorDoNotSpin(t *testing.T) {
+	var calls atomic.Int32
+	heard := make(chan string, 100)
+	b := start(t, func(b *Bus) {
+		b.Handle("flow", 1, func(_ context.Context, key string) error {
+			calls.Add(1)
+			heard <- key
+			switch key {
+			case "panic":
+				panic("poison")
+			case "error":
+				return errors.New("broken")
+			}
+			return nil
+		})
+	})
+	for _, key := range []string{"panic", "error", "good"} {
+		b.Ring("flow", key)
+		if got := <-heard; got != key {
+			t.Fatalf("heard %s, want %s", got, key)
+		}
+	}
+	if calls.Load() != 3 {
+		t.Errorf("handled %d times, want 3", calls.Load())
+	}
+}
+
+func TestBellsAreBoundedAndCoalesced(t *testing.T) {
+	gate := make(chan struct{})
+	entered := make(chan struct{}, 1)
+	b := start(t, func(b *Bus) {
+		b.Handle("flow", 1, func(context.Context, string) error {
+			select {
+			case entered <- struct{}{}:
+			default:
+			}
+			<-gate
+			return nil
+		})
+	})
+	b.Ring("flow", "first")
+	<-entered
+	for range 10 * Waiting {
+		if !b.Ring("flow", "same") {
+			t.Fatal("a bell that waits already takes no room")
+		}
+	}
+	dropped := false
+	for i := range 2 * Waiting {
+		dropped = dropped || !b.Ring("flow", fmt.Sprint(i))
+	}
+	if !dropped {
+		t.Error("the number of waiting bells is not bounded")
+	}
+	close(gate)
+}
