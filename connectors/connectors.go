@@ -65,6 +65,9 @@ type Environment struct {
 	Now    func() time.Time // the hub's clock
 	Dir    string           // the operator's folder: relative paths in settings start here
 	Allow  []netip.Prefix   // addresses this system may be reached at; checked when dialling
+	// Concurrency is how many calls run at once at most: the size of a pool of
+	// connections. Zero where the hub sets no limit.
+	Concurrency int
 }
 
 // Connector delivers to one system. Its methods are called by many goroutines
