@@ -1,0 +1,112 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
+)
+
+// metrics are the hub's figures for Prometheus. Labels are names of the operator's
+// files and our own words, never anything a portal sent.
+type metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.HistogramVec
+	bells    *prometheus.HistogramVec
+	planned  prometheus.Counter
+	unmapped prometheus.Counter
+	attempts *prometheus.HistogramVec
+	alerts   *prometheus.CounterVec
+}
+
+func newMetrics(figures func(context.Context) (*store.Figures, error), breakers func() map[string]string, now func() time.Time) *metrics {
+	fast := prometheus.ExponentialBuckets(0.0005, 2, 16)
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "stellwerk_intake_seconds", Help: "Requests of portals by outcome, in seconds; an accept includes the sync.", Buckets: fast}, []string{"outcome"}),
+		bells:    prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "stellwerk_bus_handler_seconds", Help: "Messages handled by topic and result.", Buckets: fast}, []string{"topic", "result"}),
+		planned:  prometheus.NewCounter(prometheus.CounterOpts{Name: "stellwerk_deliveries_planned_total", Help: "Deliveries planned."}),
+		unmapped: prometheus.NewCounter(prometheus.CounterOpts{Name: "stellwerk_deliveries_unmapped_total", Help: "Deliveries whose mapping needs a person."}),
+		attempts: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "stellwerk_attempt_seconds", Help: "Attempts by system and outcome, in seconds.", Buckets: fast}, []string{"system", "outcome"}),
+		alerts:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "stellwerk_alerts_total", Help: "What an operator must look at now, by kind."}, []string{"kind"}),
+	}
+	m.registry.MustRegister(m.requests, m.bells, m.planned, m.unmapped, m.attempts, m.alerts,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		&figuresCollector{figures: figures, breakers: breakers, now: now})
+	return m
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+}
+
+func (m *metrics) alert(kind string, _ hub.ID, _ error) { m.alerts.WithLabelValues(kind).Inc() }
+
+func (m *metrics) handled(topic string, took time.Duration, err error) {
+	result := "ok"
+	if err != nil {
+		result = "error"
+	}
+	m.bells.WithLabelValues(topic, result).Observe(took.Seconds())
+}
+
+// figuresCollector reads the store when Prometheus asks, so that the figures are
+// those of the rows whatever happened to this process.
+type figuresCollector struct {
+	figures  func(context.Context) (*store.Figures, error)
+	breakers func() map[string]string
+	now      func() time.Time
+}
+
+var (
+	submissionsDesc = prometheus.NewDesc("stellwerk_submissions", "Submissions by state.", []string{"state"}, nil)
+	parkedDesc      = prometheus.NewDesc("stellwerk_parked", "Deliveries and submissions that need a person, by reason.", []string{"reason"}, nil)
+	openDesc        = prometheus.NewDesc("stellwerk_deliveries_open", "Deliveries not settled, by system and state.", []string{"system", "state"}, nil)
+	oldestDesc      = prometheus.NewDesc("stellwerk_delivery_oldest_seconds", "Age of the oldest waiting delivery of a system.", []string{"system"}, nil)
+	breakerDesc     = prometheus.NewDesc("stellwerk_breaker_open", "Breaker state of a system: 0 closed, 0.5 half-open, 1 open.", []string{"system"}, nil)
+)
+
+func (c *figuresCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{submissionsDesc, parkedDesc, openDesc, oldestDesc, breakerDesc} {
+		ch <- d
+	}
+}
+
+func (c *figuresCollector) Collect(ch chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	f, err := c.figures(ctx)
+	if err != nil {
+		ch <- prometheus.NewInvalidMetric(submissionsDesc, err)
+		return
+	}
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	for state, n := range f.Submissions {
+		gauge(submissionsDesc, float64(n), string(state))
+	}
+	for reason, n := range f.Parked {
+		gauge(parkedDesc, float64(n), string(reason))
+	}
+	for system, s := range f.Systems {
+		gauge(openDesc, float64(s.Pending), system, "pending")
+		gauge(openDesc, float64(s.Sending), system, "sending")
+		gauge(openDesc, float64(s.Awaiting), system, "awaiting")
+		gauge(openDesc, float64(s.Parked), system, "parked")
+		age := 0.0
+		if !s.Oldest.IsZero() {
+			age = c.now().Sub(s.Oldest).Seconds()
+		}
+		gauge(oldestDesc, age, system)
+	}
+	for system, state := range c.breakers() {
+		gauge(breakerDesc, map[string]float64{"closed": 0, "half-open": 0.5, "open": 1}[state], system)
+	}
+}

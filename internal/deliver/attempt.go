@@ -1,0 +1,167 @@
+package deliver
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/sony/gobreaker/v2"
+
+	"stellwerk/connectors"
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
+	"stellwerk/internal/vault"
+)
+
+// attempt is one try: open the document, send or ask, record the outcome.
+func (d *Deliverer) attempt(s *settings, t *store.Task) {
+	d.leases.Store(t.Delivery.ID, struct{}{})
+	defer d.leases.Delete(t.Delivery.ID)
+	log := d.Log.With("submission", t.Submission.ID.String(), "delivery", t.Delivery.ID.String(), "system", s.system.Name,
+		"municipality", t.Submission.Municipality, "attempt", t.Delivery.Attempts)
+
+	o, err := d.open(t)
+	if errors.Is(err, vault.ErrNoKey) {
+		log.Error("the keyring lacks the key of this submission; it waits", "error", err)
+		d.putBack(t, "no-key", d.Now().Add(time.Minute))
+		return
+	}
+	if err != nil {
+		log.Error("a stored record is damaged; the submission is set aside", "error", err)
+		if d.Alert != nil {
+			d.Alert("damaged", t.Submission.ID, err)
+		}
+		if err := d.Damage(context.Background(), t.Submission.ID, "delivery "+t.Delivery.ID.String(), d.Now()); err != nil {
+			log.Error("set submission aside", "error", err)
+		}
+		return
+	}
+	kind := "send"
+	if t.Delivery.State == hub.DeliveryAwaiting || t.Delivery.Uncertain && s.traits.Askable && !s.traits.Repeatable {
+		kind = "ask"
+	}
+	end := func(string) {}
+	if d.Trace != nil {
+		o.message.Trace, end = d.Trace(d.hurry, t.Submission.Trace, s.system.Name)
+	}
+	start := d.Now()
+	receipt, err := s.breaker.Execute(func() (connectors.Receipt, error) {
+		r := d.try(s, kind, o.message)
+		if r.Fault {
+			return r, errFault
+		}
+		return r, nil
+	})
+	took := d.Now().Sub(start)
+	end(receipt.Outcome.String())
+	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
+		d.putBack(t, "breaker-open", start)
+		return
+	}
+	d.record(s, t, o, kind, receipt, start, took)
+	if receipt.Outcome == connectors.Delivered {
+		log.Info("delivered", "code", receipt.Code, "took", took)
+	} else {
+		log.Warn("not delivered", "outcome", receipt.Outcome.String(), "code", receipt.Code, "took", took)
+	}
+	if d.Attempted != nil {
+		d.Attempted(s.system.Name, receipt.Outcome.String(), took)
+	}
+}
+
+// try calls the connector; a panic in one has an unknown outcome.
+func (d *Deliverer) try(s *settings, kind string, m *connectors.Message) (r connectors.Receipt) {
+	defer func() {
+		if p := recover(); p != nil {
+			d.Log.Error("a connector panicked", "system", s.system.Name, "kind", s.system.Kind, "delivery", m.ID, "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			r = connectors.Receipt{Outcome: connectors.Unknown, Code: "connector-panic", Fault: true}
+		}
+	}()
+	ctx, cancel := context.WithTimeout(d.hurry, s.system.Limits.Timeout)
+	defer cancel()
+	if kind == "ask" {
+		if asker, ok := s.conn.(connectors.Asker); ok {
+			return asker.Ask(ctx, m)
+		}
+		return connectors.Receipt{Outcome: connectors.Unknown, Code: "cannot-ask"}
+	}
+	return s.conn.Deliver(ctx, m)
+}
+
+// record writes the outcome and rings whoever can go on now. The store is asked
+// even while the hub stops: an outcome that is known must not be lost.
+func (d *Deliverer) record(s *settings, t *store.Task, o *opened, kind string, r connectors.Receipt, start time.Time, took time.Duration) {
+	now := d.Now()
+	decision := Decide(r, &t.Delivery, s.system.Retry, s.traits, now)
+	rec := &store.Record{
+		Attempt: hub.Attempt{
+			Delivery: t.Delivery.ID, N: t.Delivery.Attempts, At: start, Took: took, Node: d.Node,
+			Kind: kind, Outcome: r.Outcome.String(), Code: r.Code,
+		},
+		Owner: d.Node, Fence: t.Fence,
+		State: decision.State, Reason: decision.Reason, NotBefore: decision.NotBefore, Uncertain: decision.Uncertain,
+	}
+	if r.Detail != "" {
+		rec.Detail = o.key.Seal(hub.RecordDetail(t.Delivery.ID, t.Delivery.Attempts), []byte(r.Detail))
+	}
+	if len(r.Answer) > 0 {
+		answer, err := json.Marshal(r.Answer)
+		if err != nil {
+			panic("deliver: " + err.Error()) // a map of strings always encodes
+		}
+		rec.Answer = o.key.Seal(hub.RecordAnswer(t.Delivery.ID), answer)
+	}
+	if r.Token != "" {
+		rec.Token = o.key.Seal(hub.RecordToken(t.Delivery.ID), []byte(r.Token))
+	}
+	d.write(t, rec)
+}
+
+// putBack returns a delivery that was never tried: nothing counts.
+func (d *Deliverer) putBack(t *store.Task, code string, notBefore time.Time) {
+	state := hub.DeliveryPending
+	if t.Delivery.State == hub.DeliveryAwaiting {
+		state = hub.DeliveryAwaiting
+	}
+	d.write(t, &store.Record{
+		Attempt: hub.Attempt{Delivery: t.Delivery.ID, N: t.Delivery.Attempts, At: d.Now(), Node: d.Node, Kind: "send", Outcome: "retry", Code: code},
+		Owner:   d.Node, Fence: t.Fence, State: state, NotBefore: notBefore, Uncertain: t.Delivery.Uncertain, NotCounted: true,
+		Token: t.Token,
+	})
+}
+
+func (d *Deliverer) write(t *store.Task, rec *store.Record) {
+	effect, err := d.Store.Record(context.Background(), rec)
+	switch {
+	case errors.Is(err, store.ErrStale):
+		d.Log.Warn("the lease was lost; the attempt is kept for the story", "delivery", t.Delivery.ID.String(), "system", t.Delivery.System)
+		return
+	case err != nil:
+		// The lease ends and the rescue decides: whatever was sent is not forgotten.
+		d.Log.Error("record attempt", "delivery", t.Delivery.ID.String(), "system", t.Delivery.System, "error", err)
+		return
+	}
+	if effect.FlowDue {
+		d.Ring(t.Submission.ID)
+	}
+	if effect.Next != "" {
+		d.Wake(effect.Next)
+	}
+}
+
+// checkSum compares a document with what was rendered.
+func checkSum(body []byte, want string) error {
+	sum := sha256.Sum256(body)
+	got := make([]byte, hex.EncodedLen(len(sum)))
+	hex.Encode(got, sum[:])
+	if want != "" && !bytes.Equal(got, []byte(want)) {
+		return errors.New("the document's SHA-256 is not the rendered one's")
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package deliver
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"stellwerk/connectors"
+	"stellwerk/internal/config"
+	"stellwerk/internal/hub"
+)
+
+// Decision is what an outcome means for the delivery.
+type Decision struct {
+	State     hub.DeliveryState
+	Reason    hub.ParkReason
+	NotBefore time.Time
+	Uncertain bool
+}
+
+// Decide turns an outcome into the delivery's next state. d is the delivery as it
+// was claimed: Tries counts this attempt, FirstAt is set.
+//
+//	delivered  the end
+//	refused    a person: repeating does not help
+//	retry      again by the schedule, until it gives up
+//	awaiting   asked again by the schedule, without an end: the citizen may take days
+//	unknown    the same id again where the system recognises it, asked where it can
+//	           be asked, a person otherwise
+func Decide(r connectors.Receipt, d *hub.Delivery, retry config.Retry, traits connectors.Traits, now time.Time) Decision {
+	switch r.Outcome {
+	case connectors.Delivered:
+		return Decision{State: hub.DeliveryDelivered}
+	case connectors.Refused:
+		return Decision{State: hub.DeliveryParked, Reason: hub.ParkRefused}
+	case connectors.Awaiting:
+		return Decision{State: hub.DeliveryAwaiting, NotBefore: now.Add(wait(r, d, retry))}
+	case connectors.Retry:
+		// "Not found" after an unknown outcome clears it up: it may be sent now.
+		if d.Uncertain && r.Code == NotFound {
+			return Decision{State: hub.DeliveryPending, NotBefore: now}
+		}
+		if exhausted(d, retry, now) {
+			return Decision{State: hub.DeliveryParked, Reason: hub.ParkExhausted, Uncertain: d.Uncertain}
+		}
+		return Decision{State: hub.DeliveryPending, NotBefore: now.Add(wait(r, d, retry)), Uncertain: d.Uncertain}
+	default:
+		if !traits.Repeatable && !traits.Askable || exhausted(d, retry, now) {
+			return Decision{State: hub.DeliveryParked, Reason: hub.ParkUnclear, Uncertain: true}
+		}
+		return Decision{State: hub.DeliveryPending, NotBefore: now.Add(wait(r, d, retry)), Uncertain: true}
+	}
+}
+
+// NotFound is the code of an Asker's Retry: the system never saw the message.
+const NotFound = "not-found"
+
+func exhausted(d *hub.Delivery, retry config.Retry, now time.Time) bool {
+	return retry.GiveUpAfter > 0 && now.Sub(d.FirstAt) >= retry.GiveUpAfter
+}
+
+// wait is the pause before the next attempt: the schedule's, stretched by up to a
+// tenth so that a thousand deliveries do not return in the same second, and never
+// shorter than what the system asked for.
+func wait(r connectors.Receipt, d *hub.Delivery, retry config.Retry) time.Duration {
+	pause := retry.Then
+	if n := d.Tries - 1; n >= 0 && n < len(retry.Schedule) {
+		pause = retry.Schedule[n]
+	}
+	if tenth := int64(pause / 10); tenth > 0 {
+		pause += time.Duration(rand.Int64N(tenth))
+	}
+	return max(pause, r.RetryAfter)
+}

@@ -1,0 +1,61 @@
+package deliver
+
+import (
+	"testing"
+	"time"
+
+	"stellwerk/connectors"
+	"stellwerk/internal/config"
+	"stellwerk/internal/hub"
+)
+
+func TestDecide(t *testing.T) {
+	now := time.Date(2026, 11, 23, 7, 0, 0, 0, time.UTC)
+	retry := config.Retry{Schedule: []time.Duration{0, 30 * time.Second, 5 * time.Minute}, Then: 6 * time.Hour, GiveUpAfter: 14 * 24 * time.Hour}
+	plain := connectors.Traits{}
+	repeatable := connectors.Traits{Repeatable: true}
+	askable := connectors.Traits{Askable: true}
+	fresh := hub.Delivery{Tries: 1, FirstAt: now}
+	nth := func(n int) hub.Delivery { return hub.Delivery{Tries: n, FirstAt: now.Add(-time.Hour)} }
+	old := hub.Delivery{Tries: 60, FirstAt: now.Add(-15 * 24 * time.Hour)}
+	uncertain := hub.Delivery{Tries: 2, FirstAt: now, Uncertain: true}
+
+	tests := []struct {
+		name     string
+		receipt  connectors.Receipt
+		delivery hub.Delivery
+		traits   connectors.Traits
+		want     Decision
+		pause    time.Duration // NotBefore is now plus this, plus up to a tenth
+	}{
+		{"delivered", connectors.Receipt{Outcome: connectors.Delivered}, fresh, plain, Decision{State: hub.DeliveryDelivered}, 0},
+		{"refused", connectors.Receipt{Outcome: connectors.Refused}, fresh, repeatable, Decision{State: hub.DeliveryParked, Reason: hub.ParkRefused}, 0},
+		{"first retry is at once", connectors.Receipt{Outcome: connectors.Retry}, fresh, plain, Decision{State: hub.DeliveryPending}, 0},
+		{"second retry", connectors.Receipt{Outcome: connectors.Retry}, nth(2), plain, Decision{State: hub.DeliveryPending}, 30 * time.Second},
+		{"after the schedule", connectors.Receipt{Outcome: connectors.Retry}, nth(9), plain, Decision{State: hub.DeliveryPending}, 6 * time.Hour},
+		{"the system asks for more time", connectors.Receipt{Outcome: connectors.Retry, RetryAfter: time.Hour}, nth(2), plain, Decision{State: hub.DeliveryPending}, time.Hour},
+		{"given up", connectors.Receipt{Outcome: connectors.Retry}, old, plain, Decision{State: hub.DeliveryParked, Reason: hub.ParkExhausted}, 0},
+		{"unknown, plain", connectors.Receipt{Outcome: connectors.Unknown}, fresh, plain, Decision{State: hub.DeliveryParked, Reason: hub.ParkUnclear, Uncertain: true}, 0},
+		{"unknown, repeatable", connectors.Receipt{Outcome: connectors.Unknown}, nth(2), repeatable, Decision{State: hub.DeliveryPending, Uncertain: true}, 30 * time.Second},
+		{"unknown, askable", connectors.Receipt{Outcome: connectors.Unknown}, nth(2), askable, Decision{State: hub.DeliveryPending, Uncertain: true}, 30 * time.Second},
+		{"unknown for too long", connectors.Receipt{Outcome: connectors.Unknown}, old, repeatable, Decision{State: hub.DeliveryParked, Reason: hub.ParkUnclear, Uncertain: true}, 0},
+		{"asked: never arrived", connectors.Receipt{Outcome: connectors.Retry, Code: NotFound}, uncertain, askable, Decision{State: hub.DeliveryPending}, 0},
+		{"a retry does not clear up what was unknown", connectors.Receipt{Outcome: connectors.Retry}, uncertain, askable, Decision{State: hub.DeliveryPending, Uncertain: true}, 30 * time.Second},
+		{"awaiting never gives up", connectors.Receipt{Outcome: connectors.Awaiting}, old, askable, Decision{State: hub.DeliveryAwaiting}, 6 * time.Hour},
+		{"the zero receipt is unknown", connectors.Receipt{}, fresh, plain, Decision{State: hub.DeliveryParked, Reason: hub.ParkUnclear, Uncertain: true}, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := Decide(test.receipt, &test.delivery, retry, test.traits, now)
+			if got.State != hub.DeliveryPending && got.State != hub.DeliveryAwaiting {
+				got.NotBefore = time.Time{}
+			} else if pause := got.NotBefore.Sub(now); pause < test.pause || pause > test.pause+test.pause/10 {
+				t.Errorf("next attempt after %s, want %s and up to a tenth more", pause, test.pause)
+			}
+			got.NotBefore = time.Time{}
+			if got != test.want {
+				t.Errorf("got %+v, want %+v", got, test.want)
+			}
+		})
+	}
+}

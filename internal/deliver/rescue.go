@@ -1,0 +1,99 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
+)
+
+// rescuePage is how many expired leases one step looks at.
+const rescuePage = 256
+
+// rescue decides what a crash left in sending.
+func (d *Deliverer) rescue() {
+	tick := time.NewTicker(d.Scan)
+	defer tick.Stop()
+	for {
+		select {
+		case <-d.alive.Done():
+			return
+		case <-tick.C:
+			if err := d.rescueOnce(d.alive, ""); err != nil && d.alive.Err() == nil {
+				d.Log.Error("rescue deliveries", "error", err)
+			}
+		}
+	}
+}
+
+// rescueOnce goes through the leases that have ended, and at the start through
+// those this node held before: it cannot be sending them any more.
+func (d *Deliverer) rescueOnce(ctx context.Context, owner string) error {
+	for {
+		expired, err := d.Store.Expired(ctx, d.Now(), owner, rescuePage)
+		if err != nil {
+			return fmt.Errorf("look for deliveries a crash left in sending: %w", err)
+		}
+		for _, e := range expired {
+			d.mu.Lock()
+			l := d.lanes[e.System]
+			d.mu.Unlock()
+			park := l != nil && !l.state().traits.Repeatable && !l.state().traits.Askable
+			if err := d.Store.Rescue(ctx, e.ID, e.Owner, park, d.Now()); err != nil && !errors.Is(err, store.ErrStale) {
+				return fmt.Errorf("rescue delivery %s: %w", e.ID, err)
+			}
+			d.Log.Warn("rescued", "delivery", e.ID.String(), "system", e.System, "parked", park)
+			if park && d.Alert != nil {
+				d.Alert("unclear", e.ID, nil)
+			}
+		}
+		if len(expired) < rescuePage {
+			return nil
+		}
+	}
+}
+
+// extend renews the leases of attempts that take longer than one.
+func (d *Deliverer) extend() {
+	tick := time.NewTicker(d.Lease / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-d.alive.Done():
+			return
+		case <-tick.C:
+		}
+		var ids []hub.ID
+		d.leases.Range(func(id, _ any) bool {
+			ids = append(ids, id.(hub.ID))
+			return true
+		})
+		if len(ids) == 0 {
+			continue
+		}
+		if err := d.Store.Extend(d.alive, d.Node, ids, d.Now().Add(d.Lease)); err != nil && d.alive.Err() == nil {
+			d.Log.Error("extend leases", "error", err)
+		}
+	}
+}
+
+// scan wakes every lane now and then: a bell may have been lost.
+func (d *Deliverer) scan() {
+	tick := time.NewTicker(d.Scan)
+	defer tick.Stop()
+	for {
+		select {
+		case <-d.alive.Done():
+			return
+		case <-tick.C:
+			d.mu.Lock()
+			for _, l := range d.lanes {
+				l.wake()
+			}
+			d.mu.Unlock()
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package flow
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+
+	"stellwerk/internal/gate"
+	"stellwerk/internal/hub"
+	"stellwerk/internal/mapping"
+)
+
+// open unseals what the stages need and checks it against what was received.
+func open(w *work) error {
+	s := &w.c.Submission
+	var err error
+	if w.key, err = w.Vault.Unwrap(s.ID, s.Municipality, w.c.DataKey); err != nil {
+		return w.orDamage("data-key", err)
+	}
+	payload, err := w.unseal(hub.RecordPayload, w.c.Payload)
+	if err != nil {
+		return err
+	}
+	if sum := sha256.Sum256(payload); !bytes.Equal(sum[:], s.SHA256[:]) {
+		return &damagedError{what: hub.RecordPayload, err: errors.New("its SHA-256 is not that of the receipt")}
+	}
+	var meta hub.Meta
+	if err := w.unsealJSON(hub.RecordMeta, w.c.Meta, &meta); err != nil {
+		return err
+	}
+	// It was let in once; the limits may have been tightened since, so they do not
+	// apply again.
+	tree, err := gate.Tree(w.ctx, payload, meta.MediaType, gate.Unlimited())
+	if err != nil {
+		w.park("payload-unreadable")
+		return errDone
+	}
+	w.root = tree.Root()
+	return w.environment(&meta)
+}
+
+// environment is what mappings may use besides the payload.
+func (w *work) environment(meta *hub.Meta) error {
+	s := &w.c.Submission
+	w.env = &mapping.Env{
+		Submission: mapping.Submission{
+			ID: s.ID.String(), Number: s.ID.Number(), Service: s.Service, Portal: s.Portal,
+			Reference: meta.Reference, ReceivedAt: s.ReceivedAt,
+		},
+		Meta: mapping.Meta{
+			TrustLevel: meta.TrustLevel, Mailbox: meta.Mailbox, Channel: s.Channel,
+			ConsentAt: s.Consent.At, ConsentVersion: s.Consent.Wording,
+		},
+		Now: w.Now,
+	}
+	for _, a := range w.c.Attachments {
+		var info hub.Attachment
+		if err := w.unsealJSON(hub.RecordAttachmentInfo(a.N), a.Info, &info); err != nil {
+			return err
+		}
+		w.env.Attachments = append(w.env.Attachments, mapping.Attachment{
+			ID: hub.RecordAttachment(a.N), Name: info.Name, Type: info.ContentType, Size: info.Size, SHA256: info.SHA256,
+		})
+	}
+	return w.answers()
+}
+
+// check asks whether this hub may handle the submission at all: consent, and a
+// municipality that offers the service and one that decides it.
+func check(w *work) error {
+	s := &w.c.Submission
+	binding, ok := w.snapshot.Binding(s.Municipality, s.Service)
+	if !ok {
+		w.park("not-offered") // it was when the portal pushed it: the operator took it away
+		return errDone
+	}
+	if binding.Route.ConsentRequired && !s.Consent.Given {
+		w.park("no-consent")
+		return errDone
+	}
+	w.binding = binding
+	w.env.Municipality = mapping.Municipality{AGS: binding.Competent.AGS, Name: binding.Competent.Name}
+	w.env.Ordinances = binding.Competent.Ordinances
+	return nil
+}

@@ -1,0 +1,151 @@
+// Package flow takes a submission from accepted to its deliveries. What it does
+// is the list in stages, read aloud: check, plan, render. Each stage is one file;
+// together they decide one step, which is written in one transaction.
+//
+// The flow runs again whenever a delivery has settled and another one waited for
+// it: what the first one's system answered is open to the second one's mapping.
+// It talks to no backend and never looks at what another submission holds.
+package flow
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"stellwerk/internal/config"
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
+	"stellwerk/internal/vault"
+)
+
+// Flow runs submissions through the stages. Its fields are set once, before use.
+type Flow struct {
+	Store store.Flow
+	Vault *vault.Vault
+	Live  *config.Live
+	Log   *slog.Logger
+	Now   func() time.Time
+	// Wake tells the deliverer that a system has something due.
+	Wake func(system string)
+	// Ring announces a submission to the flow itself, waiting for room; for Sweep.
+	Ring func(ctx context.Context, id hub.ID) error
+	// Advanced is told what a step did; for metrics.
+	Advanced func(Step)
+	// Alert is told what an operator must look at now.
+	Alert func(what string, id hub.ID, err error)
+
+	running sync.Map // hub.ID: being worked on in this process
+}
+
+// Step is what one run did, for metrics.
+type Step struct {
+	Planned  int
+	Unmapped int
+	Took     time.Duration
+}
+
+// stages are the way of a submission. A stage that returns errDone ends the run:
+// what was decided so far is written.
+var stages = []struct {
+	name string
+	run  func(*work) error
+}{
+	{"open", open},
+	{"check", check},
+	{"plan", plan},
+	{"render", render},
+}
+
+var errDone = errors.New("nothing more to decide")
+
+// Run does everything the flow can do for a submission now. It is safe to call
+// at any time and from several nodes: the step is written only if nobody else
+// has changed the submission meanwhile.
+func (f *Flow) Run(ctx context.Context, id hub.ID) error {
+	if _, busy := f.running.LoadOrStore(id, struct{}{}); busy {
+		return nil // that run, or the scan after it, sees what this bell meant
+	}
+	defer f.running.Delete(id)
+	for range 3 {
+		if err := f.once(ctx, id); !errors.Is(err, store.ErrStale) {
+			return err
+		}
+	}
+	return nil // left to the scan
+}
+
+func (f *Flow) once(ctx context.Context, id hub.ID) error {
+	start := f.Now()
+	c, err := f.Store.Case(ctx, id)
+	if err != nil {
+		if errors.Is(err, store.ErrDamaged) {
+			return f.damage(ctx, id, "row", err)
+		}
+		return fmt.Errorf("read submission %s: %w", id, err)
+	}
+	w := &work{Flow: f, ctx: ctx, now: start, snapshot: f.Live.Get(), c: c}
+	w.step.At = start
+	for _, s := range stages {
+		err := guarded(s.name, w, s.run)
+		if errors.Is(err, errDone) {
+			break
+		}
+		var damaged *damagedError
+		if errors.As(err, &damaged) {
+			return f.damage(ctx, id, damaged.what, err)
+		}
+		if err != nil {
+			return fmt.Errorf("%s submission %s: %w", s.name, id, err)
+		}
+	}
+	w.step.State = w.state()
+	if err := f.Store.Advance(ctx, id, c.Submission.Version, &w.step); err != nil {
+		return fmt.Errorf("advance submission %s: %w", id, err)
+	}
+	for system := range w.wake {
+		f.Wake(system)
+	}
+	if f.Advanced != nil {
+		f.Advanced(Step{Planned: len(w.step.Deliveries), Unmapped: w.unmapped, Took: f.Now().Sub(start)})
+	}
+	return nil
+}
+
+// guarded runs a stage; a panic parks the submission instead of meeting it again
+// at every scan.
+func guarded(name string, w *work, run func(*work) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.Log.Error("a stage of the flow panicked", "stage", name, "submission", w.c.Submission.ID.String(), "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			w.step = store.Advance{At: w.now}
+			w.wake = nil
+			w.park("internal-error")
+			err = errDone
+		}
+	}()
+	return run(w)
+}
+
+type damagedError struct {
+	what string
+	err  error
+}
+
+func (e *damagedError) Error() string { return e.what + ": " + e.err.Error() }
+func (e *damagedError) Unwrap() error { return e.err }
+
+// damage sets the submission aside with an alert. Its neighbours go on.
+func (f *Flow) damage(ctx context.Context, id hub.ID, what string, cause error) error {
+	f.Log.Error("a stored record is damaged; the submission is set aside", "submission", id.String(), "record", what)
+	if f.Alert != nil {
+		f.Alert("damaged", id, cause)
+	}
+	if err := f.Store.Damage(ctx, id, what, f.Now()); err != nil {
+		return fmt.Errorf("set submission %s aside: %w", id, err)
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+package flow
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/beevik/etree"
+
+	"stellwerk/internal/config"
+	"stellwerk/internal/hub"
+	"stellwerk/internal/mapping"
+	"stellwerk/internal/store"
+	"stellwerk/internal/vault"
+)
+
+// work is one run over one submission: what was read, and the step that is being
+// decided.
+type work struct {
+	*Flow
+	ctx      context.Context
+	now      time.Time
+	snapshot *config.Snapshot
+	c        *store.Case
+
+	key     *vault.Key
+	binding *config.Binding
+	root    *etree.Element
+	env     *mapping.Env
+
+	step     store.Advance
+	wake     map[string]bool // systems with something due now
+	unmapped int
+}
+
+// unseal opens a record and checks it; what fails is damage, except a key that
+// the operator has not given.
+func (w *work) unseal(name string, sealed []byte) ([]byte, error) {
+	plain, err := w.key.Open(name, sealed)
+	if err != nil {
+		return nil, w.orDamage(name, err)
+	}
+	return plain, nil
+}
+
+func (w *work) orDamage(what string, err error) error {
+	if errors.Is(err, vault.ErrNoKey) {
+		return err
+	}
+	return &damagedError{what: what, err: err}
+}
+
+func (w *work) unsealJSON(name string, sealed []byte, into any) error {
+	plain, err := w.unseal(name, sealed)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(plain, into); err != nil {
+		return &damagedError{what: name, err: err}
+	}
+	return nil
+}
+
+// sealJSON seals a value of our own types, which always encode.
+func (w *work) sealJSON(name string, v any) []byte {
+	plain, err := json.Marshal(v)
+	if err != nil {
+		panic("flow: " + err.Error())
+	}
+	return w.key.Seal(name, plain)
+}
+
+// park sets the submission itself aside: it has no delivery that could be parked.
+func (w *work) park(code string) {
+	w.step.Reason, w.step.Code = hub.ParkUnmapped, code
+	w.step.Audit = append(w.step.Audit, hub.AuditEntry{At: w.now, Actor: "hub", Action: "parked", Object: w.c.Submission.ID.String(), Reason: code})
+}
+
+// state is where the submission stands after this step.
+func (w *work) state() hub.SubmissionState {
+	if w.step.Reason != "" {
+		return hub.SubmissionParked
+	}
+	unmapped := map[hub.ID]bool{}
+	for _, u := range w.step.Unmapped {
+		unmapped[u.Delivery] = true
+	}
+	state := hub.SubmissionSettled
+	look := func(d hub.Delivery) {
+		parked := d.State == hub.DeliveryParked || unmapped[d.ID]
+		switch {
+		case parked && !d.Optional:
+			state = hub.SubmissionParked
+		case !parked && !d.State.Settled() && state == hub.SubmissionSettled:
+			state = hub.SubmissionRunning
+		}
+	}
+	for _, d := range w.c.Deliveries {
+		look(d)
+	}
+	for _, d := range w.step.Deliveries {
+		look(d.Delivery)
+	}
+	return state
+}
