@@ -1,0 +1,325 @@
+// Package app puts the hub together: it is the only package that knows everybody.
+// Its start is one straight line; what was started last is stopped first.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"stellwerk/connectors/all"
+	"stellwerk/internal/bus"
+	"stellwerk/internal/config"
+	"stellwerk/internal/deliver"
+	"stellwerk/internal/flow"
+	"stellwerk/internal/hub"
+	"stellwerk/internal/intake"
+	"stellwerk/internal/store"
+	"stellwerk/internal/store/sqlite"
+	"stellwerk/internal/vault"
+	"stellwerk/internal/web"
+	"stellwerk/mappings"
+	"stellwerk/routes"
+)
+
+// Options say which hub to run.
+type Options struct {
+	Dir     string // the operator's folder
+	Log     *slog.Logger
+	Version string
+	Now     func() time.Time // optional: time.Now
+	// PortalsListener and AdminListener replace the configured addresses.
+	PortalsListener, AdminListener net.Listener
+	// NoDelivery accepts and keeps, but neither plans nor sends: for measuring.
+	NoDelivery bool
+}
+
+// App is a running hub.
+type App struct {
+	opts    Options
+	live    *config.Live
+	store   *sqlite.Store
+	vault   *vault.Vault
+	metrics *metrics
+	tracing *tracing
+	bus     *bus.Bus
+	flow    *flow.Flow
+	deliver *deliver.Deliverer
+	portals *http.Server
+	admin   *http.Server
+	nudge   chan struct{}
+
+	portalsAt, adminAt net.Listener
+	background         context.Context
+	stopBackground     context.CancelFunc
+	tasks              sync.WaitGroup
+	stops              []stop // in order of start
+	failed             chan error
+}
+
+type stop struct {
+	name string
+	run  func(context.Context) error
+}
+
+// source is where configuration comes from: the operator's folder over what is
+// shipped.
+func source(dir string, now func() time.Time) config.Source {
+	return config.Source{Dir: dir, Routes: routes.FS, Mappings: mappings.FS, Kinds: all.Kinds(), Now: now}
+}
+
+// Check reads the operator's folder as New does, and starts nothing.
+func Check(dir string) (*config.Snapshot, config.Findings) { return config.Load(source(dir, nil)) }
+
+// ErrConfig is what New returns for a folder with errors; the findings are logged.
+type ErrConfig struct{ Findings config.Findings }
+
+// Error gives every finding on a line of its own.
+func (e *ErrConfig) Error() string { return e.Findings.Err().Error() }
+
+// New reads the folder, opens the store and puts everything together. Nothing
+// runs before Start.
+func New(ctx context.Context, opts Options) (_ *App, err error) {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	src := source(opts.Dir, opts.Now)
+	snap, findings := config.Load(src)
+	if findings.HasErrors() {
+		return nil, &ErrConfig{Findings: findings}
+	}
+	for _, f := range findings {
+		opts.Log.Warn("configuration", "finding", f.String())
+	}
+	a := &App{opts: opts, live: config.NewLive(src, snap), nudge: make(chan struct{}, 1), failed: make(chan error, 4)}
+	a.background, a.stopBackground = context.WithCancel(context.Background())
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Stop(context.Background()))
+		}
+	}()
+
+	keyring, err := snap.Hub.Key.Reveal(opts.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("read the operator's keyring: %w", err)
+	}
+	if a.vault, err = vault.Parse(keyring); err != nil {
+		return nil, fmt.Errorf("read the operator's keyring: %w", err)
+	}
+	if a.tracing, err = newTracing(ctx, snap.Hub.Tracing, snap.Hub.Node, opts.Version); err != nil {
+		return nil, err
+	}
+	a.onStop("tracing", a.tracing.stop)
+	data := snap.Hub.Data
+	if !filepath.IsAbs(data) {
+		data = filepath.Join(opts.Dir, data)
+	}
+	if a.store, err = openStore(ctx, data, opts); err != nil {
+		return nil, err
+	}
+	a.onStop("store", func(context.Context) error { return a.store.Close() })
+
+	a.metrics = newMetrics(a.store.Figures, func() map[string]string { return a.deliver.Breakers() }, opts.Now)
+	if a.bus, err = bus.New(bus.Options{Log: opts.Log, Handled: a.metrics.handled}); err != nil {
+		return nil, err
+	}
+	a.flow = &flow.Flow{
+		Store: a.store, Vault: a.vault, Live: a.live, Log: opts.Log, Now: opts.Now,
+		Wake: a.wake,
+		Ring: func(ctx context.Context, id hub.ID) error { return a.bus.RingWait(ctx, topicFlow, id.String()) },
+		Advanced: func(s flow.Step) {
+			a.metrics.planned.Add(float64(s.Planned))
+			a.metrics.unmapped.Add(float64(s.Unmapped))
+		},
+		Alert: a.metrics.alert,
+	}
+	a.deliver = deliver.New(deliver.Options{
+		Store: a.store, Damage: a.store.Damage, Vault: a.vault, Log: opts.Log, Now: opts.Now,
+		Node: snap.Hub.Node, Lease: snap.Hub.Flow.Lease, Scan: snap.Hub.Flow.Scan,
+		Attachments: a.attachment, Ring: a.ring, Attempted: a.metrics.attempted, Alert: a.metrics.alert, Trace: a.tracing.starter(),
+	})
+	a.handlers(snap.Hub.Flow.Workers)
+	if err := a.servers(snap); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// servers makes the portals' and the operators' side.
+func (a *App) servers(snap *config.Snapshot) error {
+	portals, err := intake.New(intake.Settings{
+		Store: a.store, Vault: a.vault, Config: a.live.Get, Attachments: a.store.AttachmentDir(), Ring: a.ring,
+		Log: a.opts.Log, Now: a.opts.Now, Ready: a.store.Healthy, Observed: a.metrics.observed,
+	})
+	if err != nil {
+		return err
+	}
+	operators := web.New(web.Options{
+		Store: a.store, Vault: a.vault, Live: a.live, Ring: a.ring, Wake: a.wake, Probe: a.deliver.Probe, Breakers: a.deliver.Breakers,
+		Reload: a.Reload, Check: func() config.Findings { _, f := Check(a.opts.Dir); return f }, Render: a.render,
+		Portals: a.PortalsURL, Metrics: a.metrics.handler(), Now: a.opts.Now, Log: a.opts.Log, Version: a.opts.Version,
+	})
+	a.portals = intake.Server(portals, snap.Hub.Timeouts)
+	a.admin = intake.Server(operators.Handler(), snap.Hub.Timeouts)
+	return nil
+}
+
+func openStore(ctx context.Context, data string, opts Options) (*sqlite.Store, error) {
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	s, err := sqlite.Open(ctx, sqlite.Options{Dir: data, Log: opts.Log, Now: opts.Now})
+	if err != nil {
+		return nil, fmt.Errorf("open the store in %s: %w", data, err)
+	}
+	return s, nil
+}
+
+// Start runs the hub. It returns once portals are served.
+func (a *App) Start(ctx context.Context) error {
+	snap := a.live.Get()
+	if !a.opts.NoDelivery {
+		if err := a.deliver.Start(ctx, snap); err != nil {
+			return err
+		}
+		a.onStop("deliver", a.deliver.Stop)
+	}
+	a.tasks.Go(func() { a.fail("bus", a.bus.Run(context.Background())) })
+	a.onStop("bus", func(context.Context) error { return a.bus.Close() })
+	<-a.bus.Running()
+	if !a.opts.NoDelivery {
+		a.tasks.Go(func() { a.flow.Sweep(a.background, snap.Hub.Flow.Scan, a.nudge) })
+	}
+	jobs, err := a.jobs()
+	if err != nil {
+		return err
+	}
+	jobs.Start()
+	a.onStop("jobs", func(ctx context.Context) error {
+		a.stopBackground()
+		select {
+		case <-jobs.Stop().Done():
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	})
+	if a.adminAt, err = a.serve(a.admin, a.opts.AdminListener, snap.Hub.Listen.Admin, snap); err != nil {
+		return err
+	}
+	a.onStop("admin API", a.admin.Shutdown)
+	if a.portalsAt, err = a.serve(a.portals, a.opts.PortalsListener, snap.Hub.Listen.Portals, snap); err != nil {
+		return err
+	}
+	a.onStop("portals' API", a.portals.Shutdown)
+	a.opts.Log.Info("stellwerk is ready", "portals", a.PortalsURL(), "admin", a.AdminURL(), "revision", snap.Revision, "version", a.opts.Version)
+	return nil
+}
+
+func (a *App) serve(s *http.Server, l net.Listener, addr string, snap *config.Snapshot) (net.Listener, error) {
+	if l == nil {
+		var err error
+		if l, err = net.Listen("tcp", addr); err != nil {
+			return nil, fmt.Errorf("listen: %w", err)
+		}
+	}
+	s.ErrorLog = slog.NewLogLogger(a.opts.Log.Handler(), slog.LevelDebug)
+	tls := snap.Hub.Listen.TLS
+	if tls == nil {
+		a.tasks.Go(func() { a.fail("server", s.Serve(l)) })
+		return l, nil
+	}
+	conf, err := tlsConfig(tls, a.opts.Dir)
+	if err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	s.TLSConfig = conf
+	a.tasks.Go(func() { a.fail("server", s.ServeTLS(l, "", "")) })
+	return l, nil
+}
+
+func (a *App) fail(name string, err error) {
+	if err != nil && !errors.Is(err, http.ErrServerClosed) {
+		a.failed <- fmt.Errorf("%s: %w", name, err)
+	}
+}
+
+// Failed gives the error that ends the hub from inside, if one does.
+func (a *App) Failed() <-chan error { return a.failed }
+
+func (a *App) onStop(name string, run func(context.Context) error) {
+	a.stops = append(a.stops, stop{name, run})
+}
+
+// Stop ends everything in reverse order of its start, once, within ctx. A step
+// that fails does not keep the others from stopping.
+func (a *App) Stop(ctx context.Context) error {
+	var errs []error
+	for i := len(a.stops) - 1; i >= 0; i-- {
+		if err := a.stops[i].run(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stop %s: %w", a.stops[i].name, err))
+		}
+	}
+	a.stops = nil
+	a.stopBackground()
+	a.tasks.Wait()
+	return errors.Join(errs...)
+}
+
+// PortalsURL is where portals reach this hub.
+func (a *App) PortalsURL() string {
+	return address(a.portalsAt, a.live.Get().Hub.Listen)
+}
+
+// AdminURL is where operators and the CLI reach it.
+func (a *App) AdminURL() string {
+	return address(a.adminAt, a.live.Get().Hub.Listen)
+}
+
+func address(l net.Listener, listen config.Listen) string {
+	if l == nil {
+		return ""
+	}
+	scheme := "http://"
+	if listen.TLS != nil {
+		scheme = "https://"
+	}
+	return scheme + l.Addr().String()
+}
+
+// Reload reads the folder anew; with an error among the findings the old snapshot
+// stays in force.
+func (a *App) Reload() config.Findings {
+	snap, findings := a.live.Reload()
+	if findings.HasErrors() {
+		a.opts.Log.Error("the configuration was not reloaded; the old one stays in force", "findings", len(findings))
+		return findings
+	}
+	if !a.opts.NoDelivery {
+		if err := a.deliver.Apply(snap); err != nil {
+			a.opts.Log.Error("apply the configuration", "error", err)
+			return append(findings, config.Finding{File: a.opts.Dir, Message: err.Error()})
+		}
+	}
+	a.opts.Log.Info("configuration reloaded", "revision", snap.Revision)
+	return findings
+}
+
+// Rewrap wraps every data key by the keyring's current key.
+func (a *App) Rewrap(ctx context.Context) (int, error) {
+	return a.store.Rewrap(ctx, 500, a.vault.Rewrap)
+}
+
+func (a *App) attachment(file string) (io.ReadCloser, error) {
+	return os.Open(filepath.Join(a.store.AttachmentDir(), filepath.Base(file)))
+}
+
+var _ store.Store = (*sqlite.Store)(nil)

@@ -1,0 +1,170 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"stellwerk/internal/config"
+	"stellwerk/internal/flow"
+	"stellwerk/internal/gate"
+	"stellwerk/internal/hub"
+	"stellwerk/internal/mapping"
+	"stellwerk/internal/web"
+)
+
+// The doorbells.
+const (
+	topicFlow    = "flow"    // key: a submission's id
+	topicDeliver = "deliver" // key: a system's name
+)
+
+// handlers puts the stages behind their doorbells.
+func (a *App) handlers(workers int) {
+	if a.opts.NoDelivery {
+		return
+	}
+	a.bus.Handle(topicFlow, workers, func(ctx context.Context, key string) error {
+		id, err := hub.ParseID(key)
+		if err != nil {
+			return err
+		}
+		return a.flow.Run(ctx, id)
+	})
+	a.bus.Handle(topicDeliver, 4, func(_ context.Context, system string) error {
+		a.deliver.Wake(system)
+		return nil
+	})
+}
+
+// ring announces a submission to the flow. Where too many bells wait, the sweep is
+// nudged: the row is there.
+func (a *App) ring(id hub.ID) {
+	if a.opts.NoDelivery || a.bus.Ring(topicFlow, id.String()) {
+		return
+	}
+	select {
+	case a.nudge <- struct{}{}:
+	default:
+	}
+}
+
+// wake announces a system's due deliveries. Where the bell is lost, the lane's own
+// scan finds them.
+func (a *App) wake(system string) {
+	if !a.opts.NoDelivery {
+		a.bus.Ring(topicDeliver, system)
+	}
+}
+
+func (m *metrics) attempted(system, outcome string, took time.Duration) {
+	m.attempts.WithLabelValues(system, outcome).Observe(took.Seconds())
+}
+
+func (m *metrics) observed(code string, took time.Duration) {
+	m.requests.WithLabelValues(code).Observe(took.Seconds())
+}
+
+func (t *tracing) starter() func(context.Context, string, string) (string, func(string)) {
+	if t == nil {
+		return nil
+	}
+	return t.attempt
+}
+
+// keepKeys is how long a portal may repeat a request with the same key.
+const keepKeys = 30 * 24 * time.Hour
+
+// jobs are what runs by the clock. A job that is still running is not started
+// again, and one that panics ends alone.
+func (a *App) jobs() (*cron.Cron, error) {
+	log := cronLog{a.opts.Log.Error}
+	c := cron.New(cron.WithChain(cron.Recover(log), cron.SkipIfStillRunning(log)))
+	for _, job := range []struct {
+		name, at string
+		run      func(context.Context) error
+	}{
+		{"forget-idempotency-keys", "17 * * * *", func(ctx context.Context) error {
+			_, err := a.store.ForgetKeys(ctx, a.opts.Now().Add(-keepKeys))
+			return err
+		}},
+		{"sweep-attachments", "41 * * * *", func(ctx context.Context) error {
+			_, err := a.store.SweepAttachments(ctx, a.opts.Now().Add(-24*time.Hour))
+			return err
+		}},
+	} {
+		if _, err := c.AddFunc(job.at, func() {
+			start := a.opts.Now()
+			if err := job.run(a.background); err != nil {
+				a.opts.Log.Error("job stopped", "job", job.name, "error", err)
+				return
+			}
+			if err := a.store.SetLastRun(a.background, job.name, start); err != nil {
+				a.opts.Log.Error("note a job's run", "job", job.name, "error", err)
+			}
+		}); err != nil {
+			return nil, fmt.Errorf("schedule %s: %w", job.name, err)
+		}
+	}
+	return c, nil
+}
+
+type cronLog struct{ log func(msg string, args ...any) }
+
+func (cronLog) Info(string, ...any) {}
+func (l cronLog) Error(err error, msg string, args ...any) {
+	l.log("job: "+msg, append(args, "error", err)...)
+}
+
+// render is the dry run: the documents a payload would cause, nothing kept.
+func (a *App) render(ctx context.Context, ags, service string, payload []byte, mediaType string) ([]web.Rendered, error) {
+	tree, err := gate.Tree(ctx, payload, mediaType, gate.DefaultLimits())
+	if err != nil {
+		return nil, err
+	}
+	now := a.opts.Now()
+	previews, err := flow.PreviewOf(ctx, a.live.Get(), ags, service, tree.Root(), mapping.Env{
+		Submission: mapping.Submission{Service: service, ReceivedAt: now}, Now: a.opts.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]web.Rendered, 0, len(previews))
+	for _, p := range previews {
+		r := web.Rendered{Role: p.Role, System: p.System, Mapping: p.Mapping, Name: p.Document.FileName, ContentType: p.Document.ContentType, Body: p.Document.Body}
+		if p.Hold != nil {
+			r.Hold = p.Hold.Error()
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// tlsConfig reads the certificate; a broken one stops the start.
+func tlsConfig(t *config.TLS, dir string) (*tls.Config, error) {
+	key, err := t.Key.Reveal(dir)
+	if err != nil {
+		return nil, fmt.Errorf("read the certificate's key: %w", err)
+	}
+	pem, err := readFile(dir, t.Certificate)
+	if err != nil {
+		return nil, fmt.Errorf("read the certificate: %w", err)
+	}
+	cert, err := tls.X509KeyPair(pem, key)
+	if err != nil {
+		return nil, fmt.Errorf("read the certificate: %w", err)
+	}
+	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}}, nil
+}
+
+func readFile(dir, name string) ([]byte, error) {
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(dir, name)
+	}
+	return os.ReadFile(name)
+}
