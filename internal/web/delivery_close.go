@@ -1,0 +1,29 @@
+package web
+
+import (
+	"context"
+	"fmt"
+
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
+)
+
+// closeDelivery ends a parked or waiting delivery: it was dealt with on another
+// way, or is no longer wanted.
+func (d *desk) closeDelivery(ctx context.Context, actor string, id hub.ID, why string) (*store.Status, error) {
+	why, err := reason(why)
+	if err != nil {
+		return nil, err
+	}
+	effect, err := d.Store.CloseDelivery(ctx, id, actor, why, d.Now())
+	if err != nil {
+		return nil, fmt.Errorf("close %s: %w", id, err)
+	}
+	if effect.FlowDue {
+		d.Ring(id.Submission())
+	}
+	if effect.Next != "" {
+		d.Wake(effect.Next)
+	}
+	return d.Store.Submission(ctx, id.Submission())
+}

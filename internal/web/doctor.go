@@ -1,0 +1,161 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
+	"stellwerk/internal/vault"
+)
+
+// How a check came out.
+const (
+	checkOK      = "ok"
+	checkWarning = "warning"
+	checkBad     = "bad"
+	checkSkipped = "skipped"
+)
+
+// check is one line of the doctor's report.
+type check struct {
+	Name, State, Detail, Remedy string
+}
+
+// overdue is how long a delivery may wait at a ready system before it is worth a
+// look.
+const overdue = time.Hour
+
+// newestOne asks the store for the newest submission.
+var newestOne = store.Filter{Limit: 1}
+
+// doctor examines the hub: what it needs to work, and what lies waiting too long.
+func (d *desk) doctor(ctx context.Context) []check {
+	return []check{d.checkStore(ctx), d.checkDisk(), d.checkKeyring(ctx), d.checkClock(ctx), d.checkWork(ctx), d.checkParked(ctx), d.checkConfig()}
+}
+
+func (d *desk) checkStore(ctx context.Context) check {
+	start := time.Now()
+	if err := d.Store.Healthy(ctx); err != nil {
+		return check{"store", checkBad, "a synced write does not succeed: " + err.Error(), "look at the disk of the data folder and at the hub's log"}
+	}
+	took := time.Since(start)
+	if took > time.Second {
+		return check{"store", checkWarning, fmt.Sprintf("a synced write takes %s", took.Round(time.Millisecond)), "the disk of the data folder is slow or busy"}
+	}
+	return check{"store", checkOK, fmt.Sprintf("a synced write takes %s", took.Round(100*time.Microsecond)), ""}
+}
+
+func (d *desk) checkDisk() check {
+	snap := d.Live.Get()
+	dir := snap.Hub.Data
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(snap.Dir, dir)
+	}
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(dir, &fs); err != nil {
+		return check{"disk", checkBad, fmt.Sprintf("the data folder %s cannot be looked at: %v", dir, err), "see that the folder exists and belongs to the hub"}
+	}
+	free, total := fs.Bavail*uint64(fs.Bsize), fs.Blocks*uint64(fs.Bsize)
+	text := fmt.Sprintf("%.1f GB of %.1f GB free for %s", float64(free)/1e9, float64(total)/1e9, dir)
+	switch {
+	case free < 200<<20:
+		return check{"disk", checkBad, text, "make room: intake refuses when the disk is full"}
+	case free < 2<<30 || free < total/20:
+		return check{"disk", checkWarning, text, "make room soon"}
+	}
+	return check{"disk", checkOK, text, ""}
+}
+
+// checkKeyring opens the newest submission's key: a hub that starts with the wrong
+// keyring accepts happily and can deliver nothing of what it has.
+func (d *desk) checkKeyring(ctx context.Context) check {
+	rows, err := d.Store.List(ctx, newestOne)
+	if err != nil {
+		return check{"keyring", checkBad, "the newest submission cannot be read", "see the check of the store"}
+	}
+	if len(rows) == 0 {
+		return check{"keyring", checkOK, "loaded; there is no submission yet to try it on", ""}
+	}
+	id := rows[0].Submission.ID
+	c, err := d.Store.Case(ctx, id)
+	if err != nil {
+		return check{"keyring", checkBad, "the newest submission cannot be read", "see the check of the store"}
+	}
+	if _, err := d.Vault.Unwrap(id, c.Submission.Municipality, c.DataKey); err != nil {
+		remedy := "the record is damaged: compare with the backup"
+		if errors.Is(err, vault.ErrNoKey) {
+			remedy = "the keyring in force is not the one the journal was written with: restore the old key beside the new one"
+		}
+		return check{"keyring", checkBad, "the newest submission " + id.Number() + " cannot be opened", remedy}
+	}
+	return check{"keyring", checkOK, "opens the newest submission " + id.Number(), ""}
+}
+
+// checkClock compares with the journal: a clock that runs behind it has been set back.
+func (d *desk) checkClock(ctx context.Context) check {
+	rows, err := d.Store.List(ctx, newestOne)
+	if err != nil || len(rows) == 0 {
+		return check{"clock", checkOK, d.Now().UTC().Format(time.RFC3339), ""}
+	}
+	if ahead := rows[0].Submission.ReceivedAt.Sub(d.Now()); ahead > time.Minute {
+		return check{"clock", checkBad, fmt.Sprintf("the newest submission is %s in the future", ahead.Round(time.Second)), "the clock was set back: synchronise it"}
+	}
+	return check{"clock", checkOK, d.Now().UTC().Format(time.RFC3339), ""}
+}
+
+func (d *desk) checkWork(ctx context.Context) check {
+	systems, err := d.systems(ctx)
+	if err != nil {
+		return check{"work", checkBad, "open deliveries cannot be counted", "see the check of the store"}
+	}
+	var late []string
+	for _, s := range systems {
+		age := d.Now().Sub(s.Oldest)
+		if !s.Oldest.IsZero() && age > overdue && s.State != systemPaused && s.State != systemWindow {
+			late = append(late, fmt.Sprintf("%s since %s (%s)", s.Name, age.Round(time.Minute), s.State))
+		}
+	}
+	if len(late) > 0 {
+		return check{"work", checkWarning, "deliveries wait too long: " + strings.Join(late, ", "), "stellwerk systems probe NAME says what is wrong with a system"}
+	}
+	return check{"work", checkOK, "no ready system keeps a delivery waiting for more than an hour", ""}
+}
+
+func (d *desk) checkParked(ctx context.Context) check {
+	figures, err := d.Store.Figures(ctx)
+	if err != nil {
+		return check{"parked", checkBad, "what is parked cannot be counted", "see the check of the store"}
+	}
+	var n int64
+	for _, c := range figures.Parked {
+		n += c
+	}
+	damaged := figures.Submissions[hub.SubmissionDamaged]
+	switch {
+	case damaged > 0:
+		return check{"parked", checkBad, fmt.Sprintf("%d damaged, %d parked", damaged, n), "stellwerk parked --reason damaged shows them; compare the disk and the backup"}
+	case n > 0:
+		return check{"parked", checkWarning, fmt.Sprintf("%d wait for a person", n), "stellwerk parked shows why"}
+	}
+	return check{"parked", checkOK, "nothing waits for a person", ""}
+}
+
+func (d *desk) checkConfig() check {
+	if d.Check == nil {
+		return check{"configuration", checkSkipped, "revision " + d.Live.Get().Revision + " is in force; the folder was not read anew", "stellwerk check reads it"}
+	}
+	findings := d.Check()
+	switch {
+	case findings.HasErrors():
+		return check{"configuration", checkBad, fmt.Sprintf("revision %s is in force; the folder as it is now would not load (%d findings)", d.Live.Get().Revision, len(findings)), "stellwerk check names them"}
+	case len(findings) > 0:
+		return check{"configuration", checkWarning, fmt.Sprintf("%d warnings", len(findings)), "stellwerk check names them"}
+	}
+	return check{"configuration", checkOK, "revision " + d.Live.Get().Revision + " is in force", ""}
+}

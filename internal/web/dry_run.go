@@ -1,0 +1,35 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"stellwerk/internal/mapping"
+	"stellwerk/internal/web/admin"
+)
+
+// Rendered is one document that a submission would cause.
+type Rendered struct {
+	Role, System, Mapping string
+	Name, ContentType     string
+	Body                  []byte
+	After                 []string // roles whose answers it waits for: they are empty in a dry run
+	Hold                  string   // instead of a document: what a person would have to decide
+}
+
+// dryRun gives the documents that a payload would cause. Nothing is kept or sent.
+func (d *desk) dryRun(ctx context.Context, ags, service string, payload []byte, mediaType string) ([]Rendered, error) {
+	if _, ok := d.Live.Get().Binding(ags, service); !ok {
+		return nil, wrong("municipality %q does not offer the service %q", ags, service)
+	}
+	docs, err := d.Render(ctx, ags, service, payload, mediaType)
+	var hold *mapping.Hold
+	if errors.As(err, &hold) {
+		return nil, &admin.Problem{Status: 422, Code: admin.CodeHeld, Detail: hold.Message}
+	}
+	if err != nil {
+		return nil, &admin.Problem{Status: 422, Code: admin.CodeInvalid, Detail: fmt.Sprintf("the payload cannot be rendered: %v", err)}
+	}
+	return docs, nil
+}

@@ -1,0 +1,118 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"stellwerk/internal/config"
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
+	"stellwerk/internal/vault"
+)
+
+// Options are the server's surroundings.
+type Options struct {
+	Store store.Store
+	Vault *vault.Vault
+	Live  *config.Live
+	// Ring tells the flow that a submission has something to decide.
+	Ring func(hub.ID)
+	// Wake tells the deliverer that a system has something due.
+	Wake func(system string)
+	// Probe looks at a system without delivering anything.
+	Probe func(ctx context.Context, system string) error
+	// Breakers gives each system's breaker: closed, half-open or open.
+	Breakers func() map[string]string
+	// Reload reads the configuration anew and swaps it where it has no error.
+	Reload func() config.Findings
+	// Check reads the configuration anew without swapping; nil: the doctor leaves it out.
+	Check func() config.Findings
+	// Render gives the documents a payload would cause, without keeping anything.
+	Render func(ctx context.Context, ags, service string, payload []byte, mediaType string) ([]Rendered, error)
+	// Portals is the base address of the portals' API; nil: the configured one.
+	Portals func() string
+	// Metrics answers GET /metrics; nil: there is none.
+	Metrics http.Handler
+	Now     func() time.Time
+	Log     *slog.Logger
+	Version string
+}
+
+// Server is the admin API.
+type Server struct {
+	desk
+	handler http.Handler
+}
+
+// New makes the server; it starts nothing.
+func New(opts Options) *Server {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	s := &Server{desk: desk{Options: opts}}
+	s.handler = s.routes()
+	return s
+}
+
+// Handler answers the admin API, /metrics, /livez and /readyz.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	for pattern, call := range map[string]call{
+		"POST /admin/v1/submissions/search":      s.apiSearch,
+		"GET /admin/v1/submissions":              s.apiList,
+		"GET /admin/v1/submissions/{id}":         s.apiSubmission,
+		"GET /admin/v1/submissions/{id}/trace":   s.apiTrace,
+		"GET /admin/v1/submissions/{id}/payload": s.apiPayload,
+		"POST /admin/v1/submissions/{id}/reopen": s.apiReopen,
+		"GET /admin/v1/deliveries/{id}/document": s.apiDocument,
+		"POST /admin/v1/deliveries/{id}/replay":  s.apiReplay,
+		"POST /admin/v1/deliveries/{id}/close":   s.apiClose,
+		"POST /admin/v1/replays":                 s.apiReplayMany,
+		"GET /admin/v1/parked":                   s.apiParkedList,
+		"POST /admin/v1/parked/search":           s.apiParkedSearch,
+		"POST /admin/v1/parked/groups":           s.apiParkedGroups,
+		"GET /admin/v1/systems":                  s.apiSystems,
+		"POST /admin/v1/systems/{name}/pause":    s.apiPause,
+		"POST /admin/v1/systems/{name}/resume":   s.apiResume,
+		"POST /admin/v1/systems/{name}/probe":    s.apiProbe,
+		"POST /admin/v1/reload":                  s.apiReload,
+		"POST /admin/v1/keys/rewrap":             s.apiRewrap,
+		"GET /admin/v1/figures":                  s.apiFigures,
+		"GET /admin/v1/doctor":                   s.apiDoctor,
+		"GET /admin/v1/audit":                    s.apiAudit,
+		"POST /admin/v1/renderings":              s.apiRender,
+		"GET /admin/v1/version":                  s.apiVersion,
+		"/admin/":                                nowhere,
+	} {
+		mux.Handle(pattern, s.signedIn(call))
+	}
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", s.ready)
+	if s.Metrics != nil {
+		mux.Handle("GET /metrics", s.Metrics)
+	}
+	return mux
+}
+
+// ready says whether the store takes a synced write.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+	defer cancel()
+	if err := s.Store.Healthy(ctx); err != nil {
+		s.Log.Warn("not ready", "error", err)
+		plain(w, http.StatusServiceUnavailable, "the store does not take writes")
+		return
+	}
+	plain(w, http.StatusOK, "ok")
+}
+
+func plain(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(text + "\n")) // whoever hung up gets nothing
+}
