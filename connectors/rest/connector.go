@@ -1,0 +1,214 @@
+package rest
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"time"
+
+	"github.com/go-resty/resty/v2"
+
+	"stellwerk/connectors"
+)
+
+// Connector delivers to one system over HTTP.
+type Connector struct {
+	*config
+	auth   authorizer
+	wire   *wire
+	client *resty.Client
+	now    func() time.Time
+	open   context.Context // ends with Close
+	close  context.CancelFunc
+}
+
+// Open reads secrets and certificates; it connects to nothing.
+func (c *config) Open(env connectors.Environment) (connectors.Connector, error) {
+	auth, err := c.credentials.reveal(env.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("open system %s: %w", env.System, err)
+	}
+	security, err := c.tls.open(env.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("open system %s: %w", env.System, err)
+	}
+	now := env.Now
+	if now == nil {
+		now = time.Now
+	}
+	k := &Connector{config: c, auth: auth, now: now, wire: newWire(security, env.Allow, env.Concurrency)}
+	k.client = k.newClient()
+	k.open, k.close = context.WithCancel(context.Background())
+	return k, nil
+}
+
+// newClient gives a resty client over the shared transport. It has no cookie jar,
+// retries nothing, follows nothing, and bounds what it reads of an answer.
+func (c *Connector) newClient() *resty.Client {
+	return resty.NewWithClient(&http.Client{Transport: c.wire}).
+		SetLogger(silence{}).
+		SetDisableWarn(true).
+		SetRetryCount(0).
+		SetResponseBodyLimit(c.answerLimit).
+		SetRedirectPolicy(resty.RedirectPolicyFunc(func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }))
+}
+
+// silence keeps resty from logging what it sends.
+type silence struct{}
+
+func (silence) Errorf(string, ...any) {}
+func (silence) Warnf(string, ...any)  {}
+func (silence) Debugf(string, ...any) {}
+
+// Close ends every call and every connection.
+func (c *Connector) Close() error {
+	c.close()
+	c.wire.base.CloseIdleConnections()
+	return nil
+}
+
+// begin ties a call to the connector's life. It reports false after Close.
+func (c *Connector) begin(ctx context.Context) (context.Context, func(), bool) {
+	if c.open.Err() != nil {
+		return ctx, func() {}, false
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(c.open, cancel)
+	return ctx, func() {
+		stop()
+		cancel()
+		if c.open.Err() != nil {
+			c.wire.base.CloseIdleConnections()
+		}
+	}, true
+}
+
+// Deliver runs the steps, one request each or one for each attachment.
+func (c *Connector) Deliver(ctx context.Context, m *connectors.Message) connectors.Receipt {
+	ctx, end, ok := c.begin(ctx)
+	defer end()
+	if !ok {
+		return closed()
+	}
+	s := &scope{message: m, attachment: -1, kept: make([]map[string]string, len(m.Attachments)+1)}
+	done := connectors.Receipt{Outcome: connectors.Delivered, Code: "nothing-to-send"}
+	taken := false // an earlier request has left something at the partner
+	for _, step := range c.steps {
+		rounds, first := 1, -1
+		if step.each {
+			rounds, first = len(m.Attachments), 0
+		}
+		for i := range rounds {
+			s.attachment = first + i
+			v := c.send(ctx, step, s)
+			c.finish(step, &v.Receipt)
+			if v.Outcome != connectors.Delivered {
+				return c.afterFailure(step, done, v.Receipt, taken)
+			}
+			taken = taken || !step.harmless
+			s.keep(v.kept)
+			done = merge(done, v.Receipt)
+		}
+	}
+	if done.Code == "nothing-to-send" {
+		done.Outcome = connectors.Refused
+	}
+	return done
+}
+
+// keep remembers values for later steps: of this attachment, or of all.
+func (s *scope) keep(values map[string]string) {
+	at := len(s.kept) - 1
+	if s.attachment >= 0 {
+		at = s.attachment
+	}
+	if len(values) > 0 && s.kept[at] == nil {
+		s.kept[at] = map[string]string{}
+	}
+	maps.Copy(s.kept[at], values)
+}
+
+// afterFailure weighs a failed step against what earlier ones left behind: half a
+// delivery is neither "certainly not taken" nor done, except for a partner that
+// recognises what it already has.
+func (c *Connector) afterFailure(step *compiled, done, failed connectors.Receipt, taken bool) connectors.Receipt {
+	if len(c.steps) > 1 && step.name != "" {
+		failed.Code = step.name + "-" + failed.Code
+	}
+	failed.Answer = merge(done, failed).Answer
+	if !taken || failed.Outcome == connectors.Unknown || failed.Outcome == connectors.Awaiting {
+		return failed
+	}
+	if failed.Outcome == connectors.Retry && c.repeatable {
+		return failed
+	}
+	failed.Outcome = connectors.Unknown
+	failed.Detail = "an earlier step was taken; " + failed.Detail
+	return failed
+}
+
+// merge gives the later receipt with the answers of both.
+func merge(a, b connectors.Receipt) connectors.Receipt {
+	if len(a.Answer) > 0 {
+		all := maps.Clone(a.Answer)
+		maps.Copy(all, b.Answer)
+		b.Answer = all
+	}
+	return b
+}
+
+// finish takes everything secret out of a receipt.
+func (c *Connector) finish(step *compiled, r *connectors.Receipt) {
+	r.Detail = c.auth.redact(r.Detail)
+	r.Token = c.auth.redact(r.Token)
+	r.Code = c.auth.redact(r.Code)
+	if cleanCode(r.Code) == "" && r.Code != "" {
+		r.Code = "unreadable"
+	}
+	for k, v := range r.Answer {
+		if clean := c.auth.redact(v); clean != v {
+			r.Answer[k] = clean
+		}
+	}
+	if step.harmless && r.Outcome == connectors.Unknown {
+		r.Outcome = connectors.Retry
+	}
+}
+
+// Ask looks a message up. What its rules do not say is unknown.
+func (c *Connector) Ask(ctx context.Context, m *connectors.Message) connectors.Receipt {
+	ctx, end, ok := c.begin(ctx)
+	defer end()
+	if !ok {
+		return connectors.Receipt{Code: "closed"}
+	}
+	if c.ask == nil {
+		return connectors.Receipt{Code: "not-askable"}
+	}
+	v := c.send(ctx, c.ask, &scope{message: m, attachment: -1, kept: make([]map[string]string, 1)})
+	c.finish(c.ask, &v.Receipt)
+	if v.Outcome == connectors.Retry && v.Code != "not-found" {
+		v.Outcome = connectors.Unknown
+	}
+	return v.Receipt
+}
+
+// Probe sends the profile's probe and checks the status.
+func (c *Connector) Probe(ctx context.Context) error {
+	ctx, end, ok := c.begin(ctx)
+	defer end()
+	if !ok {
+		return fmt.Errorf("probe: the connector is closed")
+	}
+	s := &scope{message: &connectors.Message{}, attachment: -1, kept: make([]map[string]string, 1)}
+	a, failed := c.exchange(ctx, c.probe, s)
+	if failed != nil {
+		c.finish(c.probe, failed)
+		return fmt.Errorf("probe: %s: %s", failed.Code, failed.Detail)
+	}
+	if !c.probe.expect.has(a.status) {
+		return fmt.Errorf("probe: HTTP %d is not expected; check address and credentials", a.status)
+	}
+	return nil
+}
