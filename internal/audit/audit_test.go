@@ -37,13 +37,16 @@ func TestVerifyNamesTheFirstBrokenEntry(t *testing.T) {
 		change func([]hub.AuditEntry) []hub.AuditEntry
 		index  int
 	}{
-		"actor":   {func(e []hub.AuditEntry) []hub.AuditEntry { e[2].Actor = "operator:schulze"; return e }, 2},
-		"action":  {func(e []hub.AuditEntry) []hub.AuditEntry { e[2].Action = "closed"; return e }, 2},
-		"object":  {func(e []hub.AuditEntry) []hub.AuditEntry { e[2].Object = "z"; return e }, 2},
-		"reason":  {func(e []hub.AuditEntry) []hub.AuditEntry { e[2].Reason = ""; return e }, 2},
-		"time":    {func(e []hub.AuditEntry) []hub.AuditEntry { e[2].At = e[2].At.Add(time.Microsecond); return e }, 2},
-		"hash":    {func(e []hub.AuditEntry) []hub.AuditEntry { e[4].Hash = e[3].Hash; return e }, 4},
-		"words":   {func(e []hub.AuditEntry) []hub.AuditEntry { e[1].Actor, e[1].Action = e[1].Actor+"r", "eplayed"; return e }, 1},
+		"actor":  {func(e []hub.AuditEntry) []hub.AuditEntry { e[2].Actor = "operator:schulze"; return e }, 2},
+		"action": {func(e []hub.AuditEntry) []hub.AuditEntry { e[2].Action = "closed"; return e }, 2},
+		"object": {func(e []hub.AuditEntry) []hub.AuditEntry { e[2].Object = "z"; return e }, 2},
+		"reason": {func(e []hub.AuditEntry) []hub.AuditEntry { e[2].Reason = ""; return e }, 2},
+		"time":   {func(e []hub.AuditEntry) []hub.AuditEntry { e[2].At = e[2].At.Add(time.Microsecond); return e }, 2},
+		"hash":   {func(e []hub.AuditEntry) []hub.AuditEntry { e[4].Hash = e[3].Hash; return e }, 4},
+		"words": {func(e []hub.AuditEntry) []hub.AuditEntry {
+			e[1].Actor, e[1].Action = e[1].Actor+"r", "eplayed"
+			return e
+		}, 1},
 		"removed": {func(e []hub.AuditEntry) []hub.AuditEntry { return slices.Delete(e, 1, 2) }, 1},
 		"moved":   {func(e []hub.AuditEntry) []hub.AuditEntry { e[3], e[4] = e[4], e[3]; return e }, 3},
 		"inserted": {func(e []hub.AuditEntry) []hub.AuditEntry {
