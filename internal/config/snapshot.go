@@ -20,11 +20,14 @@ type Snapshot struct {
 	Operators      map[string]*Operator     // by name
 	Systems        map[string]*System       // by name
 	Routes         map[string]*route.Route  // by service
+
+	mappings, routes overlay // what is shipped, below what is the operator's
 }
 
 // Municipality is a tenant.
 type Municipality struct {
 	AGS        string
+	ARS        string // Regionalschlüssel; empty where the file does not say
 	Name       string
 	Systems    map[string]*System // by role
 	Ordinances map[string]*mapping.Ordinance
@@ -90,6 +93,7 @@ type Listen struct {
 	Portals string // the portals' API
 	Admin   string // console, admin API, metrics
 	TLS     *TLS   // for both; nil only behind a proxy or on loopback
+	Proxy   bool   // a proxy in front speaks TLS with the world
 	Public  string // base address portals see, for Location and the API description
 }
 

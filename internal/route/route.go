@@ -1,9 +1,29 @@
 // Package route reads route.yaml: for one service, what a portal may push, which
 // deliveries follow, to which roles, when, and after what. It knows roles, never
 // systems, and it sends nothing.
+//
+//	service: hundeanmeldung            # the folder's name
+//	revision: 1
+//	title: Hund anmelden               # German, as portals show it
+//	description: …
+//	leika: "99…"                       # 14 digits; left out where nobody has one
+//	inputs: [{xml: x.xsd, version: "1", from: 2026-01-01, until: 2027-01-01}, {json: x.schema.json}]
+//	consent: required                  # or not-needed
+//	consent-wording: {version: "1", text: …}
+//	keys: {chip: hund/chip}            # what people search by
+//	order-by: hund/chip                # same value: delivered in order of receipt
+//	each: hund                         # let and when are asked for each; one yes is enough
+//	let: {…}                           # as in mappings
+//	deliveries:
+//	  - {to: records}
+//	  - {to: finance, after: [records]}
+//	  - {to: public-order, when: listed or large}
+//	  - {to: citizen, after: [finance], optional: true}
+//	examples: [{name: labrador, title: …, file: examples/labrador.xml}]
 package route
 
 import (
+	"slices"
 	"time"
 
 	"github.com/beevik/etree"
@@ -15,16 +35,26 @@ import (
 type Route struct {
 	Service         string
 	Title           string // German, as portals show it
-	Description     string // German, one or two sentences for the catalogue
-	Leika           string // Leistungsschlüssel; empty where nobody has one
+	Description     string // German, for the catalogue
+	Leika           string // Leistungsschlüssel, 14 digits; empty where nobody has one
 	Revision        int
-	Path            string // of the file, for findings
+	Path            string // of the file below routes/
 	Inputs          []Input
 	ConsentRequired bool
-	Keys            []Key
-	OrderBy         string // path; submissions with the same value are delivered in order of receipt
+	Consent         Wording
+	Keys            []Key  // sorted by name
+	OrderBy         string // path; empty: submissions do not wait for each other
 	Deliveries      []Delivery
 	Examples        []Example
+
+	paths map[string]path // of keys and order-by, as written
+	rules []*mapping.Mapping
+}
+
+// Wording is the text that the citizen consents to.
+type Wording struct {
+	Version string
+	Text    string // German
 }
 
 // Input is one form in which the service is pushed. Several versions of a format
@@ -33,7 +63,7 @@ type Input struct {
 	Format     string    // "xml" or "json"
 	Version    string    // as portals name it; "1" where the file says nothing
 	SchemaFile string    // path below routes/
-	SchemaText []byte    // of SchemaFile, as portals may fetch it
+	SchemaText []byte    // of SchemaFile, for portals to fetch
 	From       time.Time // taken from then on; zero: since ever
 	Until      time.Time // not taken from then on; zero: without end
 	Schema     Schema
@@ -47,12 +77,12 @@ type Key struct {
 
 // Delivery is one line of the route.
 type Delivery struct {
-	To       string   // role
-	Document string   // mapping's name where it is neither the system's nor the role's; mostly empty
-	After    []string // roles that must be settled first
+	To       string   // role; no two lines have the same
+	After    []string // roles whose deliveries must have settled
 	Optional bool     // left out where the municipality has no system for the role
 	When     string   // expression as written; empty: always
 	Line     int      // in route.yaml
+	Column   int
 }
 
 // Example is a complete submission that portals and the demo may use.
@@ -65,22 +95,83 @@ type Example struct {
 }
 
 // Input gives the newest input of a format that is taken at the time.
-func (r *Route) Input(format string, at time.Time) (*Input, bool) { return nil, false }
+func (r *Route) Input(format string, at time.Time) (*Input, bool) {
+	var best *Input
+	for i := range r.Inputs {
+		in := &r.Inputs[i]
+		if in.Format == format && in.taken(at) && (best == nil || !in.From.Before(best.From)) {
+			best = in
+		}
+	}
+	return best, best != nil
+}
 
 // Version gives the named version of a format if it is taken at the time.
-func (r *Route) Version(format, version string, at time.Time) (*Input, bool) { return nil, false }
+func (r *Route) Version(format, version string, at time.Time) (*Input, bool) {
+	for i := range r.Inputs {
+		if in := &r.Inputs[i]; in.Format == format && in.Version == version && in.taken(at) {
+			return in, true
+		}
+	}
+	return nil, false
+}
+
+func (in *Input) taken(at time.Time) bool {
+	return !at.Before(in.From) && (in.Until.IsZero() || at.Before(in.Until))
+}
 
 // Plan gives the indices of the deliveries whose when holds. An error is a
 // *mapping.Hold: the submission waits for a person.
-func (r *Route) Plan(root *etree.Element, env *mapping.Env) ([]int, error) { return nil, nil }
+func (r *Route) Plan(root *etree.Element, env *mapping.Env) ([]int, error) {
+	var due []int
+	for i := range r.Deliveries {
+		if r.rules[i] != nil {
+			doc, err := r.rules[i].Apply(root, env)
+			if err != nil {
+				return nil, err
+			}
+			if doc.Records == 0 {
+				continue
+			}
+		}
+		due = append(due, i)
+	}
+	return due, nil
+}
 
-// KeyValues gives the values of every key, by name; a key may have several (two
-// dogs, two chips).
-func (r *Route) KeyValues(root *etree.Element) map[string][]string { return nil }
+// KeyValues gives the values of every key, by name, in document order: two dogs
+// have two chips. A key without a value is left out.
+func (r *Route) KeyValues(root *etree.Element) map[string][]string {
+	out := map[string][]string{}
+	for _, k := range r.Keys {
+		if v := r.paths[k.Path].values(root); len(v) > 0 {
+			out[k.Name] = v
+		}
+	}
+	return out
+}
 
 // OrderValue gives the first value of order-by in document order; empty where the
 // route has none or the submission lacks it.
-func (r *Route) OrderValue(root *etree.Element) string { return "" }
+func (r *Route) OrderValue(root *etree.Element) string {
+	if r.OrderBy == "" {
+		return ""
+	}
+	if v := r.paths[r.OrderBy].values(root); len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
 
-// Schema is a compiled schema of internal/gate.
-type Schema = any
+// Files lists every file of the route, below routes/.
+func (r *Route) Files() []string {
+	out := []string{r.Path}
+	for _, in := range r.Inputs {
+		out = append(out, in.SchemaFile)
+	}
+	for _, e := range r.Examples {
+		out = append(out, e.Path)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}

@@ -1,0 +1,228 @@
+package config
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"stellwerk/internal/config/strict"
+)
+
+// The first part of a key's text: who it is for.
+const (
+	portalKey   = "swp"
+	operatorKey = "swo"
+)
+
+// names are what portals, operators and systems may be called: they stand in
+// keys, file names, metrics and web addresses.
+var names = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?$`)
+
+type keyYAML struct {
+	SHA256 string `yaml:"sha256,required"`
+	Until  string `yaml:"until"`
+}
+
+type portalYAML struct {
+	Title          string    `yaml:"title,required"`
+	Keys           []keyYAML `yaml:"keys,required"`
+	Municipalities []string  `yaml:"municipalities"`
+	Services       []string  `yaml:"services"`
+	Counter        bool      `yaml:"counter"`
+}
+
+type operatorYAML struct {
+	Keys []keyYAML `yaml:"keys,required"`
+}
+
+func (l *loader) portals() {
+	l.snap.Portals = map[string]*Portal{}
+	seen := map[[32]byte]string{}
+	for _, name := range l.list("portals") {
+		file := path.Join("portals", name+".yaml")
+		var y portalYAML
+		if !l.name(file, name) || !l.read(file, "a setting of a portal", &y) {
+			continue
+		}
+		if y.Services != nil && len(y.Services) == 0 {
+			l.at(file, "services", "services is empty", "remove the key to allow all")
+		}
+		if len(y.Municipalities) == 0 {
+			l.warnKey(file, "municipalities", "the portal may submit to no municipality", "list their keys under municipalities")
+		}
+		l.snap.Portals[name] = &Portal{
+			Name: name, Title: y.Title, Municipalities: y.Municipalities, Services: y.Services, Operator: y.Counter,
+			Keys: l.keys(file, y.Keys, seen),
+		}
+	}
+}
+
+func (l *loader) operators() {
+	l.snap.Operators = map[string]*Operator{}
+	seen := map[[32]byte]string{}
+	for _, name := range l.list("operators") {
+		file := path.Join("operators", name+".yaml")
+		var y operatorYAML
+		if l.name(file, name) && l.read(file, "a setting of an operator", &y) {
+			l.snap.Operators[name] = &Operator{Name: name, Keys: l.keys(file, y.Keys, seen)}
+		}
+	}
+}
+
+func (l *loader) name(file, name string) bool {
+	if names.MatchString(name) {
+		return true
+	}
+	l.complain(Finding{File: file, Message: name + " is not a name", Suggestion: "use small letters, digits and hyphens"})
+	return false
+}
+
+// keys reads hashed credentials. Two are valid at once while one replaces the
+// other; a third is most likely forgotten.
+func (l *loader) keys(file string, in []keyYAML, seen map[[32]byte]string) []Key {
+	var out []Key
+	valid := 0
+	for i, k := range in {
+		at := fmt.Sprintf("keys[%d]", i)
+		var key Key
+		sum, err := hex.DecodeString(k.SHA256)
+		switch {
+		case strings.HasPrefix(k.SHA256, portalKey+"_") || strings.HasPrefix(k.SHA256, operatorKey+"_"):
+			l.at(file, at+".sha256", at+".sha256 is a key itself, readable by everyone who reads this file",
+				"make a new key, and write its SHA-256 here")
+			continue
+		case err != nil || len(sum) != 32:
+			l.at(file, at+".sha256", at+".sha256 is not a SHA-256 in 64 hex digits", "")
+			continue
+		}
+		key.SHA256 = [32]byte(sum)
+		if k.Until != "" {
+			if key.Until, err = moment(k.Until); err != nil {
+				l.at(file, at+".until", at+".until: "+err.Error(), "")
+			}
+		}
+		if other, ok := seen[key.SHA256]; ok {
+			l.at(file, at+".sha256", at+".sha256 is the same as in "+other, "give each its own key")
+		}
+		seen[key.SHA256] = file
+		if key.Until.IsZero() || l.src.Now().Before(key.Until) {
+			valid++
+		}
+		out = append(out, key)
+	}
+	switch {
+	case len(in) > 0 && len(out) == len(in) && valid == 0:
+		l.warnKey(file, "keys", "every key has run out", "add one")
+	case valid > 2:
+		l.atKey(file, "keys", "more than two keys are valid at once", "two serve to change from one to the other; give the older ones an until")
+	}
+	return out
+}
+
+// moment reads a date, which means its beginning in Germany, or an RFC 3339 time.
+func moment(text string) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, nil
+	}
+	t, err := time.ParseInLocation(time.DateOnly, text, berlin())
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q is not a date: write 2026-12-31 or 2026-12-31T12:00:00+01:00", text)
+	}
+	return t, nil
+}
+
+// scopes checks that portals name what is there.
+func (l *loader) scopes() {
+	for name, p := range l.snap.Portals {
+		file := path.Join("portals", name+".yaml")
+		for i, ags := range p.Municipalities {
+			if l.snap.Municipalities[ags] == nil && !l.broken[ags] {
+				l.at(file, fmt.Sprintf("municipalities[%d]", i), ags+" is not a municipality of this folder",
+					strict.Suggest(ags, l.allAGS()))
+			}
+		}
+		for i, s := range p.Services {
+			if !slices.Contains(l.services, s) {
+				l.at(file, fmt.Sprintf("services[%d]", i), s+" is not a service", strict.Suggest(s, l.services))
+			}
+		}
+	}
+}
+
+// Allows reports whether the portal may submit this service to this municipality.
+func (p *Portal) Allows(ags, service string) bool {
+	return slices.Contains(p.Municipalities, ags) && (len(p.Services) == 0 || slices.Contains(p.Services, service))
+}
+
+// PortalByKey finds the portal that a key belongs to. It takes the same time for a
+// wrong key as for a right one; which portals there are is no secret, and neither
+// is the name in the key.
+func (s *Snapshot) PortalByKey(key string, now time.Time) (*Portal, bool) {
+	p := s.Portals[owner(portalKey, key)]
+	if p == nil {
+		matches(nil, key, now)
+		return nil, false
+	}
+	if !matches(p.Keys, key, now) {
+		return nil, false
+	}
+	return p, true
+}
+
+// OperatorByKey finds the operator that a key belongs to.
+func (s *Snapshot) OperatorByKey(key string, now time.Time) (*Operator, bool) {
+	o := s.Operators[owner(operatorKey, key)]
+	if o == nil {
+		matches(nil, key, now)
+		return nil, false
+	}
+	if !matches(o.Keys, key, now) {
+		return nil, false
+	}
+	return o, true
+}
+
+// owner is the name in a key: swp_<name>_<random>.
+func owner(kind, key string) string {
+	rest, ok := strings.CutPrefix(key, kind+"_")
+	name, random, found := strings.Cut(rest, "_")
+	if !ok || !found || random == "" {
+		return ""
+	}
+	return name
+}
+
+func matches(keys []Key, key string, now time.Time) bool {
+	sum, hit := sha256.Sum256([]byte(key)), 0
+	for _, k := range keys {
+		if k.Until.IsZero() || now.Before(k.Until) {
+			hit |= subtle.ConstantTimeCompare(sum[:], k.SHA256[:])
+		}
+	}
+	return hit == 1
+}
+
+// NewPortalKey makes a key for a portal: the text for the portal, shown once, and
+// the hash for its file.
+func NewPortalKey(portal string) (text, hash string) { return newKey(portalKey, portal) }
+
+// NewOperatorKey makes a key for an operator.
+func NewOperatorKey(operator string) (text, hash string) { return newKey(operatorKey, operator) }
+
+func newKey(kind, name string) (text, hash string) {
+	b := make([]byte, 32)
+	if _, err := rand.Read(b); err != nil {
+		panic("config: the system has no randomness: " + err.Error())
+	}
+	text = kind + "_" + name + "_" + base64.RawURLEncoding.EncodeToString(b)
+	sum := sha256.Sum256([]byte(text))
+	return text, hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,123 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"stellwerk/internal/config/strict"
+	"stellwerk/internal/mapping"
+)
+
+// documents reads every mapping, shipped or own, so that a broken file stops the
+// start even before somebody uses it. Code lists and layouts of the operator too.
+func (l *loader) documents() {
+	services, _ := fs.ReadDir(l.mappings, ".")
+	for _, dir := range services {
+		if !dir.IsDir() || strings.HasPrefix(dir.Name(), ".") {
+			continue
+		}
+		files, _ := fs.ReadDir(l.mappings, dir.Name())
+		for _, f := range files {
+			file := path.Join(dir.Name(), f.Name())
+			switch {
+			case f.IsDir() || strings.HasPrefix(f.Name(), "."):
+			case dir.Name() == "ordinances":
+				l.foreign(file, func() Findings { _, found := mapping.LoadOrdinance(l.mappings, file); return found })
+			case dir.Name() == "codelists":
+				l.foreign(file, func() Findings { _, found := mapping.LoadCodeList(l.mappings, file); return found })
+			case dir.Name() == "layouts":
+				l.foreign(file, func() Findings { _, found := mapping.LoadLayout(l.mappings, file); return found })
+			case path.Ext(file) == ".yaml":
+				m, found := mapping.Load(l.mappings, file, l.files)
+				l.found = append(l.found, under("mappings", found)...)
+				l.loaded[file] = m
+			}
+		}
+	}
+}
+
+// foreign reads a file of the operator that only mappings name.
+func (l *loader) foreign(file string, load func() Findings) {
+	if l.mappings.owns(file) {
+		l.found = append(l.found, under("mappings", load())...)
+	}
+}
+
+// document finds the mapping of a delivery and checks that this municipality can
+// answer what it asks.
+func (l *loader) document(file, key string, b *Binding, d *Delivery, document string) {
+	at := path.Join(b.Route.Service, document+".yaml")
+	m, there := l.loaded[at]
+	l.used = append(l.used, at)
+	if !there {
+		l.atKey(file, key, fmt.Sprintf("%s: %s wants the document %q for %q, and there is no mappings/%s", b.Route.Service, d.System.Name, document, d.Route.To, at),
+			strict.Suggest(document, l.names(l.mappings, b.Route.Service)))
+		return
+	}
+	if m == nil {
+		return
+	}
+	d.Mapping, d.Own = m, l.mappings.owns(at)
+	for _, name := range m.Ordinances() {
+		table, configured := b.Competent.Ordinances[name]
+		switch {
+		case !configured:
+			l.atKey(file, key, fmt.Sprintf("%s: mappings/%s needs the ordinance %q, which %s does not have", b.Route.Service, at, name, b.Competent.Name),
+				"add it to ordinances: in municipalities/"+b.Competent.AGS+".yaml")
+		case table != nil:
+			l.found = append(l.found, m.CheckOrdinance(name, table)...)
+		}
+	}
+	for _, answer := range m.Answers() {
+		role, _, _ := strings.Cut(answer, "/")
+		if !slices.Contains(d.Route.After, role) {
+			l.complain(Finding{File: "routes/" + b.Route.Path, Line: d.Route.Line, Column: d.Route.Column,
+				Message:    fmt.Sprintf("%s: mappings/%s reads answer:%s, but the delivery does not wait for %s", d.Route.To, at, answer, role),
+				Suggestion: "add after: [" + role + "]"})
+		}
+	}
+}
+
+// unused warns of the operator's files that nothing reads: a mistyped name looks
+// like a file that works.
+func (l *loader) unused() {
+	for at := range l.loaded {
+		if l.mappings.owns(at) && !slices.Contains(l.used, at) {
+			l.complain(Finding{File: "mappings/" + at, Severity: mapping.Warning, Message: "no municipality uses this mapping",
+				Suggestion: "a mapping is named like its role, or like the document of a system"})
+		}
+	}
+	_ = fs.WalkDir(l.own, "ordinances", func(p string, e fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) || err != nil || e.IsDir() || path.Ext(p) != ".yaml" {
+			return nil
+		}
+		if _, used := l.tables[p]; !used {
+			l.complain(Finding{File: p, Severity: mapping.Warning, Message: "no municipality uses this ordinance"})
+			_, found := mapping.LoadOrdinance(l.own, p)
+			l.found = append(l.found, found...)
+		}
+		return nil
+	})
+	l.unnamed("routes")
+}
+
+// unnamed warns of operator's files below routes that are not part of a route.
+func (l *loader) unnamed(root string) {
+	_ = fs.WalkDir(l.own, root, func(p string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || strings.HasPrefix(e.Name(), ".") || strings.EqualFold(path.Ext(p), ".md") {
+			return nil
+		}
+		service, rest, _ := strings.Cut(strings.TrimPrefix(p, root+"/"), "/")
+		r := l.snap.Routes[service]
+		if r == nil || slices.Contains(r.Files(), service+"/"+rest) {
+			return nil
+		}
+		l.complain(Finding{File: p, Severity: mapping.Warning, Message: "is not part of the route",
+			Suggestion: strict.Suggest(rest, []string{"route.yaml"})})
+		return nil
+	})
+}

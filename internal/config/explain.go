@@ -1,0 +1,151 @@
+package config
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"stellwerk/internal/config/strict"
+	"stellwerk/internal/mapping"
+)
+
+// Explanation is a service of a municipality, laid open: what `stellwerk explain` shows.
+type Explanation struct {
+	AGS          string              `json:"municipality"`
+	Name         string              `json:"name"`
+	Competent    string              `json:"competent"` // AGS
+	CompetentFor string              `json:"competent-name"`
+	Service      string              `json:"service"`
+	Title        string              `json:"title"`
+	Revision     int                 `json:"revision"`
+	Route        string              `json:"route"` // file
+	OwnRoute     bool                `json:"own-route"`
+	Inputs       []string            `json:"inputs"` // "xml 1 (hundeanmeldung.xsd)"
+	Consent      bool                `json:"consent-required"`
+	Keys         []string            `json:"keys"`
+	OrderBy      string              `json:"order-by,omitempty"`
+	Deliveries   []ExplainedDelivery `json:"deliveries"`
+	Ordinances   map[string]string   `json:"ordinances,omitempty"` // title by name
+	Portals      []string            `json:"portals"`
+}
+
+// ExplainedDelivery is one line of the route as it works here.
+type ExplainedDelivery struct {
+	To       string   `json:"to"`
+	When     string   `json:"when,omitempty"`
+	After    []string `json:"after,omitempty"`
+	Optional bool     `json:"optional,omitempty"`
+	System   string   `json:"system,omitempty"` // empty: left out here
+	Kind     string   `json:"kind,omitempty"`
+	Profile  string   `json:"profile,omitempty"`
+	Mapping  string   `json:"mapping,omitempty"` // file
+	Own      bool     `json:"own,omitempty"`     // the operator's file, not the shipped one
+	Format   string   `json:"format,omitempty"`
+}
+
+// Explain lays a service of a municipality open. Its error names what there is.
+func (s *Snapshot) Explain(ags, service string) (*Explanation, error) {
+	m, ok := s.Municipalities[ags]
+	if !ok {
+		return nil, fmt.Errorf("%s is not a municipality here%s", ags, hint(ags, slices.Collect(maps.Keys(s.Municipalities))))
+	}
+	b, ok := m.Services[service]
+	if !ok {
+		return nil, fmt.Errorf("%s does not offer %s%s", m.Name, service, hint(service, slices.Collect(maps.Keys(m.Services))))
+	}
+	r := b.Route
+	e := &Explanation{
+		AGS: m.AGS, Name: m.Name, Competent: b.Competent.AGS, CompetentFor: b.Competent.Name,
+		Service: r.Service, Title: r.Title, Revision: r.Revision, Route: "routes/" + r.Path,
+		OwnRoute: s.ownRoute(r.Path), Consent: r.ConsentRequired, OrderBy: r.OrderBy,
+	}
+	for _, in := range r.Inputs {
+		e.Inputs = append(e.Inputs, fmt.Sprintf("%s %s (%s)", in.Format, in.Version, path.Base(in.SchemaFile)))
+	}
+	for _, k := range r.Keys {
+		e.Keys = append(e.Keys, k.Name+": "+k.Path)
+	}
+	for _, d := range b.Deliveries {
+		x := ExplainedDelivery{To: d.Route.To, When: d.Route.When, After: d.Route.After, Optional: d.Route.Optional}
+		if d.System != nil {
+			x.System, x.Kind, x.Profile = d.System.Name, d.System.Kind, d.System.Profile
+		}
+		if d.Mapping != nil {
+			x.Mapping, x.Own, x.Format = "mappings/"+d.Mapping.Path, d.Own, string(d.Mapping.Format)
+			for _, name := range d.Mapping.Ordinances() {
+				if o := b.Competent.Ordinances[name]; o != nil {
+					if e.Ordinances == nil {
+						e.Ordinances = map[string]string{}
+					}
+					e.Ordinances[name] = o.Title
+				}
+			}
+		}
+		e.Deliveries = append(e.Deliveries, x)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Portals)) {
+		if s.Portals[name].Allows(ags, service) {
+			e.Portals = append(e.Portals, name)
+		}
+	}
+	return e, nil
+}
+
+func (s *Snapshot) ownRoute(file string) bool {
+	_, err := os.Stat(filepath.Join(s.Dir, "routes", filepath.FromSlash(file)))
+	return err == nil
+}
+
+func hint(word string, allowed []string) string {
+	if h := strict.Suggest(word, allowed); h != "" {
+		return " (" + h + ")"
+	}
+	return ""
+}
+
+// MappingFiles are the paths of all mappings in force, shipped and own, sorted.
+func (s *Snapshot) MappingFiles() []string {
+	var out []string
+	dirs, _ := fs.ReadDir(s.mappings, ".")
+	for _, dir := range dirs {
+		if !dir.IsDir() || slices.Contains([]string{"ordinances", "codelists", "layouts"}, dir.Name()) {
+			continue
+		}
+		files, _ := fs.ReadDir(s.mappings, dir.Name())
+		for _, f := range files {
+			if !f.IsDir() && path.Ext(f.Name()) == ".yaml" {
+				out = append(out, path.Join(dir.Name(), f.Name()))
+			}
+		}
+	}
+	return out
+}
+
+// Mapping loads a mapping of this snapshot by its path: hundeanmeldung/infoma.yaml.
+func (s *Snapshot) Mapping(file string) (*mapping.Mapping, Findings) {
+	m, found := mapping.Load(s.mappings, file, resolver(s.mappings))
+	return m, under("mappings", found)
+}
+
+// TestMappings runs the tests that stand in mappings, all of them or those named.
+// What a test is given is looked for beside the mapping, then beside the route:
+// its examples serve both.
+func (s *Snapshot) TestMappings(files ...string) []mapping.TestResult {
+	if len(files) == 0 {
+		files = s.MappingFiles()
+	}
+	var out []mapping.TestResult
+	for _, file := range files {
+		m, found := s.Mapping(file)
+		if m == nil {
+			out = append(out, mapping.TestResult{Mapping: file, Message: found.Err().Error()})
+			continue
+		}
+		out = append(out, m.RunTests(overlay{over: s.mappings, under: s.routes}, mapping.TestOptions{ParseInput: parseInput})...)
+	}
+	return out
+}

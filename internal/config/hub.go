@@ -1,0 +1,191 @@
+package config
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"stellwerk/connectors"
+	"stellwerk/internal/config/strict"
+)
+
+const hubFile = "stellwerk.yaml"
+
+type hubYAML struct {
+	Node   string `yaml:"node"`
+	Listen struct {
+		Portals string `yaml:"portals"`
+		Admin   string `yaml:"admin"`
+		Public  string `yaml:"public"`
+		Proxy   bool   `yaml:"proxy"`
+		TLS     *struct {
+			Certificate string            `yaml:"certificate,required"`
+			Key         connectors.Secret `yaml:"key,required"`
+		} `yaml:"tls"`
+	} `yaml:"listen"`
+	Data   string            `yaml:"data"`
+	Key    connectors.Secret `yaml:"key,required"`
+	Limits struct {
+		Payload     strict.Size `yaml:"payload"`
+		Attachment  strict.Size `yaml:"attachment"`
+		Attachments int         `yaml:"attachments"`
+		Total       strict.Size `yaml:"total"`
+		Requests    int         `yaml:"requests"`
+	} `yaml:"limits"`
+	Timeouts struct {
+		Header time.Duration `yaml:"header"`
+		Read   time.Duration `yaml:"read"`
+		Write  time.Duration `yaml:"write"`
+		Idle   time.Duration `yaml:"idle"`
+		Stop   time.Duration `yaml:"stop"`
+	} `yaml:"timeouts"`
+	Flow struct {
+		Workers int           `yaml:"workers"`
+		Lease   time.Duration `yaml:"lease"`
+		Scan    time.Duration `yaml:"scan"`
+	} `yaml:"flow"`
+	Log struct {
+		Level  string `yaml:"level"`
+		Format string `yaml:"format"`
+	} `yaml:"log"`
+	Tracing struct {
+		Endpoint string  `yaml:"endpoint"`
+		Sample   float64 `yaml:"sample"`
+	} `yaml:"tracing"`
+}
+
+// hub reads stellwerk.yaml. What it leaves out is the default written here.
+func (l *loader) hub() {
+	var y hubYAML
+	y.Listen.Portals, y.Listen.Admin = "127.0.0.1:8080", "127.0.0.1:8081"
+	y.Data = "data"
+	y.Limits.Payload, y.Limits.Attachment, y.Limits.Total = 10e6, 200e6, 2e9
+	y.Limits.Attachments, y.Limits.Requests = 100, 512
+	y.Timeouts.Header, y.Timeouts.Read, y.Timeouts.Write = 5*time.Second, 5*time.Minute, 5*time.Minute
+	y.Timeouts.Idle, y.Timeouts.Stop = 2*time.Minute, 10*time.Second
+	y.Flow.Workers, y.Flow.Lease, y.Flow.Scan = 64, 2*time.Minute, 5*time.Second
+	y.Log.Level, y.Log.Format = "info", "json"
+	y.Tracing.Sample = 1
+	ok := l.read(hubFile, "a setting of the hub", &y)
+	if !ok {
+		return
+	}
+	if y.Node == "" {
+		y.Node, _ = os.Hostname()
+	}
+	y.Data = l.absolute(y.Data)
+	h := Hub{
+		Node: y.Node,
+		Data: y.Data,
+		Key:  y.Key,
+		Listen: Listen{
+			Portals: y.Listen.Portals, Admin: y.Listen.Admin,
+			Public: strings.TrimSuffix(y.Listen.Public, "/"), Proxy: y.Listen.Proxy,
+		},
+		Limits: Limits{
+			Payload: int64(y.Limits.Payload), Attachment: int64(y.Limits.Attachment), Attachments: y.Limits.Attachments,
+			Total: int64(y.Limits.Total), Requests: y.Limits.Requests,
+		},
+		Timeouts: Timeouts(y.Timeouts),
+		Flow:     Flow(y.Flow),
+		Log:      Log(y.Log),
+		Tracing:  Tracing(y.Tracing),
+	}
+	l.secret(hubFile, "key", y.Key)
+	if t := y.Listen.TLS; t != nil {
+		certificate := l.absolute(t.Certificate)
+		if _, err := os.ReadFile(certificate); err != nil {
+			l.at(hubFile, "listen.tls.certificate", "listen.tls.certificate: "+t.Certificate+" "+reason(err), "")
+		}
+		l.secret(hubFile, "listen.tls.key", t.Key)
+		h.Listen.TLS = &TLS{Certificate: certificate, Key: t.Key}
+	}
+	l.hubChecks(&h)
+	l.snap.Hub = h
+}
+
+// absolute is a path that starts at the operator's folder, made independent of the
+// process's working directory.
+func (l *loader) absolute(file string) string {
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(l.src.Dir, file)
+	}
+	if abs, err := filepath.Abs(file); err == nil {
+		return abs
+	}
+	return file
+}
+
+func (l *loader) hubChecks(h *Hub) {
+	l.listen("listen.portals", h.Listen.Portals, h.Listen)
+	l.listen("listen.admin", h.Listen.Admin, h.Listen)
+	if p := h.Listen.Public; p != "" && !strings.HasPrefix(p, "https://") && !strings.HasPrefix(p, "http://") {
+		l.at(hubFile, "listen.public", "listen.public: "+p+" is not an address of the web", "write https://…")
+	}
+	positive := func(key string, ok bool) {
+		if !ok {
+			l.at(hubFile, key, key+" must be greater than zero", "remove the key for the default")
+		}
+	}
+	positive("limits.payload", h.Limits.Payload > 0)
+	positive("limits.attachment", h.Limits.Attachment > 0)
+	positive("limits.total", h.Limits.Total > 0)
+	positive("limits.requests", h.Limits.Requests > 0)
+	if h.Limits.Attachments < 0 {
+		l.at(hubFile, "limits.attachments", "limits.attachments is negative", "0 allows none")
+	}
+	positive("timeouts.header", h.Timeouts.Header > 0)
+	positive("timeouts.read", h.Timeouts.Read > 0)
+	positive("timeouts.write", h.Timeouts.Write > 0)
+	positive("timeouts.idle", h.Timeouts.Idle > 0)
+	positive("timeouts.stop", h.Timeouts.Stop > 0)
+	positive("flow.workers", h.Flow.Workers > 0)
+	positive("flow.lease", h.Flow.Lease > 0)
+	positive("flow.scan", h.Flow.Scan > 0)
+	if h.Limits.Payload > h.Limits.Total {
+		l.at(hubFile, "limits.total", "limits.total is less than limits.payload", "a request holds the payload and the attachments")
+	}
+	l.oneOf(hubFile, "log.level", h.Log.Level, "debug", "info", "warn", "error")
+	l.oneOf(hubFile, "log.format", h.Log.Format, "json", "text")
+	if h.Tracing.Sample < 0 || h.Tracing.Sample > 1 {
+		l.at(hubFile, "tracing.sample", "tracing.sample must be between 0 and 1", "")
+	}
+}
+
+// listen checks host:port, and that what strangers reach is encrypted.
+func (l *loader) listen(key, addr string, in Listen) {
+	host, port, err := net.SplitHostPort(addr)
+	if n, e := strconv.Atoi(port); err != nil || e != nil || n < 0 || n > 65535 {
+		l.at(hubFile, key, key+": "+addr+" is not an address to listen at", "write host:port, such as 127.0.0.1:8080")
+		return
+	}
+	ip := net.ParseIP(host)
+	loopback := host == "localhost" || ip != nil && ip.IsLoopback()
+	if !loopback && in.TLS == nil && !in.Proxy {
+		l.at(hubFile, key, key+": "+addr+" is open to other machines without TLS",
+			"give listen.tls, or say listen.proxy: true where a proxy in front does it")
+	}
+}
+
+func (l *loader) oneOf(file, key, word string, allowed ...string) bool {
+	for _, a := range allowed {
+		if a == word {
+			return true
+		}
+	}
+	l.at(file, key, key+": "+word+" is not known", strict.Suggest(word, allowed))
+	return false
+}
+
+// secret checks that a secret can be read now; its text is dropped at once.
+func (l *loader) secret(file, key string, s connectors.Secret) {
+	if s.Empty() {
+		return
+	}
+	if _, err := s.Reveal(l.src.Dir); err != nil {
+		l.at(file, key, key+": "+err.Error(), "")
+	}
+}

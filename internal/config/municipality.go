@@ -1,0 +1,216 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+
+	"stellwerk/internal/config/strict"
+	"stellwerk/internal/mapping"
+)
+
+type municipalityYAML struct {
+	AGS        string                 `yaml:"ags"`
+	ARS        string                 `yaml:"ars"`
+	Name       string                 `yaml:"name,required"`
+	Systems    map[string]string      `yaml:"systems"`
+	Ordinances map[string]string      `yaml:"ordinances"`
+	Services   map[string]serviceYAML `yaml:"services"`
+}
+
+type serviceYAML struct {
+	Competent string `yaml:"competent"`
+}
+
+// tenant is a municipality with its file.
+type tenant struct {
+	file string
+	yaml municipalityYAML
+	is   *Municipality
+}
+
+var (
+	agsForm = regexp.MustCompile(`^(0[1-9]|1[0-6])[0-9]{3}([0-9]{3})?$`)
+	arsForm = regexp.MustCompile(`^(0[1-9]|1[0-6])[0-9]{3}([0-9]{7})?$`)
+)
+
+func (l *loader) municipalities() {
+	l.snap.Municipalities = map[string]*Municipality{}
+	l.tables = map[string]*mapping.Ordinance{}
+	for _, ags := range l.list("municipalities") {
+		file := path.Join("municipalities", ags+".yaml")
+		if !agsForm.MatchString(ags) {
+			l.complain(Finding{File: file, Message: "a municipality's file is named by its AGS: five digits for a Kreis, eight for a town",
+				Suggestion: "such as 05974040.yaml"})
+			continue
+		}
+		t := tenant{file: file}
+		if !l.read(file, "a setting of a municipality", &t.yaml) {
+			l.broken[ags] = true
+			continue
+		}
+		if t.yaml.AGS != "" && t.yaml.AGS != ags {
+			l.at(file, "ags", "ags is "+t.yaml.AGS+", but the file is named "+ags+".yaml", "rename the file or remove the key")
+		}
+		l.ars(file, ags, t.yaml.ARS)
+		t.is = &Municipality{
+			AGS: ags, ARS: t.yaml.ARS, Name: t.yaml.Name,
+			Systems: map[string]*System{}, Ordinances: map[string]*mapping.Ordinance{}, Services: map[string]*Binding{},
+		}
+		l.roles(&t)
+		l.ordinances(&t)
+		l.snap.Municipalities[ags] = t.is
+		l.tenants = append(l.tenants, t)
+	}
+	if len(l.tenants) == 0 && len(l.broken) == 0 {
+		l.complain(Finding{File: "municipalities", Severity: mapping.Warning, Message: "there is no municipality",
+			Suggestion: "add municipalities/<AGS>.yaml"})
+	}
+}
+
+// ars checks that the Regionalschlüssel belongs to the AGS: it inserts four digits
+// before the last three.
+func (l *loader) ars(file, ags, ars string) {
+	switch {
+	case ars == "":
+	case !arsForm.MatchString(ars):
+		l.at(file, "ars", "ars: "+ars+" is not a Regionalschlüssel", "five digits for a Kreis, twelve for a town")
+	case len(ars) == 5 && ars != ags, len(ars) == 12 && ars[:5]+ars[9:] != ags:
+		l.at(file, "ars", "ars: "+ars+" does not belong to the AGS "+ags, "")
+	}
+}
+
+func (l *loader) roles(t *tenant) {
+	for role, name := range t.yaml.Systems {
+		key := "systems." + role
+		s := l.snap.Systems[name]
+		switch {
+		case s != nil:
+			t.is.Systems[role] = s
+		case l.broken[name]:
+			// Its own file says why.
+			t.is.Systems[role] = &System{Name: name}
+		default:
+			l.at(t.file, key, role+": "+name+" is not a system of this folder", strict.Suggest(name, l.names(l.own, "systems")))
+			t.is.Systems[role] = &System{Name: name}
+		}
+		if !names.MatchString(role) {
+			l.atKey(t.file, key, role+" is not the name of a role", "use small letters, digits and hyphens")
+		}
+	}
+}
+
+func (l *loader) ordinances(t *tenant) {
+	for name, file := range t.yaml.Ordinances {
+		table, there := l.table(file)
+		switch {
+		case !there:
+			l.at(t.file, "ordinances."+name, "ordinance "+name+": there is no file "+file,
+				"paths begin at the operator's folder: ordinances/"+name+".yaml")
+			table = nil
+		case table == nil: // its own file says why
+		}
+		t.is.Ordinances[name] = table
+	}
+}
+
+// table reads an ordinance once, the operator's file or the shipped sample.
+func (l *loader) table(file string) (table *mapping.Ordinance, there bool) {
+	if table, seen := l.tables[file]; seen {
+		return table, true
+	}
+	both := overlay{over: l.own, under: l.src.Mappings}
+	if !fs.ValidPath(file) {
+		return nil, false
+	}
+	if _, err := fs.Stat(both, file); errors.Is(err, fs.ErrNotExist) {
+		return nil, false
+	}
+	table, found := mapping.LoadOrdinance(both, file)
+	l.found = append(l.found, found...)
+	l.tables[file] = table
+	return table, true
+}
+
+func (l *loader) allAGS() []string { return slices.Sorted(maps.Keys(l.snap.Municipalities)) }
+
+// bindings joins services, systems, mappings and ordinances.
+func (l *loader) bindings() {
+	for i := range l.tenants {
+		t := &l.tenants[i]
+		for service, y := range t.yaml.Services {
+			key := "services." + service
+			r := l.snap.Routes[service]
+			if r == nil {
+				if !slices.Contains(l.services, service) {
+					l.atKey(t.file, key, service+" is not a service", strict.Suggest(service, l.services))
+				}
+				continue
+			}
+			b := &Binding{Municipality: t.is, Competent: t.is, Route: r}
+			if y.Competent != "" && y.Competent != t.is.AGS {
+				other := l.snap.Municipalities[y.Competent]
+				if other == nil {
+					if !l.broken[y.Competent] {
+						l.at(t.file, key+".competent", service+": competent is "+y.Competent+", which is not configured here",
+							strict.Suggest(y.Competent, l.allAGS()))
+					}
+					continue
+				}
+				b.Competent = other
+			}
+			l.deliveries(t.file, key, b)
+			t.is.Services[service] = b
+		}
+	}
+	for _, t := range l.tenants {
+		for service, b := range t.is.Services {
+			if at := b.Competent; at != t.is && at.Services[service] == nil {
+				l.at(t.file, "services."+service+".competent", service+": competent is "+at.AGS+" ("+at.Name+"), which does not offer it",
+					"add "+service+": {} to the services of municipalities/"+at.AGS+".yaml")
+			}
+		}
+	}
+}
+
+func (l *loader) deliveries(file, key string, b *Binding) {
+	who := "this municipality"
+	if b.Competent != b.Municipality {
+		who = b.Competent.Name + ", which is competent,"
+	}
+	for i := range b.Route.Deliveries {
+		rd := &b.Route.Deliveries[i]
+		d := Delivery{Route: rd, System: b.Competent.Systems[rd.To]}
+		if d.System == nil {
+			if !rd.Optional {
+				l.atKey(file, key, fmt.Sprintf("%s needs a system for %q; %s has %s", b.Route.Service, rd.To, who, l.has(b.Competent)), "")
+			}
+			b.Deliveries = append(b.Deliveries, d)
+			continue
+		}
+		document := d.System.Document
+		if document == "" {
+			document = rd.To
+		}
+		l.document(file, key, b, &d, document)
+		b.Deliveries = append(b.Deliveries, d)
+	}
+}
+
+func (l *loader) has(m *Municipality) string {
+	if len(m.Systems) == 0 {
+		return "no systems"
+	}
+	out := ""
+	for _, role := range slices.Sorted(maps.Keys(m.Systems)) {
+		if out != "" {
+			out += ", "
+		}
+		out += role
+	}
+	return out
+}
