@@ -1,0 +1,17 @@
+// Package all is the one list of what this build can speak. A new kind is one
+// package beside this one and one line here.
+package all
+
+import (
+	"stellwerk/connectors"
+	"stellwerk/connectors/folder"
+	"stellwerk/connectors/rest"
+)
+
+// Kinds lists the kinds by name.
+func Kinds() []connectors.Kind {
+	return []connectors.Kind{
+		folder.Kind(),
+		rest.Kind(),
+	}
+}
