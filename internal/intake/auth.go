@@ -1,0 +1,58 @@
+package intake
+
+import (
+	"strings"
+	"sync"
+	"time"
+)
+
+// authenticate finds the portal by its key. No byte of the body is read before.
+func (a *API) authenticate(c *call) *refusal {
+	given := c.r.Header["Authorization"]
+	if len(given) != 1 {
+		return refuse(CodeUnauthenticated).leavingBody()
+	}
+	scheme, key, _ := strings.Cut(given[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return refuse(CodeUnauthenticated).leavingBody()
+	}
+	portal, ok := c.snap.PortalByKey(strings.TrimSpace(key), c.at)
+	if !ok {
+		return refuse(CodeUnauthenticated).leavingBody()
+	}
+	c.portal = portal
+	return nil
+}
+
+// slots counts the requests under way. One portal gets three quarters of them at
+// most, so that a portal gone wild leaves room for its neighbours.
+type slots struct {
+	mu     sync.Mutex
+	total  int
+	portal map[string]int
+}
+
+// enter takes a slot; leave gives it back.
+func (s *slots) enter(portal string, limit int) (leave func(), p *refusal) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.total >= limit:
+		return nil, refuse(CodeBusy).again(time.Second).leavingBody()
+	case s.portal[portal] >= max(1, limit*3/4):
+		return nil, refuse(CodePortalBusy).again(time.Second).leavingBody()
+	}
+	if s.portal == nil {
+		s.portal = make(map[string]int)
+	}
+	s.total++
+	s.portal[portal]++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.total--
+		if s.portal[portal]--; s.portal[portal] == 0 {
+			delete(s.portal, portal)
+		}
+	}, nil
+}

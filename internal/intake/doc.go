@@ -1,0 +1,23 @@
+// Package intake is the portals' HTTP API: it authenticates, reads, checks and
+// accepts submissions, and tells a portal what became of its own. It maps
+// nothing and sends nothing; what it has accepted is on disk, and a doorbell
+// tells the flow.
+//
+// # Rules
+//
+//   - No byte of a body is read before the portal's key is found good, and, where
+//     the metadata stand in headers, before its scope is.
+//   - 202 is written after Store.Accept has returned without an error, never
+//     earlier. Whatever is not certain is a 503 that asks to repeat with the same key.
+//   - The same idempotency key with the same content gets the same body, byte for
+//     byte, whatever the configuration says by then: before a refusal on content is
+//     written, the key is looked up.
+//   - Attachments go to disk sealed, while they arrive; a payload is held in memory
+//     once, within a budget over all requests.
+//   - Nothing a citizen wrote is repeated in an answer or a log line. Refusals give
+//     place, rule and remedy.
+//   - A submission of another portal is answered like one that does not exist.
+//
+// openapi.yaml describes the API; the tests hold every request and every answer
+// against it.
+package intake

@@ -1,0 +1,291 @@
+package intake
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Limits of the metadata.
+const (
+	maxMetadata = 16 << 10 // bytes of the part metadata
+	maxWord     = 64       // characters of service, version, wording
+	maxName     = 255      // characters of reference, mailbox
+	maxSkew     = 5 * time.Minute
+)
+
+// metadata is what a portal says about a submission, beside its content.
+type metadata struct {
+	municipality string
+	service      string
+	version      string // of the schema; empty: the newest
+	consent      bool
+	consentAt    time.Time
+	wording      string
+	reference    string
+	trust        string
+	mailbox      string
+}
+
+// field is one item of the metadata, by its place in JSON and its header.
+type field struct {
+	pointer string
+	header  string
+	read    func(m *metadata, value string) (rule string, complaint text)
+}
+
+// fields are all items. Consent's given is a boolean in JSON and the words true
+// and false in a header.
+var fields = []field{
+	{"/municipality", "Stellwerk-Municipality", func(m *metadata, v string) (string, text) {
+		m.municipality = v
+		return fits(agsForm.MatchString(v), "format", agsComplaint)
+	}},
+	{"/service", "Stellwerk-Service", func(m *metadata, v string) (string, text) {
+		m.service = v
+		return fits(len(v) <= maxWord && wordForm.MatchString(v), "format", text{
+			"Der Dienst heißt so, wie er in /v1/services steht.", "The service is named as in /v1/services."})
+	}},
+	{"/version", "Stellwerk-Version", func(m *metadata, v string) (string, text) {
+		m.version = v
+		return fits(len(v) <= maxWord && versionForm.MatchString(v), "format", text{
+			"Die Version heißt so, wie sie in /v1/services steht.", "The version is named as in /v1/services."})
+	}},
+	{"/consent/given", "Stellwerk-Consent", func(m *metadata, v string) (string, text) {
+		m.consent = v == "true"
+		return fits(v == "true" || v == "false", "format", text{
+			"Die Einwilligung ist true oder false.", "The consent is true or false."})
+	}},
+	{"/consent/at", "Stellwerk-Consent-At", func(m *metadata, v string) (string, text) {
+		at, err := time.Parse(time.RFC3339, v)
+		m.consentAt = at
+		return fits(err == nil && len(v) <= 40, "format", text{
+			"Der Zeitpunkt steht nach RFC 3339 mit Zeitzone da, etwa 2026-03-01T09:30:00+01:00.",
+			"The time is written by RFC 3339 with its zone, such as 2026-03-01T09:30:00+01:00."})
+	}},
+	{"/consent/wording", "Stellwerk-Consent-Wording", func(m *metadata, v string) (string, text) {
+		m.wording = v
+		return short(v, maxWord)
+	}},
+	{"/reference", "Stellwerk-Reference", func(m *metadata, v string) (string, text) {
+		m.reference = v
+		return short(v, maxName)
+	}},
+	{"/trust-level", "Stellwerk-Trust-Level", func(m *metadata, v string) (string, text) {
+		level, found := strings.CutPrefix(strings.ToLower(v), "stork-qaa-level-")
+		ok := found && len(level) == 1 && level >= "1" && level <= "4"
+		if ok {
+			m.trust = "STORK-QAA-Level-" + level
+		}
+		return fits(ok, "format", text{
+			"Das Vertrauensniveau ist STORK-QAA-Level-1 bis STORK-QAA-Level-4.",
+			"The trust level is STORK-QAA-Level-1 to STORK-QAA-Level-4."})
+	}},
+	{"/mailbox", "Stellwerk-Mailbox", func(m *metadata, v string) (string, text) {
+		m.mailbox = v
+		return short(v, maxName)
+	}},
+}
+
+var (
+	agsForm     = regexp.MustCompile(`^[0-9]{5}([0-9]{3})?$`)
+	wordForm    = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	nameForm    = regexp.MustCompile(`^[A-Za-z][0-9A-Za-z._-]*$`)
+	versionForm = regexp.MustCompile(`^[0-9A-Za-z._-]+$`)
+)
+
+func fits(ok bool, rule string, complaint text) (string, text) {
+	if ok {
+		return "", text{}
+	}
+	return rule, complaint
+}
+
+// short takes readable text of limited length. What is not UTF-8 or controls a
+// terminal never enters the store.
+func short(v string, limit int) (string, text) {
+	bad := func(r rune) bool { return r == utf8.RuneError || unicode.IsControl(r) }
+	if utf8.ValidString(v) && utf8.RuneCountInString(v) <= limit && !strings.ContainsFunc(v, bad) {
+		return "", text{}
+	}
+	if limit == maxName {
+		return "length", text{"Höchstens 255 Zeichen UTF-8 ohne Steuerzeichen.", "At most 255 characters of UTF-8 without control characters."}
+	}
+	return "length", text{"Höchstens 64 Zeichen UTF-8 ohne Steuerzeichen.", "At most 64 characters of UTF-8 without control characters."}
+}
+
+// fromHeaders reads the metadata of a payload that comes alone.
+func fromHeaders(h http.Header, l lang) (metadata, []Finding) {
+	var m metadata
+	var findings []Finding
+	for _, f := range fields {
+		values := h[f.header]
+		switch {
+		case len(values) == 0:
+		case len(values) > 1:
+			findings = append(findings, Finding{Header: f.header, Rule: "twice", Detail: twice.in(l)})
+		default:
+			if rule, complaint := f.read(&m, values[0]); rule != "" {
+				findings = append(findings, Finding{Header: f.header, Rule: rule, Detail: complaint.in(l)})
+			}
+		}
+	}
+	return m, findings
+}
+
+var (
+	twice        = text{"Diese Angabe steht mehrfach da.", "This item stands more than once."}
+	unknown      = text{"Diese Angabe gibt es nicht.", "There is no such item."}
+	notText      = text{"Diese Angabe ist von der falschen Art.", "This item is of the wrong type."}
+	agsComplaint = text{
+		"Der amtliche Gemeindeschlüssel hat acht Ziffern, der eines Kreises fünf, mit führender Null.",
+		"The municipality key (AGS) has eight digits, a district's five, with its leading zero."}
+	missing = text{"Diese Angabe fehlt.", "This item is missing."}
+)
+
+// fromJSON reads the part metadata. Names are taken exactly; one that is unknown
+// or stands twice is a finding, so that a misspelt consent is never overlooked.
+// malformed is true for what is no JSON object at all.
+func fromJSON(body []byte, l lang) (m metadata, findings []Finding, malformed bool) {
+	if !utf8.Valid(body) {
+		return m, nil, true
+	}
+	r := metaReader{dec: json.NewDecoder(bytes.NewReader(body)), lang: l, seen: map[string]bool{}}
+	r.dec.UseNumber()
+	if r.object("", &m) != nil {
+		return m, nil, true
+	}
+	if _, err := r.dec.Token(); err != io.EOF {
+		return m, nil, true
+	}
+	return m, r.findings, false
+}
+
+type metaReader struct {
+	dec      *json.Decoder
+	lang     lang
+	seen     map[string]bool
+	findings []Finding
+}
+
+func (r *metaReader) find(pointer, rule string, complaint text) {
+	r.findings = append(r.findings, Finding{Part: "metadata", Pointer: pointer, Rule: rule, Detail: complaint.in(r.lang)})
+}
+
+// object reads one object and the one below it, consent.
+func (r *metaReader) object(at string, m *metadata) error {
+	if t, err := r.dec.Token(); err != nil || t != json.Delim('{') {
+		return errNotMetadata
+	}
+	for r.dec.More() {
+		t, err := r.dec.Token()
+		if err != nil {
+			return err
+		}
+		name, ok := t.(string)
+		if !ok {
+			return errNotMetadata
+		}
+		if err := r.item(at, at+"/"+name, m); err != nil {
+			return err
+		}
+	}
+	_, err := r.dec.Token()
+	return err
+}
+
+func (r *metaReader) item(at, pointer string, m *metadata) error {
+	f := fieldAt(pointer)
+	if f == nil && pointer != "/consent" {
+		if len(pointer)-len(at) > 41 || !nameForm.MatchString(pointer[len(at)+1:]) {
+			pointer = at // a name may be anything; only a plain word is repeated
+		}
+		r.find(pointer, "unknown", unknown)
+		return r.skip()
+	}
+	if r.seen[pointer] {
+		r.find(pointer, "twice", twice)
+		return r.skip()
+	}
+	r.seen[pointer] = true
+	if f == nil {
+		return r.object("/consent", m)
+	}
+	var raw any
+	if err := r.dec.Decode(&raw); err != nil {
+		return err
+	}
+	value, ok := raw.(string)
+	if given, isBool := raw.(bool); isBool && pointer == "/consent/given" {
+		value, ok = "false", true
+		if given {
+			value = "true"
+		}
+	} else if pointer == "/consent/given" {
+		ok = false
+	}
+	if !ok {
+		r.find(pointer, "type", notText)
+		return nil
+	}
+	if rule, complaint := f.read(m, value); rule != "" {
+		r.find(pointer, rule, complaint)
+	}
+	return nil
+}
+
+func (r *metaReader) skip() error {
+	var raw json.RawMessage
+	return r.dec.Decode(&raw)
+}
+
+func fieldAt(pointer string) *field {
+	for i := range fields {
+		if fields[i].pointer == pointer {
+			return &fields[i]
+		}
+	}
+	return nil
+}
+
+// complete adds what is missing, and what does not fit together.
+func (m *metadata) complete(findings []Finding, inJSON bool, now time.Time, l lang) []Finding {
+	complain := func(pointer, rule string, complaint text) {
+		f := Finding{Rule: rule, Detail: complaint.in(l)}
+		if inJSON {
+			f.Part, f.Pointer = "metadata", pointer
+		} else {
+			f.Header = fieldAt(pointer).header
+		}
+		for _, have := range findings { // one complaint a place is enough
+			if have.Pointer == f.Pointer && have.Header == f.Header {
+				return
+			}
+		}
+		findings = append(findings, f)
+	}
+	if m.municipality == "" {
+		complain("/municipality", "required", missing)
+	}
+	if m.service == "" {
+		complain("/service", "required", missing)
+	}
+	if m.consent && m.consentAt.IsZero() {
+		complain("/consent/at", "required", text{
+			"Zur Einwilligung gehört der Zeitpunkt, zu dem sie gegeben wurde.", "A consent needs the time it was given at."})
+	}
+	if m.consentAt.After(now.Add(maxSkew)) {
+		complain("/consent/at", "future", text{
+			"Der Zeitpunkt der Einwilligung liegt in der Zukunft.", "The time of the consent lies in the future."})
+	}
+	return findings
+}
+
+var errNotMetadata = errors.New("not a metadata object")

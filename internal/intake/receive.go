@@ -1,0 +1,245 @@
+package intake
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"stellwerk/internal/config"
+	"stellwerk/internal/route"
+)
+
+// received is a request's content, read and judged.
+type received struct {
+	metadata
+	binding   *config.Binding
+	input     *route.Input
+	format    string // "xml" or "json"
+	mediaType string // as sent
+	payload   payload
+	sum       [32]byte // of the payload
+	order     string   // value of the route's order-by
+	spool     *spool   // nil for a validation
+	files     int      // attachments, spooled or only counted
+
+	// refused is why the content cannot be taken. It is set where the rest was
+	// read all the same, to find out whether the key has an answer already.
+	refused *refusal
+}
+
+// release gives back the memory, and removes what was spooled and not kept.
+func (in *received) release() {
+	in.payload.release()
+	if in.spool != nil {
+		in.spool.discard()
+	}
+}
+
+// reader reads one request. readOn decides, once the content is refused, whether
+// the rest is read nevertheless; nil means it is not.
+type reader struct {
+	*API
+	c      *call
+	in     *received
+	readOn func() (bool, *refusal)
+	body   *narrow // of a multipart request
+}
+
+// receive reads metadata, payload and attachments. With a spool, attachments are
+// kept in it; without, they are only counted and measured.
+func (a *API) receive(c *call, in *received, readOn func() (bool, *refusal)) *refusal {
+	rd := &reader{API: a, c: c, in: in, readOn: readOn}
+	h := c.r.Header
+	if !plain(h, "Content-Encoding") {
+		return refuse(CodeContentEncoding).leavingBody()
+	}
+	if len(h["Content-Type"]) == 1 {
+		contentType := h["Content-Type"][0]
+		if format, ok := mediaType(contentType); ok {
+			in.format, in.mediaType = format, contentType
+			return rd.alone()
+		}
+		if boundary, ok := multipartBoundary(contentType); ok {
+			return rd.parts(boundary)
+		}
+	}
+	return refuse(CodeMediaType, mediaTypes).leavingBody()
+}
+
+// alone reads a payload whose metadata stand in headers.
+func (rd *reader) alone() *refusal {
+	c, in := rd.c, rd.in
+	m, findings := fromHeaders(c.r.Header, c.lang)
+	in.metadata = m
+	if p := rd.checkMetadata(findings, false); p != nil {
+		return p.leavingBody()
+	}
+	if p := rd.held(rd.checkOffer()); p != nil {
+		return p.leavingBody()
+	}
+	if limit := c.snap.Hub.Limits.Payload; c.r.ContentLength > limit {
+		return refuse(CodePayloadLarge, bytesText(limit)).leavingBody()
+	}
+	return rd.takePayload(c.r.Body, c.r.ContentLength)
+}
+
+// held keeps a refusal on content for later where the key may have an answer
+// already, and gives it where it stands.
+func (rd *reader) held(p *refusal) *refusal {
+	if p == nil || rd.in.refused != nil {
+		return nil
+	}
+	if rd.readOn == nil {
+		return p
+	}
+	on, problem := rd.readOn()
+	if problem != nil {
+		return problem
+	}
+	if !on {
+		return p
+	}
+	rd.in.refused = p
+	return nil
+}
+
+// checkMetadata refuses what is incomplete or outside the portal's scope.
+func (rd *reader) checkMetadata(findings []Finding, inJSON bool) *refusal {
+	c, m := rd.c, &rd.in.metadata
+	if findings = m.complete(findings, inJSON, c.at, c.lang); len(findings) > 0 {
+		return refuse(CodeMetaInvalid).with(findings...)
+	}
+	if !c.portal.Allows(m.municipality, m.service) {
+		return refuse(CodeOutOfScope)
+	}
+	return nil
+}
+
+// checkOffer finds the service and asks for the consent it needs.
+func (rd *reader) checkOffer() *refusal {
+	c, in := rd.c, rd.in
+	b, ok := c.snap.Binding(in.municipality, in.service)
+	if !ok {
+		return refuse(CodeNotOffered)
+	}
+	c.municipality, c.service = b.Municipality.AGS, b.Route.Service
+	in.binding = b
+	if b.Route.ConsentRequired && !in.consent {
+		pointer, header := "/consent/given", "Stellwerk-Consent"
+		f := Finding{Rule: "consent", Detail: text{
+			"Die Einwilligung in die Verarbeitung fehlt oder ist verneint.", "The consent is missing or denied."}.in(c.lang)}
+		if in.format == "" { // the payload is still to come: multipart
+			f.Part, f.Pointer = "metadata", pointer
+		} else {
+			f.Header = header
+		}
+		return refuse(CodeConsent).with(f)
+	}
+	return nil
+}
+
+// takePayload reads the payload, hashes it and sends it through the gate.
+func (rd *reader) takePayload(r io.Reader, bound int64) *refusal {
+	in := rd.in
+	if p := rd.readPayload(r, bound, rd.c.snap.Hub.Limits.Payload); p != nil {
+		return p
+	}
+	in.sum = sha256.Sum256(in.payload.bytes)
+	if in.refused != nil {
+		return nil
+	}
+	return rd.held(rd.judge())
+}
+
+// judge sends the payload through the gate, with the schema of the service.
+func (rd *reader) judge() *refusal {
+	c, in := rd.c, rd.in
+	rt := in.binding.Route
+	input, ok := rt.Input(in.format, c.at)
+	if in.version != "" {
+		input, ok = rt.Version(in.format, in.version, c.at)
+	}
+	if !ok {
+		return refuse(CodeMediaType, strings.Join(inputsAt(rt, c.at), ", "))
+	}
+	in.input = input
+	order, p := rd.check()
+	in.order = order
+	return p
+}
+
+// inputsAt names the forms a service is taken in at a time.
+func inputsAt(rt *route.Route, at time.Time) []string {
+	var names []string
+	for i := range rt.Inputs {
+		if in := &rt.Inputs[i]; taken(in, at) {
+			names = append(names, mediaTypeOf(in.Format)+" "+in.Version)
+		}
+	}
+	return names
+}
+
+func taken(in *route.Input, at time.Time) bool {
+	return !at.Before(in.From) && (in.Until.IsZero() || at.Before(in.Until))
+}
+
+func mediaTypeOf(format string) string { return "application/" + format }
+
+// fingerprint is over what a portal means by "the same": metadata, payload and
+// attachments, however they were packed for the way.
+func (in *received) fingerprint() [32]byte {
+	h := sha256.New()
+	b := make([]byte, 0, 512)
+	add := func(s string) {
+		b = binary.AppendUvarint(b, uint64(len(s)))
+		b = append(b, s...)
+	}
+	m := &in.metadata
+	consent, at := "0", ""
+	if m.consent {
+		consent = "1"
+	}
+	if !m.consentAt.IsZero() {
+		at = m.consentAt.UTC().Format(time.RFC3339Nano)
+	}
+	for _, s := range []string{"1", m.municipality, m.service, m.version, consent, at, m.wording, m.reference, m.trust, m.mailbox, in.mediaType} {
+		add(s)
+	}
+	b = append(b, in.sum[:]...)
+	if in.spool != nil {
+		for _, f := range in.spool.files {
+			add(f.info.Name)
+			add(f.info.ContentType)
+			add(f.info.SHA256)
+		}
+	}
+	h.Write(b)
+	var sum [32]byte
+	h.Sum(sum[:0])
+	return sum
+}
+
+// traceparent takes the portal's trace over, where it is one
+// (W3C Trace Context, section 3.2); anything else is as if it were absent.
+func traceparent(h http.Header) string {
+	given := h["Traceparent"]
+	if len(given) != 1 {
+		return ""
+	}
+	t := given[0]
+	if len(t) != 55 || t[:3] != "00-" || t[35] != '-' || t[52] != '-' {
+		return ""
+	}
+	for i := range len(t) {
+		if c := t[i]; i != 2 && i != 35 && i != 52 && (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return ""
+		}
+	}
+	if t[3:35] == strings.Repeat("0", 32) || t[36:52] == strings.Repeat("0", 16) {
+		return ""
+	}
+	return t
+}
