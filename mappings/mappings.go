@@ -6,5 +6,5 @@ import "embed"
 
 // FS holds <service>/<document>.yaml and what it names.
 //
-//go:embed all:*
+//go:embed */*
 var FS embed.FS

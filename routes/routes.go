@@ -5,5 +5,5 @@ import "embed"
 
 // FS holds <service>/route.yaml and what it names.
 //
-//go:embed all:*
+//go:embed */*
 var FS embed.FS
