@@ -109,7 +109,7 @@ func (s *scanner) member() error {
 		return s.refuse(codeJSONSyntax, s.r, "", 0)
 	}
 	at := s.locate(s.r)
-	key, err := s.key()
+	key, err := s.key(at)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ func (s *scanner) jsonString() error {
 		for i < len(buf) && class[buf[i]]&stopString == 0 {
 			i++
 		}
-		if err := s.emit(buf[s.r:i], s.r, &length, codeLimitText); err != nil {
+		if err := s.emit(buf[s.r:i], s.r, &length); err != nil {
 			return err
 		}
 		s.r = i
@@ -55,7 +55,7 @@ func (s *scanner) jsonString() error {
 
 // key takes an object's key with its quotes. The bytes are valid until the scan
 // goes on.
-func (s *scanner) key() ([]byte, error) {
+func (s *scanner) key(at Pos) ([]byte, error) {
 	s.r++
 	s.vals = s.vals[:0]
 	for {
@@ -64,7 +64,7 @@ func (s *scanner) key() ([]byte, error) {
 			n++
 		}
 		if len(s.vals)+n > s.lim.NameBytes {
-			return nil, s.refuse(codeLimitName, s.r, "", s.lim.NameBytes)
+			return nil, refusal(codeLimitName, at, "", s.lim.NameBytes)
 		}
 		s.vals = append(s.vals, s.buf[s.r:s.r+n]...)
 		s.r += n

@@ -162,7 +162,11 @@ func (s *source) locate(off int) Pos {
 				s.pos.Column = 1
 				b = b[bytes.LastIndexByte(b, '\n')+1:]
 			}
-			s.pos.Column += utf8.RuneCount(b)
+			for _, c := range b {
+				if c&0xC0 != 0x80 {
+					s.pos.Column++
+				}
+			}
 			return s.pos
 		}
 	}
@@ -203,13 +207,17 @@ func (s *source) ended(code string, lim *Limits) error {
 	return fmt.Errorf("read the body: %w", s.stop)
 }
 
-// counted ends with errTooLarge where more than the limit comes.
+// counted ends with errTooLarge where more than the limit comes, and stays at its end.
 type counted struct {
 	rd   io.Reader
 	left int64
+	stop error
 }
 
 func (c *counted) Read(p []byte) (int, error) {
+	if c.stop != nil {
+		return 0, c.stop
+	}
 	if int64(len(p)) > c.left+1 {
 		p = p[:c.left+1]
 	}
@@ -218,5 +226,6 @@ func (c *counted) Read(p []byte) (int, error) {
 		n, err = int(c.left), errTooLarge
 	}
 	c.left -= int64(n)
+	c.stop = err
 	return n, err
 }

@@ -95,8 +95,8 @@ var sentences = map[string]sentence{
 		"Das Element{name} hat mehr als {n} Attribute. Bitte Attribute weglassen.",
 		"the element{name} has more than {n} attributes; leave some out."},
 	codeLimitAttribute: {
-		"Die Attributwerte sind länger als {n} Bytes. Bitte lange Texte als Element übermitteln.",
-		"the attribute values are longer than {n} bytes; send long text as an element."},
+		"Die Attributwerte sind zu lang (einer höchstens {n} Bytes). Bitte lange Texte als Element übermitteln.",
+		"the attribute values are too long (one may have {n} bytes); send long text as an element."},
 	codeLimitMembers: {
 		"Das Objekt hat mehr als {n} Schlüssel. Bitte aufteilen oder eine Liste verwenden.",
 		"the object has more than {n} keys; split it or use an array."},

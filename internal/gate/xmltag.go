@@ -189,8 +189,8 @@ func (s *scanner) value(quote byte, q *qname) error {
 		for i < len(buf) && class[buf[i]]&stopAttr == 0 {
 			i++
 		}
-		if len(s.vals)-from+i-s.r > s.lim.AttributeBytes || len(s.vals)+i-s.r > s.lim.TagBytes {
-			return s.refuse(codeLimitAttribute, s.r, "", min(s.lim.AttributeBytes, s.lim.TagBytes))
+		if room := min(s.lim.AttributeBytes+from, s.lim.TagBytes) - len(s.vals); i-s.r > room {
+			return s.refuse(codeLimitAttribute, s.r+max(room, 0), "", s.lim.AttributeBytes)
 		}
 		s.vals = append(s.vals, buf[s.r:i]...)
 		s.r = i

@@ -6,11 +6,11 @@ import (
 )
 
 // emit hands a piece of text on and counts it.
-func (s *scanner) emit(b []byte, at int, length *int, limit string) error {
-	*length += len(b)
-	if *length > s.lim.TextBytes {
-		return s.refuse(limit, at, "", s.lim.TextBytes)
+func (s *scanner) emit(b []byte, at int, length *int) error {
+	if room := s.lim.TextBytes - *length; len(b) > room {
+		return s.refuse(codeLimitText, at+room, "", s.lim.TextBytes)
 	}
+	*length += len(b)
 	if s.h == nil || len(b) == 0 {
 		return nil
 	}
@@ -42,7 +42,7 @@ func (s *scanner) text() error {
 			}
 		}
 		if i > s.r {
-			if err := s.emit(buf[s.r:i], s.r, &length, codeLimitText); err != nil {
+			if err := s.emit(buf[s.r:i], s.r, &length); err != nil {
 				return err
 			}
 			s.r = i
@@ -77,7 +77,7 @@ func (s *scanner) text() error {
 			if s.begins("]]>") {
 				return s.refuse(codeXMLCDATAEnd, s.r, "", 0)
 			}
-			if err := s.emit(s.buf[s.r:s.r+1], s.r, &length, codeLimitText); err != nil {
+			if err := s.emit(s.buf[s.r:s.r+1], s.r, &length); err != nil {
 				return err
 			}
 			s.r++
@@ -89,7 +89,7 @@ func (s *scanner) text() error {
 			if s.noncharacter(i) {
 				return s.refuse(codeXMLCharacter, i, "", 0)
 			}
-			if err := s.emit(buf[i:i+3], i, &length, codeLimitText); err != nil {
+			if err := s.emit(buf[i:i+3], i, &length); err != nil {
 				return err
 			}
 			s.r += 3
@@ -105,7 +105,7 @@ func (s *scanner) lineEnd(length *int) error {
 		s.r++
 		return nil
 	}
-	err := s.emit(newline, s.r, length, codeLimitText)
+	err := s.emit(newline, s.r, length)
 	s.r++
 	return err
 }
@@ -120,7 +120,7 @@ func (s *scanner) cdata() error {
 		for i < len(buf) && (class[buf[i]]&stopText == 0 || buf[i] == '<' || buf[i] == '&') {
 			i++
 		}
-		if err := s.emit(buf[s.r:i], s.r, &length, codeLimitText); err != nil {
+		if err := s.emit(buf[s.r:i], s.r, &length); err != nil {
 			return err
 		}
 		s.r = i
@@ -150,7 +150,7 @@ func (s *scanner) cdata() error {
 		default:
 			return s.refuse(codeXMLCharacter, i, "", 0)
 		}
-		if err := s.emit(s.buf[s.r:s.r+n], s.r, &length, codeLimitText); err != nil {
+		if err := s.emit(s.buf[s.r:s.r+n], s.r, &length); err != nil {
 			return err
 		}
 		s.r += n
