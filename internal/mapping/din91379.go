@@ -1,0 +1,96 @@
+package mapping
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// The character groups of DIN 91379:2022-08, as ranges of code points.
+var (
+	dinLetters = ranges(0x41, 0x5A, 0x61, 0x7A, 0xC0, 0xD6, 0xD8, 0xF6, 0xF8, 0x17E, 0x187, 0x188, 0x18F, 0x18F,
+		0x197, 0x197, 0x1A0, 0x1A1, 0x1AF, 0x1B0, 0x1B7, 0x1B7, 0x1CD, 0x1DC, 0x1DE, 0x1DF, 0x1E2, 0x1F0, 0x1F4, 0x1F5,
+		0x1F8, 0x1FF, 0x212, 0x213, 0x218, 0x21B, 0x21E, 0x21F, 0x227, 0x233, 0x259, 0x259, 0x268, 0x268, 0x292, 0x292,
+		0x1E02, 0x1E03, 0x1E06, 0x1E07, 0x1E0A, 0x1E11, 0x1E17, 0x1E17, 0x1E1C, 0x1E2B, 0x1E2F, 0x1E37, 0x1E3A, 0x1E3B,
+		0x1E40, 0x1E49, 0x1E52, 0x1E5B, 0x1E5E, 0x1E63, 0x1E6A, 0x1E6F, 0x1E80, 0x1E87, 0x1E8C, 0x1E97, 0x1E9E, 0x1E9E,
+		0x1EA0, 0x1EF9)
+	dinN1 = ranges(0x20, 0x20, 0x27, 0x27, 0x2C, 0x2E, 0x60, 0x60, 0x7E, 0x7E, 0xA8, 0xA8, 0xB4, 0xB4, 0xB7, 0xB7,
+		0x2B9, 0x2BA, 0x2BE, 0x2BF, 0x2C8, 0x2C8, 0x2CC, 0x2CC, 0x2019, 0x2019, 0x2021, 0x2021)
+	dinN2 = ranges(0x21, 0x26, 0x28, 0x2B, 0x2F, 0x40, 0x5B, 0x5F, 0x7B, 0x7D, 0xA1, 0xA3, 0xA5, 0xA5, 0xA7, 0xA7,
+		0xA9, 0xAC, 0xAE, 0xB3, 0xB5, 0xB6, 0xB9, 0xBB, 0xBF, 0xBF, 0xD7, 0xD7, 0xF7, 0xF7, 0x20AC, 0x20AC)
+	dinN3    = ranges(0xA4, 0xA4, 0xA6, 0xA6, 0xB8, 0xB8, 0xBC, 0xBE)
+	dinN4    = ranges(0x9, 0xA, 0xD, 0xD, 0xA0, 0xA0)
+	dinGreek = ranges(0x386, 0x386, 0x388, 0x38A, 0x38C, 0x38C, 0x38E, 0x3A1, 0x3A3, 0x3CE)
+	dinCyril = ranges(0x40D, 0x40D, 0x410, 0x42A, 0x42C, 0x42C, 0x42E, 0x44A, 0x44C, 0x44C, 0x44E, 0x44F, 0x45D, 0x45D)
+	dinExtra = ranges(0x192, 0x192, 0x2B0, 0x2B0, 0x2B3, 0x2B3, 0x2C6, 0x2C6, 0x2DC, 0x2DC, 0x2E2, 0x2E2, 0x1D48, 0x1D48,
+		0x1D57, 0x1D57, 0x2018, 0x2018, 0x201A, 0x201A, 0x201C, 0x201E, 0x2020, 0x2020, 0x2026, 0x2026, 0x2030, 0x2030,
+		0x2032, 0x2033, 0x2039, 0x203A, 0x2070, 0x2070, 0x2074, 0x2079, 0x207F, 0x2089, 0x2122, 0x2122, 0x221E, 0x221E,
+		0x2264, 0x2265)
+)
+
+// dinSequences: the marks that follow, and the letters that they may follow.
+var dinSequences = map[string]string{
+	"\u030B": "Aa", "\u0300": "CFGKMPSTZcfgkmpstz", "\u0304": "CFHKNPSTZcfhknpstzÛûḲḳṢṣṬṭỤụ", "\u0306": "CMNRZcmnrzÇç",
+	"\u0308": "CTZczẠạỌọỤụ", "\u0315": "CKPTckptČč", "\u0323": "CPcpČč", "\u0326": "CHKLNchklnŽž", "\u0328\u0306": "Cc",
+	"\u0302": "DKLMNdklmn", "\u0331": "HSs", "\u0301": "JjÿĪī", "\u030C": "J", "\u0307": "KUku", "\u031B": "KTkt",
+	"\u0325": "LRlr", "\u0325\u0304": "LRlr", "\u0310": "Mm", "\u031B\u0304": "Ss", "\u0327": "ZzŽž", "\u030D": "ēō",
+}
+
+// dinTypes are the data types of the standard by their groups.
+var dinTypes = map[string][]*unicode.RangeTable{
+	"A": {dinLetters, dinN1},
+	"B": {dinLetters, dinN1, dinN2},
+	"C": {dinLetters, dinN1, dinN2, dinN3, dinN4},
+	"D": {dinLetters, dinN1, dinN2, dinN3, dinExtra, dinGreek},
+	"E": {dinLetters, dinN1, dinN2, dinN3, dinN4, dinExtra, dinGreek, dinCyril},
+}
+
+func ranges(list ...uint16) *unicode.RangeTable {
+	t := &unicode.RangeTable{}
+	for i := 0; i < len(list); i += 2 {
+		t.R16 = append(t.R16, unicode.Range16{Lo: list[i], Hi: list[i+1], Stride: 1})
+		if list[i+1] <= unicode.MaxLatin1 {
+			t.LatinOffset++
+		}
+	}
+	return t
+}
+
+// notInDIN finds the first character or sequence that data type A to E does not have.
+// Both spellings of a letter are known: precomposed and base with mark.
+func notInDIN(s, datatype string) (string, bool) {
+	tables := dinTypes[datatype]
+	rs := []rune(norm.NFC.String(s))
+	for i := 0; i < len(rs); {
+		j := i + 1
+		for j < len(rs) && unicode.Is(unicode.Mn, rs[j]) {
+			j++
+		}
+		marks := string(rs[i+1 : j])
+		if !unicode.In(rs[i], tables...) || marks != "" && !dinSequence(rs[i], marks, rs[j:]) {
+			return string(rs[i:j]), true
+		}
+		i = j
+	}
+	return "", false
+}
+
+func dinSequence(base rune, marks string, next []rune) bool {
+	if marks == "\u035F" { // double macron below, over K and the h that follows
+		return (base == 'K' || base == 'k') && len(next) > 0 && (next[0] == 'h' || base == 'K' && next[0] == 'H')
+	}
+	if strings.ContainsRune(dinSequences[marks], base) {
+		return true
+	}
+	// the sequence may be written in another canonical order, composed differently
+	want := norm.NFC.String(string(base) + marks)
+	for m, bases := range dinSequences {
+		for _, b := range bases {
+			if norm.NFC.String(string(b)+m) == want {
+				return true
+			}
+		}
+	}
+	return false
+}
