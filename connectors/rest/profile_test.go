@@ -7,7 +7,7 @@ import (
 	"stellwerk/connectors/rest"
 )
 
-func readProfile(t *testing.T, name string) string {
+func readProfile(t testing.TB, name string) string {
 	t.Helper()
 	if name == "" {
 		return ""

@@ -21,7 +21,7 @@ import (
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 
 // configure lays a system's settings over a profile's.
-func configure(t *testing.T, profile string, settings ...string) connectors.Config {
+func configure(t testing.TB, profile string, settings ...string) connectors.Config {
 	t.Helper()
 	c, err := rest.Kind().Configure(connectortest.Settings(append([]string{readProfile(t, profile)}, settings...)...))
 	if err != nil {
@@ -30,7 +30,7 @@ func configure(t *testing.T, profile string, settings ...string) connectors.Conf
 	return c
 }
 
-func environment(t *testing.T) connectors.Environment {
+func environment(t testing.TB) connectors.Environment {
 	return connectors.Environment{System: "probe-system", Now: time.Now, Dir: t.TempDir(), Allow: loopback, Concurrency: 16}
 }
 

@@ -1,0 +1,148 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// cashOffice imports fixed-width files from a drop folder, as finance systems do
+// in their evening run. A good file goes to archive, a bad one to rejected, with
+// a protocol beside it. What it has once imported, by name or content, it rejects.
+type cashOffice struct {
+	*partner
+	layout                  *layout
+	drop, archive, rejected string
+
+	scanning sync.Mutex
+	names    map[string]bool
+	contents map[string]bool
+	booked   int
+}
+
+func newCashOffice(p *partner, dir string) (*cashOffice, error) {
+	c := &cashOffice{partner: p, drop: filepath.Join(dir, "drop"), archive: filepath.Join(dir, "archive"), rejected: filepath.Join(dir, "rejected"),
+		names: map[string]bool{}, contents: map[string]bool{}}
+	for _, d := range []string{c.drop, c.archive, c.rejected} {
+		if err := os.MkdirAll(d, 0o750); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	c.layout, err = readLayout()
+	return c, err
+}
+
+// watch scans until ctx ends.
+func (c *cashOffice) watch(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if f := c.currentFaults(); !f.Down && !f.Silent {
+				_ = c.scan() // what could not be read is still there next time
+			}
+		}
+	}
+}
+
+// scan imports every file that lies there, oldest name first.
+func (c *cashOffice) scan() error {
+	c.scanning.Lock()
+	defer c.scanning.Unlock()
+	files, err := os.ReadDir(c.drop)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, f := range files {
+		if f.Type().IsRegular() && !strings.HasPrefix(f.Name(), ".") {
+			errs = append(errs, c.importFile(f.Name()))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *cashOffice) importFile(name string) error {
+	content, err := os.ReadFile(filepath.Join(c.drop, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	file, wrong := c.layout.parse(content)
+	f := c.currentFaults()
+	sum := checksum(content)
+	switch {
+	case len(wrong) > 0:
+	case !f.Forgetful && (c.names[name] || c.contents[sum]):
+		wrong = []LineError{{Error: "diese Datei wurde schon eingelesen"}}
+	case f.Refuse != "" && strings.Contains(string(content), f.Refuse):
+		wrong = []LineError{{Error: "wurde abgelehnt"}}
+	}
+	if len(wrong) > 0 {
+		return c.reject(name, wrong)
+	}
+	if err := os.Rename(filepath.Join(c.drop, name), filepath.Join(c.archive, name)); err != nil {
+		return err
+	}
+	c.names[name], c.contents[sum] = true, true
+	c.book(name, content, file)
+	return nil
+}
+
+// book gives each record its Kassenzeichen.
+func (c *cashOffice) book(name string, content []byte, file parsed) {
+	numbers := map[string]string{}
+	for i := range file.records {
+		c.booked++
+		numbers[fmt.Sprintf("kassenzeichen-%d", i+1)] = fmt.Sprintf("5.%07d.%d", c.booked, checkDigit(c.booked))
+	}
+	c.take(incoming{id: name, contentType: "text/plain; charset=windows-1252", body: content}, true, func(int) map[string]string {
+		return maps.Clone(numbers)
+	})
+}
+
+// reject moves a file away and says why, line by line.
+func (c *cashOffice) reject(name string, wrong []LineError) error {
+	c.refused()
+	var protocol strings.Builder
+	fmt.Fprintf(&protocol, "%s abgewiesen %s\r\n", name, c.now().Format("02.01.2006 15:04:05"))
+	for _, e := range wrong {
+		protocol.WriteString(e.String() + "\r\n")
+	}
+	at := filepath.Join(c.rejected, name)
+	if err := os.WriteFile(at+".protokoll.txt", []byte(protocol.String()), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(filepath.Join(c.drop, name), at)
+}
+
+// protocols lists the rejected files with their protocols.
+func (c *cashOffice) protocols() (map[string]string, error) {
+	files, err := filepath.Glob(filepath.Join(c.rejected, "*.protokoll.txt"))
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for _, f := range slices.Sorted(slices.Values(files)) {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			return nil, err
+		}
+		out[strings.TrimSuffix(filepath.Base(f), ".protokoll.txt")] = string(b)
+	}
+	return out, nil
+}

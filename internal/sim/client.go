@@ -1,0 +1,115 @@
+package sim
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+)
+
+// Client speaks to a town's control API, perhaps in another process.
+type Client struct{ Control string }
+
+// Partners lists the partners.
+func (c Client) Partners(ctx context.Context) (all []Partner, err error) {
+	return all, c.call(ctx, http.MethodGet, "/control/partners", nil, &all)
+}
+
+// Suffer sets a partner's faults; Faults{} heals it.
+func (c Client) Suffer(ctx context.Context, partner string, f Faults) error {
+	return c.call(ctx, http.MethodPut, "/control/partners/"+partner+"/faults", f, nil)
+}
+
+// Received lists the documents that a partner took after its n-th.
+func (c Client) Received(ctx context.Context, partner string, after int) (all []Received, err error) {
+	return all, c.call(ctx, http.MethodGet, "/control/partners/"+partner+"/received?after="+strconv.Itoa(after), nil, &all)
+}
+
+// Forget empties a partner's memory.
+func (c Client) Forget(ctx context.Context, partner string) error {
+	return c.call(ctx, http.MethodDelete, "/control/partners/"+partner+"/received", nil, nil)
+}
+
+// Rejected gives the cash office's protocols by file name.
+func (c Client) Rejected(ctx context.Context) (protocols map[string]string, err error) {
+	return protocols, c.call(ctx, http.MethodGet, "/control/cash-office/rejected", nil, &protocols)
+}
+
+// Scan lets the cash office import at once.
+func (c Client) Scan(ctx context.Context) error {
+	return c.call(ctx, http.MethodPost, "/control/cash-office/scan", nil, nil)
+}
+
+// SinkCounts gives the sink's figures.
+func (c Client) SinkCounts(ctx context.Context) (counts SinkCounts, err error) {
+	return counts, c.call(ctx, http.MethodGet, "/control/sink/counts", nil, &counts)
+}
+
+// EmptySink forgets what arrived.
+func (c Client) EmptySink(ctx context.Context) error {
+	return c.call(ctx, http.MethodDelete, "/control/sink/arrived", nil, nil)
+}
+
+// Arrived calls each for every id that the sink has, in order of the ids.
+func (c Client) Arrived(ctx context.Context, each func(Arrived) error) error {
+	res, err := c.open(ctx, http.MethodGet, "/control/sink/arrived", nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	lines := bufio.NewScanner(res.Body)
+	for lines.Scan() {
+		var a Arrived
+		if err := json.Unmarshal(lines.Bytes(), &a); err != nil {
+			return fmt.Errorf("read the sink's account: %w", err)
+		}
+		if err := each(a); err != nil {
+			return err
+		}
+	}
+	return lines.Err()
+}
+
+func (c Client) call(ctx context.Context, method, path string, in, out any) error {
+	res, err := c.open(ctx, method, path, in)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if out == nil {
+		return nil
+	}
+	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
+		return fmt.Errorf("read answer of the town: %w", err)
+	}
+	return nil
+}
+
+func (c Client) open(ctx context.Context, method, path string, in any) (*http.Response, error) {
+	var body io.Reader
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return nil, err
+		}
+		body = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.Control+path, body)
+	if err != nil {
+		return nil, err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("ask the town: %w", err)
+	}
+	if res.StatusCode >= 300 {
+		b, _ := io.ReadAll(io.LimitReader(res.Body, 1000))
+		_ = res.Body.Close()
+		return nil, fmt.Errorf("ask the town: HTTP %d: %s", res.StatusCode, bytes.TrimSpace(b))
+	}
+	return res, nil
+}

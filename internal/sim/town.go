@@ -1,0 +1,200 @@
+package sim
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// Options size a town. The zero value listens on free ports of this machine.
+type Options struct {
+	Dir      string            // for the drop folder and the sink's log; required
+	Listen   map[string]string // address by partner, "control" too; 127.0.0.1:0 where none is given
+	Now      func() time.Time
+	Remember int           // documents each partner keeps whole; 1000. Their ids are kept all.
+	Scan     time.Duration // between two looks into the drop folder; 100ms
+	// SinkLog makes the sink write down and sync each document's id before it
+	// answers, in sink.log below Dir; an existing log is read back at the start.
+	SinkLog bool
+	// SinkMark has the sink remember the word that starts with it in each body,
+	// LOAD-000017 for LOAD-, to tell whether content and id belong together.
+	SinkMark string
+	// PortalKey verifies the signatures of callbacks; unsigned ones are refused then.
+	PortalKey ed25519.PublicKey
+}
+
+// Town is a running simulation.
+type Town struct {
+	Control     string // base address of the control API
+	Finance     string // base addresses of the partners
+	Records     string
+	DMS         string
+	PublicOrder string
+	Portal      string
+	Sink        string
+	CashOffice  string // the drop folder
+
+	partners []*partner
+	control  *listener
+	stop     context.CancelFunc
+	watched  chan struct{}
+	log      *sinkLog
+	ending   sync.Once
+	ended    error
+}
+
+// Start starts every partner. The town ends with Close, or with ctx.
+func Start(ctx context.Context, o Options) (*Town, error) {
+	if o.Dir == "" {
+		return nil, errors.New("start town: it needs a folder")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Remember == 0 {
+		o.Remember = 1000
+	}
+	if o.Scan == 0 {
+		o.Scan = 100 * time.Millisecond
+	}
+	inner, stop := context.WithCancel(ctx)
+	t := &Town{watched: make(chan struct{})}
+	t.stop = stop
+	if err := t.start(inner, o); err != nil {
+		close(t.watched)
+		return nil, errors.Join(fmt.Errorf("start town: %w", err), t.Close())
+	}
+	forget := context.AfterFunc(ctx, func() { _ = t.Close() })
+	t.stop = func() { forget(); stop() }
+	return t, nil
+}
+
+func (t *Town) start(ctx context.Context, o Options) error {
+	if err := os.MkdirAll(o.Dir, 0o750); err != nil {
+		return err
+	}
+	sheets, err := readSheets()
+	if err != nil {
+		return err
+	}
+	sink, err := newSink(o)
+	if err != nil {
+		return err
+	}
+	t.log = sink.log
+	base := func(name string) *partner { return newPartner(name, o) }
+	cash, err := newCashOffice(base("cash-office"), filepath.Join(o.Dir, "cash-office"))
+	if err != nil {
+		return err
+	}
+	t.CashOffice = cash.drop
+	for _, p := range []struct {
+		*partner
+		handler http.Handler
+		address *string
+	}{
+		{base("finance"), nil, &t.Finance},
+		{base("records"), nil, &t.Records},
+		{base("dms"), nil, &t.DMS},
+		{base("public-order"), nil, &t.PublicOrder},
+		{base("portal"), nil, &t.Portal},
+		{sink.partner, sink, &t.Sink},
+	} {
+		switch p.name {
+		case "finance":
+			p.handler = newFinance(p.partner, sheets["veranlagung"])
+		case "records":
+			p.handler = newRecords(p.partner)
+		case "dms":
+			p.handler = newDMS(p.partner)
+		case "public-order":
+			p.handler = newPublicOrder(p.partner, sheets["meldung"])
+		case "portal":
+			p.handler = newPortal(p.partner, o.PortalKey)
+		}
+		if err := p.serve(o.Listen[p.name], p.handler); err != nil {
+			return err
+		}
+		*p.address = "http://" + p.listener.address
+		t.partners = append(t.partners, p.partner)
+	}
+	t.partners = append(t.partners, cash.partner)
+	t.control = &listener{address: o.Listen["control"], handler: t.controlAPI(sink, cash)}
+	if err := t.control.start(); err != nil {
+		return err
+	}
+	t.Control = "http://" + t.control.address
+	go func() {
+		defer close(t.watched)
+		cash.watch(ctx, o.Scan)
+	}()
+	return nil
+}
+
+// Close stops every partner and waits for them.
+func (t *Town) Close() error {
+	t.ending.Do(func() { t.ended = t.end() })
+	return t.ended
+}
+
+func (t *Town) end() error {
+	t.stop()
+	<-t.watched
+	var errs []error
+	for _, p := range t.partners {
+		errs = append(errs, p.close())
+	}
+	if t.control != nil {
+		errs = append(errs, t.control.stop())
+	}
+	if t.log != nil {
+		errs = append(errs, t.log.close())
+	}
+	return errors.Join(errs...)
+}
+
+// listener is an HTTP server that can go down and come back at its address.
+type listener struct {
+	address string
+	handler http.Handler
+	server  *http.Server
+	done    chan struct{}
+}
+
+func (l *listener) start() error {
+	if l.server != nil {
+		return nil
+	}
+	if l.address == "" {
+		l.address = "127.0.0.1:0"
+	}
+	at, err := net.Listen("tcp", l.address)
+	if err != nil {
+		return err
+	}
+	l.address = at.Addr().String()
+	l.server, l.done = &http.Server{Handler: l.handler, ReadHeaderTimeout: 10 * time.Second}, make(chan struct{})
+	server, done := l.server, l.done
+	go func() {
+		defer close(done)
+		_ = server.Serve(at) // ends with ErrServerClosed
+	}()
+	return nil
+}
+
+func (l *listener) stop() error {
+	if l.server == nil {
+		return nil
+	}
+	err := l.server.Close()
+	<-l.done
+	l.server = nil
+	return err
+}
