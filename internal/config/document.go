@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -85,14 +84,17 @@ func (l *loader) document(file, key string, b *Binding, d *Delivery, document st
 // unused warns of the operator's files that nothing reads: a mistyped name looks
 // like a file that works.
 func (l *loader) unused() {
-	for at := range l.loaded {
-		if l.mappings.owns(at) && !slices.Contains(l.used, at) {
+	if len(l.broken) > 0 {
+		return // a file that could not be read may be what uses them
+	}
+	for at, m := range l.loaded {
+		if m != nil && l.mappings.owns(at) && !slices.Contains(l.used, at) {
 			l.complain(Finding{File: "mappings/" + at, Severity: mapping.Warning, Message: "no municipality uses this mapping",
 				Suggestion: "a mapping is named like its role, or like the document of a system"})
 		}
 	}
 	_ = fs.WalkDir(l.own, "ordinances", func(p string, e fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) || err != nil || e.IsDir() || path.Ext(p) != ".yaml" {
+		if err != nil || e.IsDir() || path.Ext(p) != ".yaml" {
 			return nil
 		}
 		if _, used := l.tables[p]; !used {

@@ -162,7 +162,7 @@ func (l *loader) inputs(r *Route, in []inputYAML) {
 			continue
 		}
 		if input.Schema, err = compile(l.fsys, input.SchemaFile, input.Format); err != nil {
-			l.found = append(l.found, mapping.Finding{File: input.SchemaFile, Message: err.Error()})
+			l.found = append(l.found, mapping.Finding{File: input.SchemaFile, Message: oneLine(err)})
 			continue
 		}
 		r.Inputs = append(r.Inputs, input)
@@ -170,6 +170,11 @@ func (l *loader) inputs(r *Route, in []inputYAML) {
 	if len(in) == 0 {
 		l.at("inputs", "inputs is empty", "name at least one schema")
 	}
+}
+
+// oneLine joins what a schema's compiler has to say.
+func oneLine(err error) string {
+	return strings.Join(strings.FieldsFunc(err.Error(), func(r rune) bool { return r == '\n' }), ";")
 }
 
 func (l *loader) date(key, text string) time.Time {
@@ -206,7 +211,7 @@ func (l *loader) examples(r *Route, in []exampleYAML) {
 			continue
 		}
 		if err := r.judge(&e); err != nil {
-			l.found = append(l.found, mapping.Finding{File: e.Path, Message: "the example is refused by its own schema: " + err.Error()})
+			l.found = append(l.found, mapping.Finding{File: e.Path, Message: "the example is refused by its own schema: " + oneLine(err)})
 			continue
 		}
 		r.Examples = append(r.Examples, e)

@@ -68,15 +68,12 @@ func (p path) walk(e *etree.Element, depth int, found func(string)) {
 	}
 }
 
-// text is all character data below an element.
+// text is the character data that stands directly in an element.
 func text(e *etree.Element) string {
 	var b strings.Builder
 	for _, t := range e.Child {
-		switch t := t.(type) {
-		case *etree.CharData:
+		if t, ok := t.(*etree.CharData); ok {
 			b.WriteString(t.Data)
-		case *etree.Element:
-			b.WriteString(text(t))
 		}
 	}
 	return b.String()

@@ -12,7 +12,20 @@ import (
 // Schema is a compiled schema; nil where a format has none yet.
 type Schema = gate.Schema
 
-func compile(fsys fs.FS, file, format string) (Schema, error) { return nil, nil }
+// CompileSchema compiles a JSON Schema (.json). It may refer to files of fsys,
+// and to nothing else.
+func CompileSchema(fsys fs.FS, file string) (Schema, error) {
+	return gate.CompileJSON(fsys, file)
+}
+
+// compile compiles an input's schema. XML is judged by the mappings' required
+// fields alone.
+func compile(fsys fs.FS, file, format string) (Schema, error) {
+	if format == "xml" {
+		return nil, nil
+	}
+	return CompileSchema(fsys, file)
+}
 
 func parse(e *Example) (*etree.Element, error) {
 	doc, err := gate.Tree(context.Background(), e.Body, "application/"+e.Format, gate.Limits{})

@@ -1,0 +1,304 @@
+package config_test
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"stellwerk/connectors"
+	"stellwerk/internal/config"
+	"stellwerk/mappings"
+	"stellwerk/routes"
+)
+
+var update = flag.Bool("update", false, "write the complaints into testdata/config")
+
+const cases = "../../testdata/config"
+
+// post is a kind for tests: it has what kinds have and speaks to nobody.
+type post struct {
+	Address     string `yaml:"address,required"`
+	Credentials struct {
+		Password connectors.Secret `yaml:"password"`
+	} `yaml:"credentials"`
+	Port int `yaml:"port"`
+	Desk struct {
+		Number int    `yaml:"number"`
+		Clerk  string `yaml:"clerk"`
+	} `yaml:"desk"`
+}
+
+func (p *post) Traits() connectors.Traits { return connectors.Traits{Repeatable: true} }
+
+func (p *post) Open(connectors.Environment) (connectors.Connector, error) {
+	return nil, errors.New("post has no connector")
+}
+
+func kinds() []connectors.Kind {
+	return []connectors.Kind{{
+		Name: "post",
+		Profiles: fstest.MapFS{
+			"profiles/counter.yaml": {Data: []byte("port: 7\ndesk: {number: 1, clerk: shipped}\n")},
+			"profiles/broken.yaml":  {Data: []byte("port: 7\n\ndesk:\n  number: -1\n")},
+		},
+		Configure: func(in connectors.Settings) (connectors.Config, error) {
+			p := post{}
+			p.Desk.Number = 1
+			if err := in.Decode(&p); err != nil {
+				return nil, err
+			}
+			if p.Desk.Number < 1 {
+				return nil, &connectors.SettingError{Setting: "desk.number", Message: "must be 1 or more"}
+			}
+			return &p, nil
+		},
+	}}
+}
+
+var now = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
+func source(dir string) config.Source {
+	return config.Source{Dir: dir, Routes: routes.FS, Mappings: mappings.FS, Kinds: kinds(), Now: func() time.Time { return now }}
+}
+
+// folder lays files over a copy of the base; a file that says (removed) is taken away.
+func folder(t *testing.T, files []txtar.File) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join(cases, "base"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		to := filepath.Join(dir, filepath.FromSlash(f.Name))
+		if strings.TrimSpace(string(f.Data)) == "(removed)" {
+			if err := os.Remove(to); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(to, f.Data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func lines(found config.Findings) string {
+	var b strings.Builder
+	for _, f := range found {
+		b.WriteString(f.String() + "\n")
+	}
+	return b.String()
+}
+
+func load(t *testing.T, files ...txtar.File) (*config.Snapshot, config.Findings) {
+	t.Helper()
+	return config.Load(source(folder(t, files)))
+}
+
+// mustLoad is for folders that have no fault.
+func mustLoad(t *testing.T, files ...txtar.File) *config.Snapshot {
+	t.Helper()
+	snap, found := load(t, files...)
+	if len(found) > 0 {
+		t.Fatal(lines(found))
+	}
+	return snap
+}
+
+func TestComplaints(t *testing.T) {
+	archives, err := filepath.Glob(filepath.Join(cases, "*.txtar"))
+	if err != nil || len(archives) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for _, file := range archives {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			last := len(archive.Files) - 1
+			if archive.Files[last].Name != "want" {
+				t.Fatal("the last file is not want")
+			}
+			dir := folder(t, archive.Files[:last])
+			snap, found := config.Load(source(dir))
+			if (snap == nil) != found.HasErrors() {
+				t.Errorf("snapshot %v with findings\n%s", snap, lines(found))
+			}
+			got, want := strings.ReplaceAll(lines(found), dir, "DIR"), string(archive.Files[last].Data)
+			if *update {
+				archive.Files[last].Data = []byte(got)
+				if err := os.WriteFile(file, txtar.Format(archive), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if got == "" {
+				t.Error("the folder earns no complaint")
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("-want +got\n%s", diff)
+			}
+		})
+	}
+}
+
+// The base has no fault: every complaint above comes from what a case changes.
+func TestBaseIsSound(t *testing.T) {
+	snap := mustLoad(t)
+	if len(snap.Revision) != 12 {
+		t.Errorf("revision %q", snap.Revision)
+	}
+	b, ok := snap.Binding("05999040", "hundeanmeldung")
+	if !ok || len(b.Deliveries) != 4 {
+		t.Fatalf("binding %+v", b)
+	}
+	for i, want := range []struct{ to, system string }{{"records", "akte"}, {"finance", "kasse"}, {"public-order", "ordnung"}, {"citizen", ""}} {
+		d := b.Deliveries[i]
+		if d.Route.To != want.to || (d.System == nil) != (want.system == "") || d.System != nil && (d.System.Name != want.system || d.Mapping == nil || d.Own) {
+			t.Errorf("delivery %d is %+v", i, d)
+		}
+	}
+	h := snap.Hub
+	if h.Limits != (config.Limits{Payload: 10e6, Attachment: 200e6, Attachments: 100, Total: 2e9, Requests: 512}) ||
+		h.Flow.Workers != 64 || h.Timeouts.Stop != 10*time.Second || h.Log.Level != "info" || h.Node == "" || !filepath.IsAbs(h.Data) {
+		t.Errorf("defaults %+v", h)
+	}
+	kasse := snap.Systems["kasse"]
+	if len(kasse.Allow) != 1 || kasse.Allow[0].String() != "127.0.0.1/32" || kasse.Retry.GiveUpAfter != 14*24*time.Hour || kasse.Limits.Timeout != 30*time.Second {
+		t.Errorf("system %+v", kasse)
+	}
+}
+
+func TestNotAFolder(t *testing.T) {
+	snap, found := config.Load(source(filepath.Join(t.TempDir(), "nothing")))
+	if snap != nil || !strings.HasSuffix(lines(found), "is not a folder (stellwerk demo shows a complete one)\n") {
+		t.Errorf("%v %s", snap, lines(found))
+	}
+}
+
+// A system's settings are laid over its profile's, whole keys at a time.
+func TestProfile(t *testing.T) {
+	for _, test := range []struct {
+		name, system, own string
+		port, desk        int
+		clerk             string
+	}{
+		{"shipped", "profile: counter", "", 7, 1, "shipped"},
+		{"laid over", "profile: counter\nport: 9", "", 9, 1, "shipped"},
+		{"not merged below the top", "profile: counter\ndesk: {number: 2}", "", 7, 2, ""},
+		{"own profile instead", "profile: counter", "port: 11\n", 11, 1, ""},
+		{"no profile", "port: 3", "", 3, 1, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			files := []txtar.File{{Name: "systems/kasse.yaml", Data: []byte("kind: post\naddress: 127.0.0.1:25\n" + test.system + "\n")}}
+			if test.own != "" {
+				files = append(files, txtar.File{Name: "profiles/post/counter.yaml", Data: []byte(test.own)})
+			}
+			p := mustLoad(t, files...).Systems["kasse"].Config.(*post)
+			if p.Port != test.port || p.Desk.Number != test.desk || p.Desk.Clerk != test.clerk {
+				t.Errorf("got %+v", p)
+			}
+		})
+	}
+}
+
+// A secret never appears in what is printed of a snapshot or of findings.
+func TestSecretsStayHidden(t *testing.T) {
+	snap, found := load(t,
+		txtar.File{Name: "systems/kasse.yaml", Data: []byte("kind: post\naddress: 127.0.0.1:25\ncredentials: {password: hunter2-in-clear}\n")})
+	if snap != nil || strings.Contains(lines(found), "hunter2") {
+		t.Errorf("findings\n%s", lines(found))
+	}
+	snap = mustLoad(t,
+		txtar.File{Name: "secrets/kasse.password", Data: []byte("hunter2\n")},
+		txtar.File{Name: "systems/kasse.yaml", Data: []byte("kind: post\naddress: 127.0.0.1:25\ncredentials: {password: \"file:secrets/kasse.password\"}\n")})
+	if b, err := snap.Systems["kasse"].Config.(*post).Credentials.Password.Reveal(snap.Dir); err != nil || string(b) != "hunter2" {
+		t.Errorf("secret %q, %v", b, err)
+	}
+}
+
+func TestWholeFilesReplaceWholeFiles(t *testing.T) {
+	snap := mustLoad(t, txtar.File{Name: "mappings/hundeanmeldung/finance.yaml", Data: []byte("revision: 7\noutput: {format: json}\nfields:\n  name: {from: halter/name}\n")})
+	b, _ := snap.Binding("05999040", "hundeanmeldung")
+	for _, d := range b.Deliveries[:3] {
+		own := d.Route.To == "finance"
+		if d.Own != own || (d.Mapping.Revision == 7) != own {
+			t.Errorf("%s: own %v, revision %d", d.Route.To, d.Own, d.Mapping.Revision)
+		}
+	}
+}
+
+func TestRevision(t *testing.T) {
+	base := mustLoad(t)
+	if again := mustLoad(t); again.Revision != base.Revision {
+		t.Errorf("the same files give %s and %s", base.Revision, again.Revision)
+	}
+	for _, f := range []txtar.File{
+		{Name: "stellwerk.yaml", Data: []byte("key: file:secrets/keyring\nnode: b\n")},
+		{Name: "systems/kasse.yaml", Data: []byte("kind: post\naddress: 127.0.0.1:2526\n")},
+		{Name: "mappings/hundeanmeldung/finance.yaml", Data: []byte("revision: 7\noutput: {format: json}\nfields:\n  name: {from: halter/name}\n")},
+	} {
+		if changed := mustLoad(t, f); changed.Revision == base.Revision {
+			t.Errorf("%s does not change the revision", f.Name)
+		}
+	}
+	secret := mustLoad(t, txtar.File{Name: "secrets/unused", Data: []byte("x")})
+	if secret.Revision != base.Revision {
+		t.Error("a secret changes the revision")
+	}
+}
+
+func TestReload(t *testing.T) {
+	dir := folder(t, nil)
+	src := source(dir)
+	snap, found := config.Load(src)
+	if found.HasErrors() {
+		t.Fatal(lines(found))
+	}
+	live := config.NewLive(src, snap)
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, "municipalities/05999040.yaml"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("nmae: Kaputt\n")
+	got, found := live.Reload()
+	if got != snap || live.Get() != snap || !found.HasErrors() {
+		t.Errorf("a broken folder replaced the snapshot: %v, %s", live.Get() != snap, lines(found))
+	}
+	write("name: Neu\n")
+	got, found = live.Reload()
+	if found.HasErrors() || got == snap || live.Get() != got || got.Municipalities["05999040"].Name != "Neu" {
+		t.Errorf("the new folder is not in force: %s", lines(found))
+	}
+	if snap.Municipalities["05999040"].Name != "Stadt Musterstadt" {
+		t.Error("the old snapshot has changed")
+	}
+}
+
+// Whatever else a folder misses, a file that cannot be read is never the shipped one.
+func TestUnreadableIsNotShipped(t *testing.T) {
+	dir := folder(t, nil)
+	if err := os.MkdirAll(filepath.Join(dir, "mappings/hundeanmeldung/finance.yaml"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	snap, found := config.Load(source(dir))
+	if snap != nil {
+		t.Errorf("a folder in the place of a mapping is taken for the shipped one: %s", lines(found))
+	}
+}
