@@ -18,7 +18,7 @@ func (m *Mapping) Apply(root *etree.Element, env *Env) (Document, error) {
 	if h != nil {
 		return Document{}, h
 	}
-	doc := Document{Name: m.name(), Format: m.Format, ContentType: m.out.contentType, Body: body, Records: st.records}
+	doc := Document{Name: m.Name(), Format: m.Format, ContentType: m.out.contentType, Body: body, Records: st.records}
 	if doc.FileName, h = st.fileName(); h != nil {
 		return Document{}, h
 	}
@@ -28,7 +28,8 @@ func (m *Mapping) Apply(root *etree.Element, env *Env) (Document, error) {
 	return doc, nil
 }
 
-func (m *Mapping) name() string { return strings.TrimSuffix(path.Base(m.Path), path.Ext(m.Path)) }
+// Name is the document's name: the file name without folder and ending.
+func (m *Mapping) Name() string { return strings.TrimSuffix(path.Base(m.Path), path.Ext(m.Path)) }
 
 // render writes the whole document into a buffer of its own.
 func (st *state) render() ([]byte, *Hold) {

@@ -21,7 +21,11 @@ import (
 //	      answers: {finance: {kassenzeichen: "4711"}}
 //	      attachments: [{name: impfpass.pdf, type: application/pdf, size: 1234, sha256: …}]
 //	      numbers: {steuermarke: "815"}
-//	      ordinances: {hundesteuer: ../../ordinances/hundesteuer.yaml}
+//	      ordinances: {hundesteuer: ../ordinances/hundesteuer.yaml}
+//
+// An ordinance that neither the run nor the test gives is taken from ordinances/NAME.yaml
+// beside the mapping or in a folder above it; ordinances: {} says that there is none.
+// hold is the target, or the end of it: objekte/rasse or rasse.
 type Test struct {
 	Name   string
 	Line   int
