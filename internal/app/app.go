@@ -122,7 +122,7 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 	if !filepath.IsAbs(data) {
 		data = filepath.Join(opts.Dir, data)
 	}
-	if a.store, err = openStore(ctx, data, opts); err != nil {
+	if a.store, err = sqlite.Open(sqlite.Options{Dir: data, Log: opts.Log}); err != nil {
 		return nil, err
 	}
 	a.onStop("store", func(context.Context) error { return a.store.Close() })
@@ -170,17 +170,6 @@ func (a *App) servers(snap *config.Snapshot) error {
 	a.portals = intake.Server(portals, snap.Hub.Timeouts)
 	a.admin = intake.Server(operators.Handler(), snap.Hub.Timeouts)
 	return nil
-}
-
-func openStore(ctx context.Context, data string, opts Options) (*sqlite.Store, error) {
-	if err := os.MkdirAll(data, 0o700); err != nil {
-		return nil, fmt.Errorf("make the data folder: %w", err)
-	}
-	s, err := sqlite.Open(ctx, sqlite.Options{Dir: data, Log: opts.Log, Now: opts.Now})
-	if err != nil {
-		return nil, fmt.Errorf("open the store in %s: %w", data, err)
-	}
-	return s, nil
 }
 
 // Start runs the hub. It returns once portals are served.

@@ -123,7 +123,7 @@ func (l cronLog) Error(err error, msg string, args ...any) {
 
 // render is the dry run: the documents a payload would cause, nothing kept.
 func (a *App) render(ctx context.Context, ags, service string, payload []byte, mediaType string) ([]web.Rendered, error) {
-	tree, err := gate.Tree(ctx, payload, mediaType, gate.DefaultLimits())
+	tree, err := gate.Tree(ctx, payload, mediaType, gate.Limits{})
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +136,7 @@ func (a *App) render(ctx context.Context, ags, service string, payload []byte, m
 	}
 	out := make([]web.Rendered, 0, len(previews))
 	for _, p := range previews {
-		r := web.Rendered{Role: p.Role, System: p.System, Mapping: p.Mapping, Name: p.Document.FileName, ContentType: p.Document.ContentType, Body: p.Document.Body}
+		r := web.Rendered{Role: p.Role, System: p.System, Mapping: p.Mapping, Name: p.Document.FileName, ContentType: p.Document.ContentType, Body: p.Document.Body, After: p.After}
 		if p.Hold != nil {
 			r.Hold = p.Hold.Error()
 		}

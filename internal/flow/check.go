@@ -4,11 +4,20 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"math"
 
 	"stellwerk/internal/gate"
 	"stellwerk/internal/hub"
 	"stellwerk/internal/mapping"
 )
+
+// reread lets through what was let in once: the limits may have been tightened
+// since.
+var reread = gate.Limits{
+	Bytes: math.MaxInt64, Nodes: math.MaxInt, Depth: 100_000, Attributes: math.MaxInt, AttributeBytes: math.MaxInt,
+	TagBytes: math.MaxInt, Members: math.MaxInt, NameBytes: math.MaxInt, TextBytes: math.MaxInt, Namespaces: math.MaxInt,
+	NamespaceBytes: math.MaxInt, References: math.MaxInt, NumberBytes: math.MaxInt,
+}
 
 // open unseals what the stages need and checks it against what was received.
 func open(w *work) error {
@@ -28,9 +37,7 @@ func open(w *work) error {
 	if err := w.unsealJSON(hub.RecordMeta, w.c.Meta, &meta); err != nil {
 		return err
 	}
-	// It was let in once; the limits may have been tightened since, so they do not
-	// apply again.
-	tree, err := gate.Tree(w.ctx, payload, meta.MediaType, gate.Unlimited())
+	tree, err := gate.Tree(w.ctx, payload, meta.MediaType, reread)
 	if err != nil {
 		w.park("payload-unreadable")
 		return errDone
