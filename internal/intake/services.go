@@ -17,12 +17,19 @@ type Service struct {
 	Description    string         `json:"description,omitempty"`
 	Leika          string         `json:"leika,omitempty"`
 	Revision       int            `json:"revision"`
-	Consent        string         `json:"consent"` // "required" or "optional"
+	Consent        string         `json:"consent"` // "required" or "not-needed"
+	Wording        *Wording       `json:"consent-wording,omitempty"`
 	Municipalities []Municipality `json:"municipalities"`
 	Inputs         []Input        `json:"inputs"`
 	Examples       []Example      `json:"examples"`
 	Metadata       []Item         `json:"metadata"`
 	URL            string         `json:"url"`
+}
+
+// Wording is the text that the citizen consents to.
+type Wording struct {
+	Version string `json:"version"`
+	Text    string `json:"text"` // German
 }
 
 // Municipality offers a service; Competent decides it, mostly the same.
@@ -139,10 +146,13 @@ func offered(c *call, rt *route.Route, ags string) (Service, bool) {
 	url := c.snap.Hub.Listen.Public + "/v1/services/" + rt.Service
 	s := Service{
 		Service: rt.Service, Title: rt.Title, Description: rt.Description, Leika: rt.Leika, Revision: rt.Revision,
-		Consent: "optional", Inputs: []Input{}, Examples: []Example{}, URL: url,
+		Consent: "not-needed", Inputs: []Input{}, Examples: []Example{}, URL: url,
 	}
 	if rt.ConsentRequired {
 		s.Consent = "required"
+	}
+	if rt.Consent.Text != "" {
+		s.Wording = &Wording{Version: rt.Consent.Version, Text: rt.Consent.Text}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.snap.Municipalities)) {
 		b, ok := c.snap.Binding(name, rt.Service)

@@ -140,7 +140,7 @@ func (s *spool) discard() {
 		return
 	}
 	for _, f := range s.files {
-		// What cannot be removed now is found by Sweep.
+		// What cannot be removed now is swept away later: no submission names it.
 		_ = os.Remove(filepath.Join(s.dir, filepath.FromSlash(f.file)))
 	}
 }

@@ -82,7 +82,7 @@ func (a *API) accept(c *call, in *received, acceptance *store.Acceptance) *refus
 		a.receipt(c, done, outcomeAccepted)
 		return nil
 	case errors.Is(err, store.ErrUnknown):
-		in.spool.kept = true // the submission may be there after all; else Sweep removes them
+		in.spool.kept = true // the submission may be there after all; else they are swept away
 	}
 	return storeProblem(err)
 }

@@ -1,0 +1,207 @@
+package intake
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/gorillamux"
+)
+
+func sum(b []byte) [32]byte { return sha256.Sum256(b) }
+
+// described is the description as a validator reads it.
+var described = sync.OnceValues(func() (*openapi3.T, error) {
+	doc, err := openapi3.NewLoader().LoadFromData(openapiText)
+	if err != nil {
+		return nil, err
+	}
+	return doc, doc.Validate(context.Background(), openapi3.EnableExamplesValidation())
+})
+
+var describedRouter = sync.OnceValues(func() (routers.Router, error) {
+	doc, err := described()
+	if err != nil {
+		return nil, err
+	}
+	// Parts of a form are text to the validator, whatever they are to the hub.
+	for _, t := range []string{"application/xml", "text/xml", "application/pdf"} {
+		openapi3filter.RegisterBodyDecoder(t, openapi3filter.PlainBodyDecoder)
+	}
+	return gorillamux.NewRouter(doc)
+})
+
+// conformance holds everything that the tests say and hear against the
+// description: each answer must be one it knows, and what was answered with
+// success must have been a request as described.
+type conformance struct {
+	w    *world
+	next http.RoundTripper
+}
+
+func (c *conformance) RoundTrip(r *http.Request) (*http.Response, error) {
+	router, err := describedRouter()
+	if err != nil {
+		c.w.t.Error(err)
+		return c.next.RoundTrip(r)
+	}
+	var sent []byte
+	if r.GetBody != nil {
+		body, err := r.GetBody()
+		if err == nil {
+			sent, err = io.ReadAll(body)
+		}
+		if err != nil {
+			c.w.t.Error(err)
+		}
+	}
+	res, err := c.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	got, err := io.ReadAll(res.Body)
+	res.Body.Close()
+	res.Body = io.NopCloser(bytes.NewReader(got))
+	if err != nil {
+		return res, nil // the test sees it
+	}
+	c.check(router, r, sent, res, got)
+	return res, nil
+}
+
+func (c *conformance) check(router routers.Router, r *http.Request, sent []byte, res *http.Response, got []byte) {
+	c.w.t.Helper()
+	for _, h := range []string{"X-Content-Type-Options", "Content-Security-Policy", "Referrer-Policy", "Cache-Control"} {
+		if res.Header.Get(h) == "" {
+			c.w.t.Errorf("%s %s: no %s", r.Method, r.URL.Path, h)
+		}
+	}
+	method := r.Method
+	if method == http.MethodHead { // which every GET answers too, without the body
+		method = http.MethodGet
+	}
+	probe, err := http.NewRequest(method, r.URL.String(), bytes.NewReader(sent))
+	if err != nil {
+		c.w.t.Error(err)
+		return
+	}
+	probe.Header = r.Header.Clone()
+	matched, params, err := router.FindRoute(probe)
+	if err != nil {
+		var p problemBody
+		if json.Unmarshal(got, &p) != nil || p.Code != CodeNotFound && p.Code != CodeMethod {
+			c.w.t.Errorf("%s %s is not described, and was answered %d", r.Method, r.URL.Path, res.StatusCode)
+		}
+		return
+	}
+	in := &openapi3filter.RequestValidationInput{
+		Request: probe, PathParams: params, Route: matched,
+		Options: &openapi3filter.Options{
+			AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true, ExcludeResponseBody: r.Method == http.MethodHead,
+			// Only multipart has a schema in the description: services bring those of payloads.
+			ExcludeRequestBody: !strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/"),
+		},
+	}
+	if err := openapi3filter.ValidateRequest(r.Context(), in); err != nil && res.StatusCode < 300 {
+		c.w.t.Errorf("%s %s was answered %d, but is not as described: %v", r.Method, r.URL.Path, res.StatusCode, err)
+	}
+	out := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: in, Status: res.StatusCode, Header: res.Header, Options: in.Options,
+		Body: io.NopCloser(bytes.NewReader(got)),
+	}
+	if err := openapi3filter.ValidateResponse(r.Context(), out); err != nil {
+		c.w.t.Errorf("%s %s: the answer %d is not as described: %v\n%s", r.Method, r.URL.Path, res.StatusCode, err, got)
+	}
+}
+
+func TestDescriptionIsValid(t *testing.T) {
+	doc, err := described()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if doc.OpenAPI != "3.1.0" {
+		t.Errorf("openapi: %s", doc.OpenAPI)
+	}
+}
+
+func TestEveryRouteIsDescribedAndEveryDescribedRouteIsThere(t *testing.T) {
+	doc, err := described()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var written, served []string
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			line := method + " " + path
+			if op.Security != nil && len(*op.Security) == 0 {
+				line += " open"
+			}
+			written = append(written, line)
+		}
+	}
+	w := newWorld(t)
+	for _, e := range w.api.routes {
+		line := e.method + " " + e.pattern
+		if e.open {
+			line += " open"
+		}
+		served = append(served, line)
+	}
+	slices.Sort(written)
+	slices.Sort(served)
+	if !slices.Equal(written, served) {
+		t.Errorf("described:\n%s\nserved:\n%s", strings.Join(written, "\n"), strings.Join(served, "\n"))
+	}
+}
+
+func TestDescriptionHasEveryCodeFieldAndLimit(t *testing.T) {
+	doc, err := described()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var codes []string
+	for _, v := range doc.Components.Schemas["code"].Value.Enum {
+		codes = append(codes, v.(string))
+	}
+	var have []string
+	for i := range catalogue {
+		have = append(have, string(catalogue[i].Code))
+	}
+	if !slices.Equal(codes, have) {
+		t.Errorf("codes in the description\n%v\nin the catalogue\n%v", codes, have)
+	}
+	metadata := doc.Components.Schemas["metadata"].Value
+	headers := map[string]bool{}
+	for _, p := range doc.Components.Parameters {
+		headers[p.Value.Name] = true
+	}
+	for _, f := range fields {
+		name := strings.TrimPrefix(f.pointer, "/")
+		parent, child, nested := strings.Cut(name, "/")
+		s := metadata.Properties[parent]
+		if s != nil && nested {
+			s = s.Value.Properties[child]
+		}
+		if s == nil {
+			t.Errorf("the schema metadata lacks %s", f.pointer)
+		}
+		if !headers[f.header] {
+			t.Errorf("no parameter %s", f.header)
+		}
+	}
+	for _, p := range []string{"reference", "mailbox"} {
+		if n := metadata.Properties[p].Value.MaxLength; n == nil || *n != maxName {
+			t.Errorf("%s: maxLength is not %d", p, maxName)
+		}
+	}
+}

@@ -1,0 +1,406 @@
+package intake
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"stellwerk/internal/config"
+	"stellwerk/internal/gate"
+	"stellwerk/internal/hub"
+	"stellwerk/internal/route"
+	"stellwerk/internal/store"
+	"stellwerk/internal/vault"
+)
+
+// The towns and keys of the tests. Soest's portal may do all for Soest and dogs
+// for Werl; Iserlohn's sees neither.
+const (
+	soest, werl, iserlohn = "05974040", "05974052", "05962024"
+
+	keySoest    = "swp_soest_Wm9lZ2xpbmc"
+	keyRotated  = "swp_soest_TmV1ZXJTY2hs"
+	keyExpired  = "swp_soest_QWx0ZXJTY2hs"
+	keyIserlohn = "swp_iserlohn_S2xhdXNl"
+	keyCounter  = "swp_theke_VGhla2VUaGVr"
+)
+
+var dogs = fstest.MapFS{
+	"hund/route.yaml": {Data: []byte(`service: hund
+revision: 3
+title: Hund anmelden
+description: Hier melden Sie einen Hund an.
+inputs:
+  - {xml: hund.xsd}
+  - {json: hund.schema.json, version: "2"}
+consent: required
+consent-wording: {version: "2026-01", text: Ich willige ein.}
+keys: {chip: hund/chip}
+order-by: hund/chip
+deliveries:
+  - {to: records}
+examples:
+  - {name: labrador, title: Ein Labrador, file: labrador.xml}
+`)},
+	"hund/hund.xsd":         {Data: []byte(`<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="antrag"><xs:complexType><xs:sequence><xs:any processContents="skip" minOccurs="0" maxOccurs="unbounded"/></xs:sequence></xs:complexType></xs:element></xs:schema>`)},
+	"hund/hund.schema.json": {Data: []byte(`{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","required":["halter"],"properties":{"halter":{"type":"object","required":["name"],"properties":{"name":{"type":"string","maxLength":20}}},"hund":{"type":"array","items":{"type":"object","properties":{"chip":{"type":"string","pattern":"^[0-9]{15}$"}}}}},"additionalProperties":false}`)},
+	"hund/labrador.xml":     {Data: []byte(antrag)},
+	"tonne/route.yaml": {Data: []byte(`service: tonne
+revision: 1
+title: Tonne bestellen
+inputs: [{json: tonne.schema.json}]
+consent: not-needed
+deliveries: [{to: waste}]
+`)},
+	"tonne/tonne.schema.json": {Data: []byte(`{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object"}`)},
+}
+
+const antrag = `<antrag><halter><name>Geheimnis</name></halter><hund><chip> 276098102345678 </chip></hund></antrag>`
+
+// world is a hub's portal side on a real port.
+type world struct {
+	t      *testing.T
+	url    string
+	store  *faults
+	vault  *vault.Vault
+	api    *API
+	dir    string // attachments
+	snap   atomic.Pointer[config.Snapshot]
+	client *http.Client
+	logged *syncBuffer
+
+	mu       sync.Mutex
+	now      time.Time
+	rung     []hub.ID
+	outcomes []string
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	keyring, err := vault.Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, logged: &syncBuffer{}, now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}
+	if w.vault, err = vault.Parse(keyring); err != nil {
+		t.Fatal(err)
+	}
+	journal := openStore(t)
+	w.store, w.dir = &faults{Store: journal}, journal.AttachmentDir()
+	w.snap.Store(snapshot(t))
+	w.api, err = New(Settings{
+		Store: w.store, Vault: w.vault, Config: w.snap.Load, Attachments: w.dir, Now: w.clock,
+		Ring:     func(id hub.ID) { w.mu.Lock(); w.rung = append(w.rung, id); w.mu.Unlock() },
+		Observed: func(code string, _ time.Duration) { w.mu.Lock(); w.outcomes = append(w.outcomes, code); w.mu.Unlock() },
+		Log:      slog.New(slog.NewJSONHandler(w.logged, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Ready:    func(context.Context) error { return w.store.ready() },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.serve(config.Timeouts{Header: 5 * time.Second, Read: 20 * time.Second, Write: 20 * time.Second, Idle: 20 * time.Second})
+	t.Cleanup(func() { // whatever else a test shows: nobody's name in the log
+		for _, secret := range []string{"Geheimnis", "impfpass", "postkorb-4711", "swp_"} {
+			if strings.Contains(w.logged.String(), secret) {
+				t.Errorf("%q is in the log:\n%s", secret, w.logged)
+			}
+		}
+	})
+	return w
+}
+
+// serve starts a server of its own; the last one started is the world's.
+func (w *world) serve(timeouts config.Timeouts) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	s := Server(w.api, timeouts)
+	s.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
+	done := make(chan struct{})
+	go func() { defer close(done); _ = s.Serve(l) }()
+	w.url = "http://" + l.Addr().String()
+	transport := &http.Transport{MaxIdleConnsPerHost: 100, ExpectContinueTimeout: 10 * time.Second}
+	w.client = &http.Client{Transport: &conformance{w: w, next: transport}}
+	w.t.Cleanup(func() { transport.CloseIdleConnections(); _ = s.Close(); <-done })
+}
+
+// in lets a subtest use the world.
+func (w *world) in(t *testing.T) *world {
+	outer := w.t
+	w.t = t
+	t.Cleanup(func() { w.t = outer })
+	return w
+}
+
+func (w *world) clock() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.now
+}
+
+func (w *world) advance(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
+}
+
+// change puts a changed copy of the configuration in force.
+func (w *world) change(fn func(*config.Snapshot)) {
+	s := *w.snap.Load()
+	fn(&s)
+	w.snap.Store(&s)
+}
+
+func snapshot(t testing.TB) *config.Snapshot {
+	t.Helper()
+	s := &config.Snapshot{
+		Revision: "a1b2c3d4e5f6", Municipalities: map[string]*config.Municipality{}, Routes: map[string]*route.Route{},
+		Portals: map[string]*config.Portal{
+			"soest": {Name: "soest", Municipalities: []string{soest, werl}, Keys: []config.Key{
+				hashed(keySoest), hashed(keyRotated),
+				{SHA256: hashed(keyExpired).SHA256, Until: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)},
+			}},
+			"iserlohn": {Name: "iserlohn", Municipalities: []string{iserlohn}, Services: []string{"hund"}, Keys: []config.Key{hashed(keyIserlohn)}},
+			"theke":    {Name: "theke", Municipalities: []string{soest}, Operator: true, Keys: []config.Key{hashed(keyCounter)}},
+		},
+	}
+	s.Hub.Listen.Public = "https://hub.example"
+	s.Hub.Limits = config.Limits{Payload: 1 << 20, Attachment: 1 << 20, Attachments: 3, Total: 3 << 20, Requests: 64}
+	for _, name := range []string{"hund", "tonne"} {
+		rt, findings := route.Load(dogs, name, nil)
+		if rt == nil {
+			t.Fatal(findings)
+		}
+		for i := range rt.Inputs {
+			if in := &rt.Inputs[i]; in.Format == "json" {
+				schema, err := gate.CompileJSON(dogs, in.SchemaFile)
+				if err != nil {
+					t.Fatal(err)
+				}
+				in.Schema = schema
+			}
+		}
+		s.Routes[name] = rt
+	}
+	for ags, name := range map[string]string{soest: "Stadt Soest", werl: "Stadt Werl", iserlohn: "Stadt Iserlohn"} {
+		s.Municipalities[ags] = &config.Municipality{AGS: ags, Name: name, Services: map[string]*config.Binding{}}
+	}
+	for ags, m := range s.Municipalities {
+		m.Services["hund"] = &config.Binding{Municipality: m, Competent: m, Route: s.Routes["hund"]}
+		if ags == soest { // decided by a neighbour
+			m.Services["tonne"] = &config.Binding{Municipality: m, Competent: s.Municipalities[werl], Route: s.Routes["tonne"]}
+		}
+	}
+	return s
+}
+
+func hashed(key string) config.Key { return config.Key{SHA256: sum([]byte(key))} }
+
+// faults is a store that can be made to fail.
+type faults struct {
+	Store
+	mu       sync.Mutex
+	accept   error         // what Accept gives instead
+	earlier  error         // what Earlier gives instead
+	lookup   error         // what Submission gives instead
+	notReady error         // what /readyz hears
+	hold     chan struct{} // Accept waits until it is closed
+	holding  chan struct{} // gets a value when Accept waits
+	last     *store.Acceptance
+}
+
+func (f *faults) set(fn func(*faults)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	fn(f)
+}
+
+func (f *faults) ready() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.notReady
+}
+
+func (f *faults) Accept(ctx context.Context, a *store.Acceptance) (store.Accepted, error) {
+	f.mu.Lock()
+	err, hold, holding := f.accept, f.hold, f.holding
+	f.last = a
+	f.mu.Unlock()
+	if err != nil {
+		return store.Accepted{}, err
+	}
+	if hold != nil {
+		holding <- struct{}{}
+		<-hold
+	}
+	return f.Store.Accept(ctx, a)
+}
+
+func (f *faults) Earlier(ctx context.Context, portal, key string, print [32]byte) (store.Accepted, error) {
+	f.mu.Lock()
+	err := f.earlier
+	f.mu.Unlock()
+	if err != nil {
+		return store.Accepted{}, err
+	}
+	return f.Store.Earlier(ctx, portal, key, print)
+}
+
+func (f *faults) Submission(ctx context.Context, id hub.ID) (*store.Status, error) {
+	f.mu.Lock()
+	err := f.lookup
+	f.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	return f.Store.Submission(ctx, id)
+}
+
+// answer is a response that was read.
+type answer struct {
+	*http.Response
+	body []byte
+}
+
+func (a answer) decode(t *testing.T, into any) {
+	t.Helper()
+	if err := json.Unmarshal(a.body, into); err != nil {
+		t.Fatalf("%v: %s", err, a.body)
+	}
+}
+
+// do sends a request. Headers come in pairs; one with an empty value is taken away.
+func (w *world) do(method, path, body string, headers ...string) answer {
+	w.t.Helper()
+	var r io.Reader
+	if body != "" {
+		r = strings.NewReader(body)
+	}
+	req, err := http.NewRequest(method, w.url+path, r)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return w.send(req, headers...)
+}
+
+func (w *world) send(req *http.Request, headers ...string) answer {
+	w.t.Helper()
+	if req.Header.Get("Authorization") == "" {
+		req.Header.Set("Authorization", "Bearer "+keySoest)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		if headers[i+1] == "" {
+			req.Header.Del(headers[i])
+			continue
+		}
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	res, err := w.client.Do(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return answer{res, body}
+}
+
+// dog are the headers of a complete submission with its key.
+func dog(key string, more ...string) []string {
+	return append([]string{
+		"Idempotency-Key", key, "Content-Type", "application/xml",
+		"Stellwerk-Municipality", soest, "Stellwerk-Service", "hund",
+		"Stellwerk-Consent", "true", "Stellwerk-Consent-At", "2026-11-23T09:30:00+01:00",
+	}, more...)
+}
+
+// submit sends the usual submission.
+func (w *world) submit(key string, more ...string) answer {
+	w.t.Helper()
+	return w.do("POST", "/v1/submissions", antrag, dog(key, more...)...)
+}
+
+// refused checks a problem and gives it.
+func (w *world) refused(a answer, code Code) problemBody {
+	w.t.Helper()
+	e, ok := find(code)
+	if !ok {
+		w.t.Fatalf("no problem %s", code)
+	}
+	var p problemBody
+	if a.Header.Get("Content-Type") != "application/problem+json" {
+		w.t.Fatalf("%d %s: %s", a.StatusCode, a.Header.Get("Content-Type"), a.body)
+	}
+	a.decode(w.t, &p)
+	if p.Code != code || a.StatusCode != e.Status || p.Status != e.Status || p.Type != typePrefix+string(code) || p.Detail == "" {
+		w.t.Fatalf("want %s (%d), got %d: %s", code, e.Status, a.StatusCode, a.body)
+	}
+	if bytes.Contains(a.body, []byte("Geheimnis")) || bytes.Contains(a.body, []byte("%!")) {
+		w.t.Fatalf("the problem repeats what was submitted, or is not written out: %s", a.body)
+	}
+	return p
+}
+
+// accepted checks a receipt and gives it.
+func (w *world) accepted(a answer) Receipt {
+	w.t.Helper()
+	if a.StatusCode != http.StatusAccepted {
+		w.t.Fatalf("want 202, got %d: %s", a.StatusCode, a.body)
+	}
+	var r Receipt
+	a.decode(w.t, &r)
+	if a.Header.Get("Location") != "https://hub.example/v1/submissions/"+r.ID.String() || r.Status != a.Header.Get("Location") {
+		w.t.Fatalf("Location %q, receipt %s", a.Header.Get("Location"), a.body)
+	}
+	return r
+}
+
+// spooledFiles lists what lies in the attachment folder.
+func (w *world) spooledFiles() []string {
+	w.t.Helper()
+	var out []string
+	err := filepath.WalkDir(w.dir, func(name string, d os.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			rel, _ := filepath.Rel(w.dir, name)
+			out = append(out, filepath.ToSlash(rel))
+		}
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return out
+}
+
+func (w *world) ringing() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.rung)
+}
+
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *syncBuffer) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+func (s *syncBuffer) String() string { s.mu.Lock(); defer s.mu.Unlock(); return s.b.String() }

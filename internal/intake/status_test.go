@@ -1,0 +1,331 @@
+package intake
+
+import (
+	"errors"
+	"html"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"stellwerk/internal/config"
+	"stellwerk/internal/hub"
+)
+
+func TestStatusByIDAndByNumber(t *testing.T) {
+	w := newWorld(t)
+	r := w.accepted(w.submit("k-1"))
+	for _, name := range []string{r.ID.String(), r.Number, strings.ToLower(strings.ReplaceAll(r.Number, "-", ""))} {
+		a := w.do("GET", "/v1/submissions/"+name, "")
+		if a.StatusCode != 200 {
+			t.Fatalf("%s: %d %s", name, a.StatusCode, a.body)
+		}
+		var s Status
+		a.decode(t, &s)
+		if s.ID != r.ID || s.Number != r.Number || s.State != hub.SubmissionAccepted || s.SHA256 != r.SHA256 || s.Text != "Ihr Antrag ist eingegangen." ||
+			s.Municipality != soest || s.Service != "hund" || s.Deliveries == nil || !s.ReceivedAt.Equal(r.ReceivedAt) {
+			t.Errorf("%+v", s)
+		}
+	}
+	a := w.do("GET", "/v1/submissions/"+r.ID.String(), "", "Accept-Language", "en-GB")
+	if !strings.Contains(string(a.body), "Your application has arrived.") {
+		t.Errorf("English: %s", a.body)
+	}
+}
+
+func TestStatusETag(t *testing.T) {
+	w := newWorld(t)
+	path := "/v1/submissions/" + w.accepted(w.submit("k-1")).ID.String()
+	a := w.do("GET", path, "")
+	tag := a.Header.Get("ETag")
+	for _, match := range []string{tag, "W/" + tag, `"x", ` + tag, "*"} {
+		if a := w.do("GET", path, "", "If-None-Match", match); a.StatusCode != http.StatusNotModified || len(a.body) > 0 || a.Header.Get("ETag") != tag {
+			t.Errorf("If-None-Match %s: %d %q", match, a.StatusCode, a.Header.Get("ETag"))
+		}
+	}
+	if a := w.do("GET", path, "", "If-None-Match", `"x"`); a.StatusCode != 200 {
+		t.Errorf("another tag: %d", a.StatusCode)
+	}
+	if a := w.do("GET", path, "", "If-None-Match", tag, "Accept-Language", "en"); a.StatusCode != 200 || a.Header.Get("ETag") == tag {
+		t.Errorf("another language: %d", a.StatusCode)
+	}
+	if a := w.do("HEAD", path, ""); a.StatusCode != 200 || a.Header.Get("ETag") != tag || len(a.body) > 0 {
+		t.Errorf("HEAD: %d %q", a.StatusCode, a.Header.Get("ETag"))
+	}
+}
+
+// Whether a submission is another portal's or none at all cannot be told apart.
+func TestAnotherPortalsSubmissionIsUnknown(t *testing.T) {
+	w := newWorld(t)
+	r := w.accepted(w.submit("k-1"))
+	id := regexp.MustCompile(`urn:uuid:[0-9a-f-]{36}`)
+	var bodies []string
+	for _, name := range []string{r.ID.String(), r.Number, r.ID.Delivery(1).String(), "019ab9c4-4f7a-7c00-9d5e-2f1a6b7c8d00", "0000-0000-0000", "x", "%00", "..%2f.."} {
+		for _, tail := range []string{"", "/events"} {
+			a := w.do("GET", "/v1/submissions/"+name+tail, "", "Authorization", "Bearer "+keyIserlohn)
+			w.refused(a, CodeSubmission)
+			bodies = append(bodies, id.ReplaceAllString(string(a.body), ""))
+		}
+	}
+	for _, b := range bodies {
+		if b != bodies[0] {
+			t.Errorf("%s\n%s", bodies[0], b)
+		}
+	}
+	w.store.set(func(f *faults) { f.lookup = errors.New("disk on fire") })
+	w.refused(w.do("GET", "/v1/submissions/"+r.ID.String(), ""), CodeUnavailable)
+}
+
+func TestEventsNameNobody(t *testing.T) {
+	w := newWorld(t)
+	r := w.accepted(w.submit("k-1"))
+	a := w.do("GET", "/v1/submissions/"+r.ID.String()+"/events", "")
+	var story struct {
+		ID     hub.ID
+		Events []Event
+	}
+	a.decode(t, &story)
+	if story.ID != r.ID || len(story.Events) == 0 || story.Events[0].Type != "accepted" || story.Events[0].Text != "Eingegangen." {
+		t.Errorf("%s", a.body)
+	}
+	if strings.Contains(string(a.body), "portal:") {
+		t.Errorf("the actor is not the portal's business: %s", a.body)
+	}
+	if a := w.do("GET", "/v1/submissions/"+r.ID.String()+"/events", "", "If-None-Match", a.Header.Get("ETag")); a.StatusCode != http.StatusNotModified {
+		t.Errorf("ETag: %d", a.StatusCode)
+	}
+}
+
+func TestEveryStateHasItsSentence(t *testing.T) {
+	for _, s := range []hub.SubmissionState{hub.SubmissionAccepted, hub.SubmissionRunning, hub.SubmissionParked, hub.SubmissionSettled, hub.SubmissionDamaged} {
+		if v := submissionTexts[s]; v.De == "" || v.En == "" {
+			t.Errorf("submission %s", s)
+		}
+	}
+	for _, s := range []hub.DeliveryState{hub.DeliveryWaiting, hub.DeliveryPending, hub.DeliverySending, hub.DeliveryAwaiting, hub.DeliveryDelivered, hub.DeliveryParked, hub.DeliveryClosed} {
+		if v := deliveryTexts[s]; v.De == "" || v.En == "" {
+			t.Errorf("delivery %s", s)
+		}
+	}
+}
+
+func TestCatalogueShowsWhatThePortalMaySubmit(t *testing.T) {
+	w := newWorld(t)
+	list := func(path, key string) []Service {
+		t.Helper()
+		a := w.do("GET", path, "", "Authorization", "Bearer "+key)
+		if a.StatusCode != 200 {
+			t.Fatalf("%s: %d %s", path, a.StatusCode, a.body)
+		}
+		var out struct{ Services []Service }
+		a.decode(t, &out)
+		return out.Services
+	}
+	all := list("/v1/services", keySoest)
+	if len(all) != 2 || all[0].Service != "hund" || len(all[0].Municipalities) != 2 || all[1].Service != "tonne" || len(all[1].Municipalities) != 1 {
+		t.Fatalf("%+v", all)
+	}
+	if c := all[1].Municipalities[0].Competent; c == nil || c.AGS != werl {
+		t.Errorf("who is competent: %+v", c)
+	}
+	if c := all[0].Municipalities[0].Competent; c != nil {
+		t.Errorf("competent is itself: %+v", c)
+	}
+	if one := list("/v1/services?municipality="+werl, keySoest); len(one) != 1 || one[0].Service != "hund" {
+		t.Errorf("Werl: %+v", one)
+	}
+	if none := list("/v1/services?municipality="+iserlohn, keySoest); len(none) != 0 {
+		t.Errorf("another's town: %+v", none)
+	}
+	if one := list("/v1/services", keyIserlohn); len(one) != 1 || one[0].Municipalities[0].AGS != iserlohn {
+		t.Errorf("Iserlohn: %+v", one)
+	}
+	w.refused(w.do("GET", "/v1/services?municipality=Soest", ""), CodeMetaInvalid)
+}
+
+func TestServiceWithSchemasAndAnExampleThatIsAccepted(t *testing.T) {
+	w := newWorld(t)
+	var s Service
+	a := w.do("GET", "/v1/services/hund", "")
+	a.decode(t, &s)
+	if s.Consent != "required" || s.Wording == nil || s.Wording.Version != "2026-01" || len(s.Inputs) != 2 || len(s.Examples) != 1 || s.Revision != 3 {
+		t.Fatalf("%s", a.body)
+	}
+	local := func(url string) string { return strings.TrimPrefix(url, "https://hub.example") }
+	for i, contentType := range []string{"application/xml", "application/schema+json"} {
+		a := w.do("GET", local(s.Inputs[i].Schema), "")
+		if a.StatusCode != 200 || a.Header.Get("Content-Type") != contentType || len(a.body) == 0 {
+			t.Errorf("schema %s: %d %s", s.Inputs[i].Schema, a.StatusCode, a.Header.Get("Content-Type"))
+		}
+	}
+	example := w.do("GET", local(s.Examples[0].URL), "")
+	var headers []string
+	for _, item := range s.Metadata {
+		value, ok := map[string]string{"/municipality": s.Municipalities[0].AGS, "/service": s.Service, "/consent/given": "true", "/consent/at": "2026-11-23T09:30:00+01:00"}[item.Pointer]
+		if item.Required != ok {
+			t.Errorf("%s: required is %v", item.Pointer, item.Required)
+		}
+		if item.Required {
+			headers = append(headers, item.Header, value)
+		}
+	}
+	w.accepted(w.do("POST", "/v1/submissions", string(example.body), append(headers, "Idempotency-Key", "k-1", "Content-Type", example.Header.Get("Content-Type"))...))
+
+	for _, path := range []string{"/v1/services/hund/schemas/labrador.xml", "/v1/services/hund/examples/hund.xsd", "/v1/services/hund/schemas/..%2froute.yaml"} {
+		w.refused(w.do("GET", path, ""), CodeNotFound)
+	}
+	for _, path := range []string{"/v1/services/katze", "/v1/services/katze/schemas/x", "/v1/services/katze/examples/x"} {
+		w.refused(w.do("GET", path, ""), CodeService)
+	}
+	w.refused(w.do("GET", "/v1/services/tonne", "", "Authorization", "Bearer "+keyIserlohn), CodeService)
+	w.change(func(s *config.Snapshot) { s.Routes["hund"].Inputs[0].Until = w.clock() })
+	a = w.do("GET", "/v1/services/hund", "")
+	a.decode(t, &s)
+	if len(s.Inputs) != 1 || s.Inputs[0].Format != "json" {
+		t.Errorf("an input that is not taken any more: %s", a.body)
+	}
+	w.refused(w.submit("k-2"), CodeMediaType)
+}
+
+func TestValidateStoresNothing(t *testing.T) {
+	w := newWorld(t)
+	a := w.do("POST", "/v1/validations", antrag, dog("", "Idempotency-Key", "")...)
+	var v Validation
+	a.decode(t, &v)
+	if a.StatusCode != 200 || !v.Valid || v.Service != "hund" || v.Format != "xml" || v.Version != "1" || v.Attachments != 0 {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+	a = w.postForm("/v1/validations", multi(t, meta(func(m map[string]any) { m["version"] = "2" }),
+		part{"payload", "application/json", "", `{"halter":{"name":"x"}}`}, part{"attachment", "", "impfpass.pdf", "x"}))
+	a.decode(t, &v)
+	if a.StatusCode != 200 || v.Version != "2" || v.Attachments != 1 {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+	large := part{"attachment", "", "x", strings.Repeat("x", 1<<20+1)}
+	w.refused(w.postForm("/v1/validations", multi(t, meta(nil), xmlPart, large)), CodeAttachmentLarge)
+	w.refused(w.do("POST", "/v1/validations", "<a>", dog("", "Idempotency-Key", "")...), CodePayloadMalformed)
+	w.refused(w.do("POST", "/v1/validations", antrag, dog("", "Idempotency-Key", "", "Stellwerk-Consent", "false")...), CodeConsent)
+	if w.store.last != nil || len(w.spooledFiles()) > 0 || w.ringing() > 0 {
+		t.Error("a validation has left something")
+	}
+}
+
+func TestProblemCatalogue(t *testing.T) {
+	w := newWorld(t)
+	var out struct{ Problems []ProblemKind }
+	a := w.do("GET", "/v1/problems", "")
+	a.decode(t, &out)
+	if len(out.Problems) != len(catalogue) || strings.Contains(string(a.body), "%") {
+		t.Errorf("%s", a.body)
+	}
+	var one ProblemKind
+	a = w.do("GET", "/v1/problems/consent-missing", "", "Accept-Language", "en")
+	a.decode(t, &one)
+	if one.Code != CodeConsent || one.Type != "urn:stellwerk:problem:consent-missing" || one.Title != "Consent is missing" {
+		t.Errorf("%s", a.body)
+	}
+	w.refused(w.do("GET", "/v1/problems/no-such", ""), CodeProblem)
+}
+
+// The page is whole, German, and loads nothing.
+func TestPage(t *testing.T) {
+	w := newWorld(t)
+	a := w.do("GET", "/docs", "")
+	page := string(a.body)
+	if a.StatusCode != 200 || a.Header.Get("Content-Type") != "text/html; charset=utf-8" {
+		t.Fatalf("%d %s", a.StatusCode, a.Header.Get("Content-Type"))
+	}
+	for _, loads := range []string{"<script", "<link", "<img", "<iframe", "src=", "@import", "url(", "javascript:", "onclick"} {
+		if strings.Contains(page, loads) {
+			t.Errorf("the page has %s", loads)
+		}
+	}
+	policy := a.Header.Get("Content-Security-Policy")
+	style := regexp.MustCompile(`(?s)<style>(.*)</style>`).FindStringSubmatch(page)
+	if style == nil || style[1] != pageStyle || policy != pagePolicy || !strings.HasPrefix(policy, "default-src 'none'; style-src 'sha256-") {
+		t.Errorf("the style does not have the hash of the policy %s", policy)
+	}
+	plain := html.UnescapeString(page)
+	for _, e := range w.api.routes {
+		if !strings.Contains(plain, "<b>"+e.method+"</b> <code>"+e.pattern+"</code>") {
+			t.Errorf("the page lacks %s %s", e.method, e.pattern)
+		}
+	}
+	for _, e := range catalogue {
+		if !strings.Contains(plain, e.Title.De) {
+			t.Errorf("the page lacks the problem %s", e.Code)
+		}
+	}
+	ids := map[string]bool{}
+	for _, m := range regexp.MustCompile(` id="([^"]+)"`).FindAllStringSubmatch(page, -1) {
+		if ids[m[1]] {
+			t.Errorf("id %s is there twice", m[1])
+		}
+		ids[m[1]] = true
+	}
+	for _, m := range regexp.MustCompile(`href="#([^"]+)"`).FindAllStringSubmatch(page, -1) {
+		if !ids[m[1]] {
+			t.Errorf("#%s leads nowhere", m[1])
+		}
+	}
+	for _, path := range []string{"/openapi.yaml", "/openapi.json"} {
+		if a := w.do("GET", path, ""); a.StatusCode != 200 || len(a.body) == 0 {
+			t.Errorf("%s: %d", path, a.StatusCode)
+		}
+	}
+}
+
+func TestTraceparent(t *testing.T) {
+	const good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	for given, want := range map[string]string{
+		good: good, "": "", "00-x": "", strings.ToUpper(good): "", good + "-x": "", "ff" + good[2:]: "",
+		"00-" + strings.Repeat("0", 32) + good[35:]: "",
+		good[:36] + strings.Repeat("0", 16) + "-01": "",
+		strings.Replace(good, "-00f", "x00f", 1):    "",
+		strings.Replace(good, "4bf9", "4b\x009", 1): "",
+	} {
+		if got := traceparent(http.Header{"Traceparent": {given}}); got != want {
+			t.Errorf("%q: %q", given, got)
+		}
+	}
+	if traceparent(http.Header{"Traceparent": {good, good}}) != "" {
+		t.Error("two are taken")
+	}
+}
+
+func TestNewWantsEverything(t *testing.T) {
+	if _, err := New(Settings{}); err == nil {
+		t.Error("no complaint")
+	}
+}
+
+func TestBytesText(t *testing.T) {
+	for n, want := range map[int64]string{10 << 20: "10 MiB", 10e6: "10 MB", 2e9: "2 GB", 1 << 30: "1 GiB", 1000: "1 KB", 1025: "1025 Byte", 16 << 10: "16 KiB"} {
+		if got := bytesText(n); got != want {
+			t.Errorf("%d: %s", n, got)
+		}
+	}
+}
+
+func TestDiskFaults(t *testing.T) {
+	w := newWorld(t)
+	w.api.Attachments = w.dir + "/nobody\x00"
+	a := w.sendMulti(multi(t, meta(nil), xmlPart, part{"attachment", "", "impfpass.pdf", "x"}), "k-1")
+	w.refused(a, CodeUnavailable)
+	if strings.Contains(string(a.body), w.dir) {
+		t.Errorf("the folder is named: %s", a.body)
+	}
+	w.api.Attachments = w.dir
+	if err := os.WriteFile(w.dir+"/2026-11-23", nil, 0o600); err != nil { // a file where the day's folder belongs
+		t.Fatal(err)
+	}
+	w.refused(w.sendMulti(multi(t, meta(nil), xmlPart, part{"attachment", "", "impfpass.pdf", "x"}), "k-1"), CodeUnavailable)
+	if err := os.Remove(w.dir + "/2026-11-23"); err != nil {
+		t.Fatal(err)
+	}
+	w.accepted(w.sendMulti(multi(t, meta(nil), xmlPart, part{"attachment", "", "impfpass.pdf", "x"}), "k-1"))
+	w.advance(24 * time.Hour)
+	w.accepted(w.sendMulti(multi(t, meta(nil), xmlPart, part{"attachment", "", "impfpass.pdf", "x"}), "k-2"))
+}
