@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"stellwerk/internal/hub"
+	"stellwerk/internal/web/admin"
+)
+
+// advice says in a sentence each why a case stands where it stands, and what comes
+// next or is to be done. attempts may be nil; they tell how a system answered.
+func advice(p *Program, s *admin.Submission, attempts []admin.Attempt) (cause, next string) {
+	switch s.State {
+	case hub.SubmissionSettled:
+		return settledAdvice(s)
+	case hub.SubmissionDamaged:
+		return "a stored record failed its check, so nothing more of this case is sent",
+			"look at the disk, restore the record from the backup, or ask the portal to submit again; the receipt's SHA-256 tells whether the restored payload is the right one"
+	case hub.SubmissionAccepted:
+		return "it is on disk and not planned yet", "nothing to do; if this lasts longer than a minute: stellwerk doctor"
+	}
+	for i := range s.Deliveries {
+		if d := &s.Deliveries[i]; d.State == hub.DeliveryParked {
+			return parkedAdvice(s, d, attempts)
+		}
+	}
+	if s.State == hub.SubmissionParked {
+		return wholeAdvice(s)
+	}
+	return openAdvice(p, s)
+}
+
+func settledAdvice(s *admin.Submission) (cause, next string) {
+	var parked, closed []string
+	for i := range s.Deliveries {
+		switch d := &s.Deliveries[i]; d.State {
+		case hub.DeliveryParked:
+			parked = append(parked, name(s, d))
+		case hub.DeliveryClosed:
+			closed = append(closed, d.Role)
+		}
+	}
+	if len(parked) > 0 {
+		return "everything that must arrive has arrived; an optional delivery is parked",
+			"stellwerk replay " + strings.Join(parked, " ") + " or stellwerk close …, each with --reason"
+	}
+	if len(closed) > 0 {
+		return "everything has come to its end; closed by a person: " + strings.Join(closed, ", "), "nothing to do"
+	}
+	return "every system has acknowledged its document", "nothing to do"
+}
+
+// parkedAdvice is for a delivery that waits for a person.
+func parkedAdvice(s *admin.Submission, d *admin.Delivery, attempts []admin.Attempt) (cause, next string) {
+	who := fmt.Sprintf("%s (%s)", d.Role, d.System)
+	n := name(s, d)
+	after := ""
+	if d.Code != "" {
+		after = " (" + d.Code + ")"
+	}
+	quote := ""
+	for _, a := range attempts {
+		if a.Delivery == d.ID && a.Detail != "" {
+			quote = ": " + oneLine(a.Detail)
+		}
+	}
+	switch d.Reason {
+	case hub.ParkRefused:
+		return who + " refused the document" + after + quote,
+			"correct what it complains about (data, mapping or settings of the system), then: stellwerk replay " + n + " --anew --reason …, or end it: stellwerk close " + n + " --reason …"
+	case hub.ParkUnclear:
+		return "nobody knows whether " + who + " took the document" + after + quote,
+			fmt.Sprintf("ask there for %s (id %s); if it has arrived: stellwerk close %s --reason …; if not: stellwerk replay %s --reason …", s.Number, d.ID, n, n)
+	case hub.ParkExhausted:
+		return fmt.Sprintf("%s did not take the document in %d attempts%s, and the schedule gave up%s", who, d.Attempts, after, quote),
+			"stellwerk systems probe " + d.System + "; when it works again: stellwerk replay --system " + d.System + " --reason …"
+	case hub.ParkUnmapped:
+		return "the mapping " + d.Document + " for " + who + " needs a decision" + after + quote,
+			"amend the mapping or the code list, stellwerk check, stellwerk reload, then: stellwerk replay " + n + " --anew --reason …"
+	}
+	return who + " is parked" + after + quote, "stellwerk replay " + n + " --reason … or stellwerk close " + n + " --reason …"
+}
+
+// wholeAdvice is for a submission that was parked before it had deliveries.
+func wholeAdvice(s *admin.Submission) (cause, next string) {
+	again := "; then: stellwerk replay " + s.Number + " --anew --reason …"
+	where := s.Municipality
+	if s.MunicipalityName != "" {
+		where = s.MunicipalityName
+	}
+	switch {
+	case s.Code == "not-offered":
+		return where + " does not offer " + s.Service + " any more", "offer it again in municipalities/" + s.Municipality + ".yaml and reload" + again
+	case s.Code == "no-consent":
+		return "the service needs the citizen's consent, and there is none", "ask the portal to submit again with the consent"
+	case s.Code == "no-delivery":
+		return "by its route this case goes to nobody", "stellwerk explain " + s.Municipality + " " + s.Service + " shows the conditions; amend the route or the systems and reload" + again
+	case s.Code == "payload-unreadable":
+		return "the payload cannot be read by this version's rules", "stellwerk show " + s.Number + " --payload writes it; ask the portal to submit again"
+	case strings.HasPrefix(s.Code, "route-"):
+		return "a condition of the route cannot be decided for this case (" + s.Code + ")", "amend the route and reload" + again
+	}
+	return "it could not be planned (" + s.Code + ")", "the hub's log has the details" + again
+}
+
+// openAdvice is for a case under way: the first delivery that is not through.
+func openAdvice(p *Program, s *admin.Submission) (cause, next string) {
+	for i := range s.Deliveries {
+		d := &s.Deliveries[i]
+		who := fmt.Sprintf("%s (%s)", d.Role, d.System)
+		switch d.State {
+		case hub.DeliverySending:
+			return who + " is being sent its document", "nothing to do"
+		case hub.DeliveryAwaiting:
+			return who + " has taken the document; its answer is still to come", "nothing to do; the hub asks again" + p.at(d)
+		case hub.DeliveryPending:
+			if d.Attempts == 0 {
+				return "the document for " + who + " is ready to be sent" + p.later(d), "nothing to do; if it stays so: stellwerk systems"
+			}
+			return fmt.Sprintf("%s has not taken the document yet (%s, %d attempts)", who, d.Code, d.Attempts),
+				"nothing to do; the hub tries again" + p.at(d) + " (stellwerk systems probe " + d.System + " looks now)"
+		}
+	}
+	return "deliveries wait for their predecessors", "nothing to do"
+}
+
+func (p *Program) at(d *admin.Delivery) string {
+	if !d.NotBefore.After(p.Now()) {
+		return " at once"
+	}
+	return " at " + p.when(d.NotBefore)
+}
+
+func (p *Program) later(d *admin.Delivery) string {
+	if !d.NotBefore.After(p.Now()) {
+		return ""
+	}
+	return " from " + p.when(d.NotBefore) + " on"
+}

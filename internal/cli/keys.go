@@ -1,0 +1,157 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	"github.com/spf13/cobra"
+
+	"stellwerk/internal/config"
+	"stellwerk/internal/vault"
+)
+
+// keys makes credentials and keyrings.
+func (p *Program) keys() *cobra.Command {
+	cmd := &cobra.Command{Use: "keys", Short: "Make keys for portals and operators, and the keyring", Args: usage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd.AddCommand(
+		p.newKey("portal", "portals", config.NewPortalKey),
+		p.newKey("operator", "operators", config.NewOperatorKey),
+		p.keyring(),
+		&cobra.Command{
+			Use: "rewrap", Short: "Wrap every submission's key anew with the keyring's first key",
+			Long: `Wrap every submission's key anew with the keyring's first key. Run it after
+keyring rotate and a restart of the hub; then the older keys may leave the keyring.`,
+			Args: usage(cobra.NoArgs),
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				c, err := p.client()
+				if err != nil {
+					return err
+				}
+				r, err := c.Rewrap(cmd.Context())
+				if err != nil {
+					return err
+				}
+				if p.json {
+					return p.emit(r)
+				}
+				p.say("%d keys wrapped anew", r.Changed)
+				return nil
+			},
+		},
+	)
+	return cmd
+}
+
+var keyName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?$`)
+
+// newKey makes a credential: the text is shown once, its hash goes into a file.
+func (p *Program) newKey(kind, folder string, make func(string) (text, hash string)) *cobra.Command {
+	return &cobra.Command{
+		Use: kind + " NAME", Short: "Make a key for " + article(kind), Args: usage(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if !keyName.MatchString(args[0]) {
+				return wrongUsage("%q is no name: small letters, digits and hyphens", args[0])
+			}
+			text, hash := make(args[0])
+			if p.json {
+				return p.emit(struct {
+					Key    string `json:"key"`
+					SHA256 string `json:"sha256"`
+				}{text, hash})
+			}
+			p.say("%s", text)
+			p.say("")
+			p.say("This is the key; it is shown this once. In %s/%s.yaml stands its hash:", folder, args[0])
+			p.say("")
+			p.say("keys:")
+			p.say("  - sha256: %s", hash)
+			return nil
+		},
+	}
+}
+
+func article(kind string) string {
+	if kind == "operator" {
+		return "an operator"
+	}
+	return "a " + kind
+}
+
+func (p *Program) keyring() *cobra.Command {
+	cmd := &cobra.Command{Use: "keyring", Short: "Make or rotate the keyring that seals every submission", Args: usage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use: "new FILE", Short: "Make a keyring; FILE must not be there yet", Args: usage(cobra.ExactArgs(1)),
+			RunE: func(_ *cobra.Command, args []string) error {
+				ring, err := vault.Generate()
+				if err != nil {
+					return err
+				}
+				if err := createSecret(args[0], ring); err != nil {
+					return err
+				}
+				return p.keyringDone(args[0], "keep a copy elsewhere: without it nothing of the journal can be read")
+			},
+		},
+		&cobra.Command{
+			Use: "rotate FILE", Short: "Put a new key in front of a keyring", Args: usage(cobra.ExactArgs(1)),
+			RunE: func(_ *cobra.Command, args []string) error {
+				old, err := os.ReadFile(args[0])
+				if err != nil {
+					return &usageError{err}
+				}
+				ring, err := vault.Rotate(old)
+				if err != nil {
+					return err
+				}
+				if err := replaceSecret(args[0], ring); err != nil {
+					return err
+				}
+				return p.keyringDone(args[0], "restart the hub, then: stellwerk keys rewrap")
+			},
+		},
+	)
+	return cmd
+}
+
+func (p *Program) keyringDone(file, next string) error {
+	if p.json {
+		return p.emit(struct {
+			File string `json:"file"`
+			Next string `json:"next-step"`
+		}{file, next})
+	}
+	p.say("%s is written; %s", file, next)
+	return nil
+}
+
+// createSecret writes a file for its owner only, and never over another one.
+func createSecret(file string, content []byte) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("write a secret: %w", err)
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// replaceSecret changes a file in one step: a crash leaves the old one or the new
+// one, never half of it.
+func replaceSecret(file string, content []byte) error {
+	next := filepath.Join(filepath.Dir(file), "."+filepath.Base(file)+".new")
+	if err := os.Remove(next); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("write a secret: %w", err)
+	}
+	if err := createSecret(next, content); err != nil {
+		return err
+	}
+	if err := os.Rename(next, file); err != nil {
+		return fmt.Errorf("write a secret: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,380 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/beevik/etree"
+	"github.com/spf13/cobra"
+
+	"stellwerk/internal/config"
+	"stellwerk/internal/gate"
+	"stellwerk/internal/hub"
+	"stellwerk/internal/mapping"
+)
+
+// mapping tests, measures and tries mappings, without a hub.
+func (p *Program) mapping() *cobra.Command {
+	cmd := &cobra.Command{Use: "mapping", Short: "Test, measure and try mappings", Args: usage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	cmd.AddCommand(p.mappingTest(), p.mappingCoverage(), p.mappingRender())
+	return cmd
+}
+
+// testReport is one test of a mapping, for JSON.
+type testReport struct {
+	Mapping string `json:"mapping"`
+	Line    int    `json:"line"`
+	Name    string `json:"name"`
+	OK      bool   `json:"ok"`
+	Message string `json:"message,omitempty"`
+	Diff    string `json:"diff,omitempty"`
+}
+
+func testForm(t mapping.TestResult) testReport {
+	return testReport{Mapping: t.Mapping, Line: t.Line, Name: t.Name, OK: t.OK, Message: t.Message, Diff: t.Diff}
+}
+
+func (p *Program) mappingTest() *cobra.Command {
+	cmd := &cobra.Command{Use: "test [MAPPING...]", Short: "Run the tests that stand in mappings"}
+	dir := p.folder(cmd)
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		snap, err := p.snapshot(*dir)
+		if err != nil {
+			return err
+		}
+		files, err := mappingFiles(snap, args)
+		if err != nil {
+			return err
+		}
+		results := snap.TestMappings(files...)
+		failed := 0
+		reports := make([]testReport, len(results))
+		for i, t := range results {
+			reports[i] = testForm(t)
+			if !t.OK {
+				failed++
+			}
+		}
+		if p.json {
+			err = p.emit(struct {
+				OK    bool         `json:"ok"`
+				Tests []testReport `json:"tests"`
+			}{failed == 0, reports})
+		} else {
+			p.printTests(results, true)
+			p.say("%s, %d failed", plural(len(results), "test", "tests"), failed)
+		}
+		if err == nil && failed > 0 {
+			return errFindings
+		}
+		return err
+	}
+	return cmd
+}
+
+// printTests writes what failed, and with all also what did not.
+func (p *Program) printTests(results []mapping.TestResult, all bool) {
+	for _, t := range results {
+		place := "mappings/" + t.Mapping
+		if t.Line > 0 {
+			place += fmt.Sprintf(":%d", t.Line)
+		}
+		switch {
+		case !t.OK:
+			p.say("%s: %s (test %q)", place, t.Message, t.Name)
+			if t.Diff != "" {
+				fmt.Fprintln(p.Out, cleanLines(strings.TrimRight(t.Diff, "\n")))
+			}
+		case all:
+			p.say("%s: ok (test %q)", place, t.Name)
+		}
+	}
+}
+
+// mappingFiles finds the mappings that arguments name: hundeanmeldung/infoma, with
+// or without mappings/ before and .yaml behind it. None named means all.
+func mappingFiles(snap *config.Snapshot, args []string) ([]string, error) {
+	all := snap.MappingFiles()
+	if len(args) == 0 {
+		return all, nil
+	}
+	var out []string
+	for _, arg := range args {
+		file := strings.TrimPrefix(path.Clean(arg), "mappings/")
+		if path.Ext(file) != ".yaml" {
+			file += ".yaml"
+		}
+		if !slices.Contains(all, file) {
+			return nil, &notFoundError{fmt.Errorf("%s is not a mapping; there are: %s", arg, strings.Join(all, ", "))}
+		}
+		out = append(out, file)
+	}
+	return out, nil
+}
+
+// one loads the mapping that an argument names.
+func one(snap *config.Snapshot, arg string) (m *mapping.Mapping, file string, err error) {
+	files, err := mappingFiles(snap, []string{arg})
+	if err != nil {
+		return nil, "", err
+	}
+	m, findings := snap.Mapping(files[0])
+	if m == nil {
+		return nil, "", fmt.Errorf("load mapping %s: %w", files[0], findings.Err())
+	}
+	return m, files[0], nil
+}
+
+func (p *Program) mappingCoverage() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "coverage MAPPING [INPUT...]",
+		Short: "Say which part of the input a mapping uses, and what it forgets",
+		Long: `Say which fields of the input a mapping uses, which it leaves out on purpose and
+which it forgets. The input is the service's examples, or the files that are named.`,
+		Args: usage(cobra.MinimumNArgs(1)),
+	}
+	dir := p.folder(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		snap, err := p.snapshot(*dir)
+		if err != nil {
+			return err
+		}
+		m, file, err := one(snap, args[0])
+		if err != nil {
+			return err
+		}
+		leaves, err := p.leaves(cmd.Context(), snap, path.Dir(file), args[1:])
+		if err != nil {
+			return err
+		}
+		r := m.Coverage(leaves)
+		if p.json {
+			err = p.emit(struct {
+				Mapping    string   `json:"mapping"`
+				Used       []string `json:"used"`
+				Unused     []string `json:"unused"`
+				Unreported []string `json:"forgotten"`
+				Stale      []string `json:"stale"`
+				Filled     []string `json:"filled"`
+				Unfilled   []string `json:"unfilled"`
+			}{file, list0(r.Used), list0(r.Unused), list0(r.Unreported), list0(r.Stale), list0(r.Filled), list0(r.Unfilled)})
+		} else {
+			p.printCoverage(file, &r)
+		}
+		if err == nil && len(r.Unreported)+len(r.Stale) > 0 {
+			return errFindings
+		}
+		return err
+	}
+	return cmd
+}
+
+// list0 is a list that JSON shows as [] where it is empty.
+func list0(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+func (p *Program) printCoverage(file string, r *mapping.Report) {
+	p.say("mappings/%s: %d used, %d left out on purpose, %d forgotten; %d targets filled", file,
+		len(r.Used), len(r.Unused), len(r.Unreported), len(r.Filled))
+	for _, part := range []struct {
+		what  string
+		paths []string
+	}{
+		{"forgotten (map it, or name it under unused)", r.Unreported},
+		{"named under unused, yet used or not in the input", r.Stale},
+		{"fields of the layout without a rule", r.Unfilled},
+	} {
+		if len(part.paths) > 0 {
+			p.say("%s:", part.what)
+			for _, path := range part.paths {
+				p.say("  %s", path)
+			}
+		}
+	}
+}
+
+// leaves are the input's leaves, over all examples together.
+func (p *Program) leaves(ctx context.Context, snap *config.Snapshot, service string, files []string) ([]string, error) {
+	found := map[string]bool{}
+	add := func(name, format string, body []byte) error {
+		root, err := tree(ctx, body, format)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", name, err)
+		}
+		for _, l := range mapping.LeafPaths(root) {
+			found[l] = true
+		}
+		return nil
+	}
+	for _, file := range files {
+		body, mediaType, err := p.readInput(file)
+		if err != nil {
+			return nil, err
+		}
+		if err := add(file, mediaType, body); err != nil {
+			return nil, err
+		}
+	}
+	if r := snap.Routes[service]; r != nil && len(files) == 0 {
+		for _, e := range r.Examples {
+			if err := add(e.Path, "application/"+e.Format, e.Body); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if len(found) == 0 {
+		return nil, wrongUsage("%s has no examples; name an input file", service)
+	}
+	return slices.Sorted(maps.Keys(found)), nil
+}
+
+func (p *Program) readInput(file string) (body []byte, mediaType string, err error) {
+	if body, err = p.readFile(file); err != nil {
+		return nil, "", err
+	}
+	mediaType, err = mediaTypeOf(file, body)
+	return body, mediaType, err
+}
+
+// tree reads an input as the gate does, within its default limits.
+func tree(ctx context.Context, body []byte, mediaType string) (*etree.Element, error) {
+	t, err := gate.Tree(ctx, body, mediaType, gate.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	return t.Root(), nil
+}
+
+func (p *Program) mappingRender() *cobra.Command {
+	var ags, out string
+	var fields bool
+	cmd := &cobra.Command{
+		Use:   "render MAPPING INPUT",
+		Short: "Render a file by a mapping, without a hub",
+		Args:  usage(cobra.ExactArgs(2)),
+	}
+	dir := p.folder(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		snap, err := p.snapshot(*dir)
+		if err != nil {
+			return err
+		}
+		m, file, err := one(snap, args[0])
+		if err != nil {
+			return err
+		}
+		body, mediaType, err := p.readInput(args[1])
+		if err != nil {
+			return err
+		}
+		root, err := tree(cmd.Context(), body, mediaType)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", args[1], err)
+		}
+		env, err := p.sample(snap, path.Dir(file), ags)
+		if err != nil {
+			return err
+		}
+		if fields {
+			return p.printFields(m.Explain(root, env))
+		}
+		doc, err := m.Apply(root, env)
+		if err != nil {
+			return err
+		}
+		if p.json {
+			return p.emit(struct {
+				Name        string `json:"name"`
+				ContentType string `json:"content-type"`
+				Records     int    `json:"records"`
+				Body        []byte `json:"body"` // base64
+			}{doc.FileName, doc.ContentType, doc.Records, doc.Body})
+		}
+		return p.writeContent(doc.Body, out)
+	}
+	cmd.Flags().StringVar(&ags, "municipality", "", "whose local law applies (AGS); the first that offers the service where none is given")
+	cmd.Flags().BoolVar(&fields, "fields", false, "show every field: source, value before and after")
+	cmd.Flags().StringVar(&out, "out", "", "write the document to this file")
+	return cmd
+}
+
+// sample is the submission under which a file is rendered without a hub.
+func (p *Program) sample(snap *config.Snapshot, service, ags string) (*mapping.Env, error) {
+	if ags == "" {
+		for _, a := range slices.Sorted(maps.Keys(snap.Municipalities)) {
+			if _, ok := snap.Binding(a, service); ok {
+				ags = a
+				break
+			}
+		}
+	}
+	id := (&hub.IDs{Now: p.Now}).New()
+	env := &mapping.Env{
+		Submission: mapping.Submission{ID: id.String(), Number: id.Number(), Service: service, Portal: "cli", Delivery: id.Delivery(1).String(), ReceivedAt: p.Now()},
+		Meta:       mapping.Meta{Channel: "portal", ConsentAt: p.Now()},
+		Next:       func(string) (string, error) { return "1", nil },
+		Now:        p.Now,
+	}
+	if ags == "" {
+		return env, nil
+	}
+	b, ok := snap.Binding(ags, service)
+	if !ok {
+		return nil, &notFoundError{fmt.Errorf("%s does not offer %s", ags, service)}
+	}
+	env.Municipality = mapping.Municipality{AGS: b.Competent.AGS, Name: b.Competent.Name}
+	env.Ordinances = b.Competent.Ordinances
+	return env, nil
+}
+
+func (p *Program) printFields(results []mapping.FieldResult) error {
+	held := 0
+	type form struct {
+		Record int    `json:"record"`
+		Target string `json:"target"`
+		Source string `json:"source"`
+		Line   int    `json:"line"`
+		Before string `json:"before"`
+		After  string `json:"after"`
+		Filled bool   `json:"filled"`
+		Held   string `json:"held,omitempty"`
+	}
+	forms := []form{}
+	t := columns(">REC", "~TARGET", "~SOURCE", "~BEFORE", "~AFTER")
+	for _, r := range results {
+		f := form{Record: r.Record, Target: r.Target, Source: r.Source, Line: r.Line, Before: r.Before, After: r.After, Filled: r.Present}
+		after := r.After
+		switch {
+		case r.Hold != nil:
+			held++
+			f.Held = r.Hold.Message
+			after = "held: " + r.Hold.Message
+		case !r.Present:
+			after = "(left out)"
+		}
+		forms = append(forms, f)
+		t.add(fmt.Sprint(r.Record), r.Target, r.Source, r.Before, after)
+	}
+	if p.json {
+		if err := p.emit(struct {
+			Fields []form `json:"fields"`
+		}{forms}); err != nil {
+			return err
+		}
+	} else {
+		p.printOrNothing(t, "no field")
+	}
+	if held > 0 {
+		return errFindings
+	}
+	return nil
+}

@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+
+	"stellwerk/connectors"
+	"stellwerk/internal/web/admin"
+)
+
+// defaultHub is where a hub's admin API listens if its stellwerk.yaml says nothing.
+const defaultHub = "http://127.0.0.1:8081"
+
+// client reaches the hub that flags or environment name.
+func (p *Program) client() (*admin.Client, error) {
+	base := p.hub
+	if base == "" {
+		base = p.env("STELLWERK_HUB", defaultHub)
+	}
+	u, err := url.Parse(base)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, wrongUsage("--hub: %q is not an address; write http://127.0.0.1:8081 or https://…", base)
+	}
+	if u.Scheme == "http" && !loopback(u.Hostname()) {
+		return nil, wrongUsage("--hub: %s is another machine; its key must not travel without TLS: write https://…", u.Host)
+	}
+	key, err := p.operatorKey()
+	if err != nil {
+		return nil, err
+	}
+	return admin.New(base, key), nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// operatorKey reads the key from the reference in --key or STELLWERK_KEY; the
+// variable may also hold the key itself.
+func (p *Program) operatorKey() (string, error) {
+	ref := p.key
+	if ref == "" {
+		v := p.env("STELLWERK_KEY", "")
+		if v == "" {
+			return "", wrongUsage("no operator's key: give --key file:PATH or set STELLWERK_KEY")
+		}
+		if strings.HasPrefix(v, "swo_") {
+			return v, nil
+		}
+		ref = v
+	}
+	return p.reveal("--key", ref)
+}
+
+// reveal reads a secret that a flag refers to.
+func (p *Program) reveal(flag, ref string) (string, error) {
+	if name, ok := strings.CutPrefix(ref, "env:"); ok {
+		v, set := p.LookupEnv(name)
+		if !set || v == "" {
+			return "", wrongUsage("%s: the environment variable %s is not set", flag, name)
+		}
+		return v, nil
+	}
+	s, err := connectors.NewSecret(ref)
+	if err != nil {
+		return "", wrongUsage("%s: %w", flag, err)
+	}
+	key, err := s.Reveal(".")
+	if err != nil {
+		return "", wrongUsage("%s: %w", flag, err)
+	}
+	return strings.TrimSpace(string(key)), nil
+}
+
+// explainError adds the remedy that only the command line knows.
+func (p *Program) explainError(err error) string {
+	var problem *admin.Problem
+	switch {
+	case errors.Is(err, admin.ErrUnreachable):
+		return fmt.Sprintf("%v\n  is it running? stellwerk serve starts it; --hub or STELLWERK_HUB says where it is", err)
+	case errors.As(err, &problem) && exitOfStatus(problem.Status) == exitKey:
+		return "the hub does not accept the key (--key, STELLWERK_KEY); operators/*.yaml of its folder says whose keys are valid"
+	}
+	return err.Error()
+}

@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"stellwerk/internal/app"
+	"stellwerk/internal/config"
+)
+
+// serve runs a hub until it is told to stop.
+func (p *Program) serve() *cobra.Command {
+	var noDelivery bool
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the hub",
+		Long: `Run the hub on the operator's folder. SIGHUP reads the configuration anew, SIGTERM
+and SIGINT stop it: what is under way comes to its end, within the configured time.`,
+		Args: usage(cobra.NoArgs),
+	}
+	dir := p.folder(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		snap, err := p.snapshot(*dir)
+		if err != nil {
+			return err
+		}
+		tuneMemory(p.LookupEnv)
+		return p.runHub(cmd.Context(), app.Options{Dir: *dir, Version: p.Version, Log: logger(p.Err, snap.Hub.Log), NoDelivery: noDelivery}, snap)
+	}
+	cmd.Flags().BoolVar(&noDelivery, "no-delivery", false, "accept and keep, but plan and send nothing: for measuring")
+	return cmd
+}
+
+// runHub starts a hub, waits for its end and stops it.
+func (p *Program) runHub(ctx context.Context, opts app.Options, snap *config.Snapshot) error {
+	a, err := app.New(ctx, opts)
+	if err != nil {
+		return err
+	}
+	err = a.Start(ctx)
+	if err == nil {
+		err = p.attend(ctx, a)
+	}
+	// ctx has ended by now; the stop has a time of its own.
+	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), snap.Hub.Timeouts.Stop)
+	defer cancel()
+	return errors.Join(err, a.Stop(stop))
+}
+
+// attend serves SIGHUP until the hub is told to stop, or fails from inside.
+func (p *Program) attend(ctx context.Context, a *app.App) error {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-a.Failed():
+			return fmt.Errorf("the hub stopped: %w", err)
+		case <-hup:
+			for _, f := range a.Reload() {
+				fmt.Fprintln(p.Err, clean(f.String()))
+			}
+		}
+	}
+}
+
+// logger writes what the hub has to tell, as the operator wants it.
+func logger(w io.Writer, c config.Log) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
+		level = slog.LevelInfo // the configuration was checked
+	}
+	opts := &slog.HandlerOptions{Level: level}
+	if c.Format == "text" {
+		return slog.New(slog.NewTextHandler(w, opts))
+	}
+	return slog.New(slog.NewJSONHandler(w, opts))
+}
+
+// memory is what the hub's heap may take before the collector works harder.
+const memory = 200 << 20
+
+// tuneMemory trades memory for speed up to a limit: the collector runs a quarter as
+// often as by default while the heap is small. GOGC and GOMEMLIMIT say otherwise.
+func tuneMemory(env func(string) (string, bool)) {
+	if _, set := env("GOGC"); !set {
+		debug.SetGCPercent(400)
+	}
+	if _, set := env("GOMEMLIMIT"); !set {
+		debug.SetMemoryLimit(memory)
+	}
+}

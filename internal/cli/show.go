@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"stellwerk/internal/web/admin"
+)
+
+// show shows one submission, or the content of one of its documents.
+func (p *Program) show() *cobra.Command {
+	var document, payload bool
+	var out string
+	cmd := &cobra.Command{
+		Use:   "show ID",
+		Short: "Show a submission and its deliveries",
+		Long: `Show a submission and its deliveries. ID is an id or a number; with /N it is
+the N-th delivery.
+
+--document writes the document of a delivery (show 4KQ2-X7M1-9ABC/2 --document),
+--payload what the portal pushed. Both are noted in the audit trail.`,
+		Args: usage(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			r, err := parseRef(args[0])
+			if err != nil {
+				return err
+			}
+			if document && payload {
+				return wrongUsage("--document and --payload exclude each other")
+			}
+			c, err := p.client()
+			if err != nil {
+				return err
+			}
+			if payload {
+				d, err := c.Payload(cmd.Context(), r.submission)
+				if err != nil {
+					return err
+				}
+				return p.showContent(&d, out)
+			}
+			s, err := c.Submission(cmd.Context(), r.submission)
+			if err != nil {
+				return err
+			}
+			if !document {
+				return p.showSubmission(&s)
+			}
+			if r.ordinal == 0 {
+				return wrongUsage("--document needs a delivery: %s/1 to %s/%d", s.Number, s.Number, len(s.Deliveries))
+			}
+			delivery, err := pick(&s, r.ordinal)
+			if err != nil {
+				return err
+			}
+			d, err := c.Document(cmd.Context(), delivery.ID)
+			if err != nil {
+				return err
+			}
+			return p.showContent(&d, out)
+		},
+	}
+	cmd.Flags().BoolVar(&document, "document", false, "write the delivery's document")
+	cmd.Flags().BoolVar(&payload, "payload", false, "write what the portal pushed")
+	cmd.Flags().StringVar(&out, "out", "", "write the content to this file")
+	return cmd
+}
+
+func (p *Program) showContent(d *admin.Document, out string) error {
+	if p.json {
+		return p.emit(d)
+	}
+	return p.writeContent(d.Body, out)
+}
+
+func (p *Program) showSubmission(s *admin.Submission) error {
+	if p.json {
+		return p.emit(s)
+	}
+	p.heading(s)
+	p.deliveries(s)
+	p.advise(s, nil)
+	return nil
+}
+
+// heading is what every view of a case begins with.
+func (p *Program) heading(s *admin.Submission) {
+	p.say("%s  %s  %s", s.Number, s.Service, s.State)
+	p.say("")
+	town := s.Municipality
+	if s.MunicipalityName != "" {
+		town += " " + s.MunicipalityName
+	}
+	p.say("  id            %s", s.ID.String())
+	p.say("  municipality  %s", town)
+	p.say("  portal        %s (%s)", s.Portal, s.Channel)
+	p.say("  received      %s", p.clock(s.ReceivedAt))
+	if !s.SettledAt.IsZero() {
+		p.say("  settled       %s, %s later", p.clock(s.SettledAt), span(s.SettledAt.Sub(s.ReceivedAt)))
+	}
+	attachments := ""
+	if s.Attachments > 0 {
+		attachments = ", " + strconv.Itoa(s.Attachments) + " attached"
+	}
+	p.say("  payload       %s, %s%s, sha256 %s…", s.Format, bytesOf(s.Size), attachments, s.SHA256[:min(16, len(s.SHA256))])
+	p.say("  configuration %s", s.Revision)
+	p.say("")
+}
+
+// deliveries is the table of where every document stands.
+func (p *Program) deliveries(s *admin.Submission) {
+	if len(s.Deliveries) == 0 {
+		return
+	}
+	t := columns(">#", "~ROLE", "~SYSTEM", "STATE", "~CODE", ">TRIES", "~WHEN")
+	for _, d := range s.Deliveries {
+		state := string(d.State)
+		if d.Reason != "" {
+			state += ": " + string(d.Reason)
+		}
+		when := ""
+		switch {
+		case !d.SettledAt.IsZero():
+			when = p.clock(d.SettledAt)
+		case !d.NotBefore.IsZero() && d.NotBefore.After(p.Now()):
+			when = "next " + p.when(d.NotBefore)
+		case !d.UpdatedAt.IsZero():
+			when = p.clock(d.UpdatedAt)
+		}
+		t.add(strconv.Itoa(d.Ordinal), d.Role, d.System, state, d.Code, strconv.Itoa(d.Attempts), when)
+	}
+	t.write(p.Out, p.room())
+	p.say("")
+}
+
+// advise says cause and next step.
+func (p *Program) advise(s *admin.Submission, attempts []admin.Attempt) {
+	cause, next := advice(p, s, attempts)
+	p.say("%s", "Cause: "+cause)
+	p.say("%s", "Next:  "+next)
+}
