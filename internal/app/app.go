@@ -307,8 +307,14 @@ func (a *App) Rewrap(ctx context.Context) (int, error) {
 	return a.store.Rewrap(ctx, 500, a.vault.Rewrap)
 }
 
+// attachment opens a sealed file; the store's names never lead out of its folder.
 func (a *App) attachment(file string) (io.ReadCloser, error) {
-	return os.Open(filepath.Join(a.store.AttachmentDir(), filepath.Base(file)))
+	root, err := os.OpenRoot(a.store.AttachmentDir())
+	if err != nil {
+		return nil, err
+	}
+	f, err := root.Open(filepath.FromSlash(file))
+	return f, errors.Join(err, root.Close())
 }
 
 var _ store.Store = (*sqlite.Store)(nil)

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"time"
 
@@ -33,13 +34,7 @@ func (d *Deliverer) attempt(s *settings, t *store.Task) {
 		return
 	}
 	if err != nil {
-		log.Error("a stored record is damaged; the submission is set aside", "error", err)
-		if d.Alert != nil {
-			d.Alert("damaged", t.Submission.ID, err)
-		}
-		if err := d.Damage(context.Background(), t.Submission.ID, "delivery "+t.Delivery.ID.String(), d.Now()); err != nil {
-			log.Error("set submission aside", "error", err)
-		}
+		d.setAside(log, t, err)
 		return
 	}
 	kind := "send"
@@ -64,6 +59,10 @@ func (d *Deliverer) attempt(s *settings, t *store.Task) {
 		d.putBack(t, "breaker-open", start)
 		return
 	}
+	if damage := o.damage.Load(); damage != nil && receipt.Outcome != connectors.Delivered {
+		d.setAside(log, t, *damage)
+		return
+	}
 	d.record(s, t, o, kind, receipt, start, took)
 	if receipt.Outcome == connectors.Delivered {
 		log.Info("delivered", "code", receipt.Code, "took", took)
@@ -72,6 +71,18 @@ func (d *Deliverer) attempt(s *settings, t *store.Task) {
 	}
 	if d.Attempted != nil {
 		d.Attempted(s.system.Name, receipt.Outcome.String(), took)
+	}
+}
+
+// setAside keeps a submission with a damaged record from being sent; its
+// neighbours go on.
+func (d *Deliverer) setAside(log *slog.Logger, t *store.Task, cause error) {
+	log.Error("a stored record is damaged; the submission is set aside", "error", cause)
+	if d.Alert != nil {
+		d.Alert("damaged", t.Submission.ID, cause)
+	}
+	if err := d.Damage(context.Background(), t.Submission.ID, "delivery "+t.Delivery.ID.String(), d.Now()); err != nil {
+		log.Error("set submission aside", "error", err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"sync/atomic"
 
 	"stellwerk/connectors"
 	"stellwerk/internal/hub"
@@ -15,10 +16,17 @@ import (
 	"stellwerk/internal/vault"
 )
 
-// opened is a task with its seals broken, ready to send.
+// opened is a task with its seals broken, ready to send. Attachments are read
+// while they are sent; what is wrong with one then is kept in damage.
 type opened struct {
 	key     *vault.Key
 	message *connectors.Message
+	damage  atomic.Pointer[error]
+}
+
+func (o *opened) damaged(err error) error {
+	o.damage.CompareAndSwap(nil, &err)
+	return err
 }
 
 // open verifies everything of a task before anything of it is sent.
@@ -55,19 +63,20 @@ func (d *Deliverer) open(t *store.Task) (*opened, error) {
 		}
 		m.Token = string(token)
 	}
+	o := &opened{key: key, message: m}
 	for _, a := range t.Attachments {
-		att, err := d.attachment(key, a)
+		att, err := d.attachment(o, a)
 		if err != nil {
 			return nil, err
 		}
 		m.Attachments = append(m.Attachments, att)
 	}
-	return &opened{key: key, message: m}, nil
+	return o, nil
 }
 
-func (d *Deliverer) attachment(key *vault.Key, a store.SealedAttachment) (connectors.Attachment, error) {
+func (d *Deliverer) attachment(o *opened, a store.SealedAttachment) (connectors.Attachment, error) {
 	var info hub.Attachment
-	plain, err := key.Open(hub.RecordAttachmentInfo(a.N), a.Info)
+	plain, err := o.key.Open(hub.RecordAttachmentInfo(a.N), a.Info)
 	if err != nil {
 		return connectors.Attachment{}, fmt.Errorf("attachment %d: %w", a.N, err)
 	}
@@ -79,13 +88,13 @@ func (d *Deliverer) attachment(key *vault.Key, a store.SealedAttachment) (connec
 		Open: func() (io.ReadCloser, error) {
 			f, err := d.Attachments(a.File)
 			if err != nil {
-				return nil, fmt.Errorf("open attachment %d: %w", a.N, err)
+				return nil, o.damaged(fmt.Errorf("open attachment %d: %w", a.N, err))
 			}
-			r, err := key.OpenStream(f, hub.RecordAttachment(a.N))
+			r, err := o.key.OpenStream(f, hub.RecordAttachment(a.N))
 			if err != nil {
-				return nil, errors.Join(fmt.Errorf("open attachment %d: %w", a.N, err), f.Close())
+				return nil, o.damaged(errors.Join(fmt.Errorf("open attachment %d: %w", a.N, err), f.Close()))
 			}
-			return &verified{Reader: r, file: f, sum: sha256.New(), want: info.SHA256}, nil
+			return &verified{Reader: r, file: f, sum: sha256.New(), want: info.SHA256, damaged: o.damaged}, nil
 		},
 	}, nil
 }
@@ -93,16 +102,20 @@ func (d *Deliverer) attachment(key *vault.Key, a store.SealedAttachment) (connec
 // verified gives the end of the content only where all of it was right.
 type verified struct {
 	io.Reader
-	file io.Closer
-	sum  hash.Hash
-	want string
+	file    io.Closer
+	sum     hash.Hash
+	want    string
+	damaged func(error) error
 }
 
 func (v *verified) Read(p []byte) (int, error) {
 	n, err := v.Reader.Read(p)
 	v.sum.Write(p[:n])
-	if err == io.EOF && hex.EncodeToString(v.sum.Sum(nil)) != v.want {
-		return n, errors.New("the attachment's SHA-256 is not the received one's")
+	switch {
+	case err == io.EOF && hex.EncodeToString(v.sum.Sum(nil)) != v.want:
+		return n, v.damaged(errors.New("the attachment's SHA-256 is not the received one's"))
+	case err != nil && err != io.EOF:
+		return n, v.damaged(err)
 	}
 	return n, err
 }
