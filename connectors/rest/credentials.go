@@ -138,9 +138,10 @@ type tokens struct {
 	secret string
 	busy   chan struct{}
 
-	mu    sync.Mutex
-	token string
-	until time.Time
+	mu     sync.Mutex
+	token  string
+	until  time.Time
+	issued []string // the newest few: a partner may quote one after it is dropped
 }
 
 // tokenError says that no token could be had: the delivery was not begun.
@@ -222,6 +223,7 @@ func (t *tokens) fetch(ctx context.Context, c *Connector) (string, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.token, t.until = got.Token, c.now().Add(life-min(life/10, 30*time.Second))
+	t.issued = append(t.issued[max(0, len(t.issued)-3):], got.Token)
 	return t.token, nil
 }
 
@@ -230,9 +232,7 @@ func (a *authorizer) redact(text string) string {
 	secrets := a.secrets
 	if a.grant != nil {
 		a.grant.mu.Lock()
-		if a.grant.token != "" {
-			secrets = append(secrets[:len(secrets):len(secrets)], a.grant.token)
-		}
+		secrets = append(secrets[:len(secrets):len(secrets)], a.grant.issued...)
 		a.grant.mu.Unlock()
 	}
 	for _, s := range secrets {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"reflect"
+	"strings"
 	"syscall"
 
 	"github.com/go-resty/resty/v2"
@@ -111,11 +112,10 @@ func (q *compiled) header(s *scope, contentType string) (http.Header, error) {
 }
 
 // unfillable is a request that could not be made: nothing was sent. What an
-// earlier answer should have held may be there next time; a document that is no
-// JSON object stays as it is.
+// earlier answer should have held may be there next time; a document stays as it is.
 func unfillable(err error) *connectors.Receipt {
 	var missing *missingError
-	if errors.As(err, &missing) {
+	if errors.As(err, &missing) && strings.HasPrefix(missing.name, "kept.") {
 		return &connectors.Receipt{Outcome: connectors.Retry, Code: "answer-incomplete", Detail: err.Error(), Fault: true}
 	}
 	return &connectors.Receipt{Outcome: connectors.Refused, Code: "document-unfit", Detail: err.Error()}

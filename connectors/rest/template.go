@@ -46,7 +46,7 @@ var fields = map[string]func(*connectors.Message) string{
 // missingError says that a template's value is not there at run time.
 type missingError struct{ name string }
 
-func (e *missingError) Error() string { return "{" + e.name + "} is not known yet" }
+func (e *missingError) Error() string { return "{" + e.name + "} is not there" }
 
 func compileTemplate(text string, values map[string]string) (template, error) {
 	var t template

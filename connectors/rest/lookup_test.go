@@ -1,0 +1,88 @@
+package rest
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestLookup(t *testing.T) {
+	const doc = `{"a":{"b":[{"c":"x"},{"c":7.10}],"n":null,"t":true,"o":{}},"sl/ash":"s","ti~lde":"t"}`
+	const xml = `<?xml version="1.0"?><x:r xmlns:x="u"><x:skip><a>no</a></x:skip><a nr="1">one<b>two</b> more</a><a nr="2">three</a></x:r>`
+	for _, test := range []struct {
+		body, at, want string
+		ok             bool
+	}{
+		{doc, "/a/b/0/c", "x", true},
+		{doc, "/a/b/1/c", "7.10", true},
+		{doc, "/a/t", "true", true},
+		{doc, "/a/o", "", true},
+		{doc, "/a/n", "", false},
+		{doc, "/a/b/2/c", "", false},
+		{doc, "/a/b/-1/c", "", false},
+		{doc, "/a/b/x", "", false},
+		{doc, "/sl~1ash", "s", true},
+		{doc, "/ti~0lde", "t", true},
+		{"\ufeff" + doc, "/a/t", "true", true},
+		{xml, "/r/a", "one more", true},
+		{xml, "/r/a/b", "two", true},
+		{xml, "/r/a/@nr", "1", true},
+		{xml, "/r/skip/a", "no", true},
+		{xml, "/r/none", "", false},
+		{xml, "/a", "", false},
+		{`<r><a>x</a>`, "/r/a", "x", true},
+		{`<r><a>x`, "/r/a", "", false},
+		{`<!DOCTYPE r [<!ENTITY e "boom">]><r><a>&e;</a></r>`, "/r/a", "", false},
+		{`{"a":`, "/a", "", false},
+		{"plain", "/a", "", false},
+		{"", "/a", "", false},
+		{"", "header:X-Nr", "17", true},
+		{"", "header:x-none", "", false},
+	} {
+		var l lookup
+		if err := l.UnmarshalText([]byte(test.at)); err != nil {
+			t.Fatal(err)
+		}
+		a := &answer{header: http.Header{"X-Nr": {"17"}}, body: []byte(test.body)}
+		if got, ok := a.text(&l); got != test.want || ok != test.ok {
+			t.Errorf("%s in %.40s: %q %v, want %q %v", test.at, test.body, got, ok, test.want, test.ok)
+		}
+	}
+}
+
+func FuzzAnswer(f *testing.F) {
+	f.Add([]byte(`<a><b c="d">x</b></a>`), "/a/b/@c")
+	f.Add([]byte(`{"a":[1]}`), "/a/0 ~ (1)")
+	f.Fuzz(func(t *testing.T, body []byte, at string) {
+		var e extract
+		if e.UnmarshalText([]byte(at)) != nil {
+			return
+		}
+		a := &answer{status: 400, body: body}
+		e.from(a)
+		if text := excerpt(body); len(text) > 3*excerptLength || strings.ContainsAny(text, "\x00\x1b\r") {
+			t.Errorf("excerpt %q", text)
+		}
+	})
+}
+
+func TestRetryAfter(t *testing.T) {
+	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	for text, want := range map[string]time.Duration{
+		"": 0, "120": 2 * time.Minute, "0": 0, "-5": 0, "bald": 0, "99999999": 0, "1.5": 0,
+		"Mon, 02 Mar 2026 09:10:00 GMT": 10 * time.Minute, "Mon, 02 Mar 2026 08:00:00 GMT": 0,
+	} {
+		if got := retryAfter(text, now); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}
+
+func TestCodesAreWords(t *testing.T) {
+	for code, want := range map[string]string{"E17": "E17", "iban.wrong_1": "iban.wrong_1", "": "", "Herr Beispiel": "", "ä": "", "-x": "", strings.Repeat("x", 41): ""} {
+		if got := cleanCode(code); got != want {
+			t.Errorf("%q gives %q", code, got)
+		}
+	}
+}

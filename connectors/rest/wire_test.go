@@ -1,0 +1,342 @@
+package rest_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"stellwerk/connectors"
+	"stellwerk/connectors/connectortest"
+	"stellwerk/connectors/rest"
+)
+
+func open(t *testing.T, env connectors.Environment, settings ...string) connectors.Connector {
+	t.Helper()
+	config, err := rest.Kind().Configure(connectortest.Settings(settings...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Open(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+func serveFunc(t *testing.T, f http.HandlerFunc) *httptest.Server {
+	t.Helper()
+	s := httptest.NewServer(f)
+	t.Cleanup(s.Close)
+	return s
+}
+
+func want(t *testing.T, r connectors.Receipt, outcome connectors.Outcome, code string) {
+	t.Helper()
+	if r.Outcome != outcome || r.Code != code {
+		t.Errorf("got %s %s (%s), want %s %s", r.Outcome, r.Code, r.Detail, outcome, code)
+	}
+}
+
+const simple = "attachments: omit\nrequest: {path: /d, headers: {Idempotency-Key: '{id}'}}\n"
+
+func TestOnlyListedAddressesAreDialled(t *testing.T) {
+	var hits atomic.Int32
+	s := serveFunc(t, func(w http.ResponseWriter, _ *http.Request) { hits.Add(1); w.WriteHeader(http.StatusCreated) })
+	_, port, _ := net.SplitHostPort(s.Listener.Addr().String())
+	for allow, ok := range map[string]bool{"": false, "10.0.0.0/8": false, "127.0.0.2/32": false, "127.0.0.0/8": true, "::ffff:127.0.0.1/128": false} {
+		env := environment(t)
+		env.Allow = nil
+		if allow != "" {
+			env.Allow = []netip.Prefix{netip.MustParsePrefix(allow)}
+		}
+		for _, host := range []string{"127.0.0.1", "localhost"} { // a name is checked by what it resolves to
+			hits.Store(0)
+			c := open(t, env, simple, "address: http://"+host+":"+port)
+			r := c.Deliver(t.Context(), connectortest.Message(1))
+			if ok {
+				want(t, r, connectors.Delivered, "http-201")
+				continue
+			}
+			want(t, r, connectors.Retry, "address-not-allowed")
+			if !r.Fault || hits.Load() != 0 {
+				t.Errorf("allow %q: fault %v, %d requests arrived", allow, r.Fault, hits.Load())
+			}
+		}
+	}
+}
+
+// net/http repeats a POST that has an Idempotency-Key when a kept connection
+// breaks. The connector must not: the control shows that it would.
+func TestNothingIsSentTwice(t *testing.T) {
+	var hits atomic.Int32
+	s := serveFunc(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		if hits.Add(1) == 1 {
+			w.WriteHeader(http.StatusCreated)
+			return
+		}
+		panic(http.ErrAbortHandler)
+	})
+	c := open(t, environment(t), simple, "address: "+s.URL)
+	want(t, c.Deliver(t.Context(), connectortest.Message(1)), connectors.Delivered, "http-201")
+	want(t, c.Deliver(t.Context(), connectortest.Message(2)), connectors.Unknown, "connection-broken")
+	if hits.Load() != 2 {
+		t.Errorf("%d requests arrived for two deliveries", hits.Load())
+	}
+
+	hits.Store(0)
+	control := &http.Client{Transport: &http.Transport{}}
+	defer control.CloseIdleConnections()
+	for range 2 {
+		req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL, bytes.NewReader([]byte("x")))
+		req.Header.Set("Idempotency-Key", "k")
+		if res, err := control.Do(req); err == nil {
+			_, _ = io.Copy(io.Discard, res.Body)
+			_ = res.Body.Close()
+		}
+	}
+	if hits.Load() != 3 {
+		t.Errorf("control: the plain transport sent %d requests, so this test proves nothing", hits.Load())
+	}
+}
+
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	var reached atomic.Bool
+	target := serveFunc(t, func(http.ResponseWriter, *http.Request) { reached.Store(true) })
+	for status, outcome := range map[int]connectors.Outcome{301: connectors.Unknown, 302: connectors.Unknown, 303: connectors.Unknown, 307: connectors.Retry, 308: connectors.Retry} {
+		s := serveFunc(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, target.URL, status) })
+		c := open(t, environment(t), simple, "address: "+s.URL)
+		want(t, c.Deliver(t.Context(), connectortest.Message(1)), outcome, fmt.Sprintf("http-%d", status))
+	}
+	if reached.Load() {
+		t.Error("a redirect was followed")
+	}
+}
+
+func TestStatusesNobodyNamed(t *testing.T) {
+	status := 0
+	s := serveFunc(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+	plain := open(t, environment(t), simple, "address: "+s.URL)
+	ruled := open(t, environment(t), simple, "address: "+s.URL+"\nreplies: [{status: 201, at: /ok, outcome: delivered}]")
+	for outcome, all := range map[connectors.Outcome][]int{
+		connectors.Delivered: {200, 201, 202, 204},
+		connectors.Retry:     {401, 403, 407, 408, 425, 429, 503},
+		connectors.Refused:   {400, 404, 405, 409, 410, 413, 415, 422, 451},
+		connectors.Unknown:   {304, 500, 501, 502, 504, 507, 599},
+	} {
+		for _, status = range all {
+			m := connectortest.Message(status)
+			r := plain.Deliver(t.Context(), m)
+			want(t, r, outcome, fmt.Sprintf("http-%d", status))
+			if r.Fault != (outcome == connectors.Retry || outcome == connectors.Unknown) {
+				t.Errorf("%d: fault is %v", status, r.Fault)
+			}
+			if outcome == connectors.Delivered { // a 2xx that the profile's rules do not know
+				want(t, ruled.Deliver(t.Context(), m), connectors.Unknown, fmt.Sprintf("http-%d", status))
+			}
+		}
+	}
+}
+
+func TestAnswersThatCannotBeRead(t *testing.T) {
+	var body func(http.ResponseWriter)
+	s := serveFunc(t, func(w http.ResponseWriter, _ *http.Request) { body(w) })
+	c := open(t, environment(t), simple, "address: "+s.URL+"\nanswer-limit: 1000")
+	for code, f := range map[string]func(http.ResponseWriter){
+		"answer-too-large": func(w http.ResponseWriter) { _, _ = w.Write(make([]byte, 1001)) },
+		"answer-broken": func(w http.ResponseWriter) {
+			w.Header().Set("Content-Length", "100")
+			_, _ = w.Write([]byte("half"))
+			w.(http.Flusher).Flush()
+			panic(http.ErrAbortHandler)
+		},
+	} {
+		body = f
+		r := c.Deliver(t.Context(), connectortest.Message(1))
+		want(t, r, connectors.Unknown, code)
+		if !r.Fault {
+			t.Errorf("%s is no fault", code)
+		}
+	}
+}
+
+// A partner that hangs up in the middle of a large document has not taken it.
+func TestRequestBrokenOff(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = io.ReadFull(conn, make([]byte, 1000))
+			_ = conn.(*net.TCPConn).SetLinger(0)
+			_ = conn.Close()
+		}
+	}()
+	c := open(t, environment(t), simple, "address: http://"+l.Addr().String())
+	m := connectortest.Message(1)
+	m.Body = make([]byte, 32<<20)
+	want(t, c.Deliver(t.Context(), m), connectors.Retry, "connection-broken")
+}
+
+func TestDeadlineBeforeAnythingIsSent(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") // accepts, but never speaks TLS
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	c := open(t, environment(t), simple, "address: https://"+l.Addr().String())
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	r := c.Deliver(ctx, connectortest.Message(1))
+	want(t, r, connectors.Retry, "timeout")
+	if !r.Fault {
+		t.Error("a partner that cannot be reached is a fault")
+	}
+}
+
+func TestRequestAsConfigured(t *testing.T) {
+	var got *http.Request
+	var body string
+	s := serveFunc(t, func(_ http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		got, body = r, string(b)
+	})
+	c := open(t, environment(t), `
+attachments: omit
+values: {stelle: "20/2", leer: "a b&c"}
+headers: {X-Stelle: "{stelle}", X-Name: "{name}", X-Both: system}
+request:
+  method: PUT
+  path: /a/{municipality}/{stelle}/{name}?q={leer}&id={id}
+  content-type: text/plain; charset=utf-8
+  headers: {X-Both: request}
+`, "address: "+s.URL+"/base/")
+	m := connectortest.Message(1)
+	m.Name = "../x y\r\nX-Evil: 1"
+	want(t, c.Deliver(t.Context(), m), connectors.Delivered, "http-200")
+	if path := got.URL.EscapedPath(); path != "/base/a/05974040/20%2F2/..%2Fx%20y%0D%0AX-Evil:%201" || got.Method != "PUT" {
+		t.Errorf("%s %s", got.Method, path)
+	}
+	if q := got.URL.Query(); q.Get("q") != "a b&c" || q.Get("id") != m.ID {
+		t.Errorf("query %s", got.URL.RawQuery)
+	}
+	for name, value := range map[string]string{"X-Stelle": "20/2", "X-Name": "../x yX-Evil: 1", "X-Both": "request", "X-Evil": "", "Traceparent": m.Trace,
+		"Content-Type": "text/plain; charset=utf-8", "User-Agent": "Stellwerk", "Cookie": "", "Accept-Encoding": ""} {
+		if h := got.Header.Get(name); h != value {
+			t.Errorf("%s is %q, want %q", name, h, value)
+		}
+	}
+	if body != string(m.Body) {
+		t.Error("the document arrived altered")
+	}
+}
+
+func TestAwaitingIsAskedByToken(t *testing.T) {
+	s := serveFunc(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/d":
+			w.WriteHeader(http.StatusAccepted)
+			_, _ = io.WriteString(w, `<antwort xmlns="urn:x"><auftrag nr="A-17"/></antwort>`)
+		case "/auftrag/A-17":
+			_, _ = io.WriteString(w, `<?xml version="1.0" encoding="iso-8859-1"?><a:antwort xmlns:a="urn:x"><a:stand>fertig</a:stand><a:az>Stra`+"\xdf"+`e 1</a:az></a:antwort>`)
+		}
+	})
+	c := open(t, environment(t), `
+attachments: omit
+request: {path: /d, replies: [{status: 202, outcome: awaiting, token: /antwort/auftrag/@nr}]}
+ask:
+  path: /auftrag/{token}
+  replies:
+    - {at: /antwort/stand, equals: offen, outcome: awaiting, token: /antwort/auftrag}
+    - {at: /antwort/stand, matches: "^fertig$", outcome: delivered, answer: {aktenzeichen: /antwort/az}}
+`, "address: "+s.URL)
+	m := connectortest.Message(1)
+	r := c.Deliver(t.Context(), m)
+	want(t, r, connectors.Awaiting, "http-202")
+	m.Token = r.Token
+	r = c.(connectors.Asker).Ask(t.Context(), m)
+	want(t, r, connectors.Delivered, "http-200")
+	if r.Answer["aktenzeichen"] != "Straße 1" {
+		t.Errorf("the answer is %v", r.Answer)
+	}
+}
+
+func TestOAuth2(t *testing.T) {
+	var mu sync.Mutex
+	tokens, valid := 0, ""
+	s := serveFunc(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if r.URL.Path == "/token" {
+			user, password, _ := r.BasicAuth()
+			if user != "hub" || password != "oauth-secret" || r.FormValue("grant_type") != "client_credentials" {
+				w.WriteHeader(http.StatusUnauthorized)
+				_, _ = io.WriteString(w, "not "+password)
+				return
+			}
+			tokens++
+			valid = fmt.Sprintf("token-%d", tokens)
+			_, _ = fmt.Fprintf(w, `{"access_token":%q,"token_type":"Bearer","expires_in":3600}`, valid)
+			return
+		}
+		if r.Header.Get("Authorization") != "Bearer "+valid {
+			w.WriteHeader(http.StatusUnauthorized)
+			_, _ = io.WriteString(w, "you sent "+r.Header.Get("Authorization"))
+		}
+	})
+	t.Setenv("OAUTH_SECRET", "oauth-secret")
+	t.Setenv("OAUTH_WRONG", "wrong-secret")
+	settings := func(secret string) string {
+		return "address: " + s.URL + "\ncredentials: {oauth2: {token-url: '" + s.URL + "/token', client-id: hub, client-secret: 'env:" + secret + "'}}"
+	}
+	now := time.Now()
+	env := environment(t)
+	env.Now = func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
+	c := open(t, env, simple, settings("OAUTH_SECRET"))
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() { want(t, c.Deliver(t.Context(), connectortest.Message(i)), connectors.Delivered, "http-200") })
+	}
+	wg.Wait()
+	if tokens != 1 {
+		t.Errorf("%d tokens were fetched", tokens)
+	}
+	mu.Lock()
+	valid = "withdrawn"
+	mu.Unlock()
+	r := c.Deliver(t.Context(), connectortest.Message(20))
+	want(t, r, connectors.Retry, "http-401")
+	if strings.Contains(r.Detail, "token-1") {
+		t.Errorf("the token is in the receipt: %s", r.Detail)
+	}
+	want(t, c.Deliver(t.Context(), connectortest.Message(20)), connectors.Delivered, "http-200")
+	mu.Lock()
+	now = now.Add(2 * time.Hour)
+	mu.Unlock()
+	want(t, c.Deliver(t.Context(), connectortest.Message(21)), connectors.Delivered, "http-200")
+	if tokens != 3 {
+		t.Errorf("%d tokens were fetched, want one more after each end", tokens)
+	}
+	r = open(t, env, simple, settings("OAUTH_WRONG")).Deliver(t.Context(), connectortest.Message(22))
+	want(t, r, connectors.Retry, "token-http-401")
+	if strings.Contains(fmt.Sprint(r), "wrong-secret") {
+		t.Error("the secret is in the receipt")
+	}
+}
