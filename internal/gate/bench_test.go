@@ -57,7 +57,7 @@ const (
 	dogs10MB = 18_000
 )
 
-func roomy() Limits { return Limits{Nodes: 1 << 30, References: 1 << 30} }
+func roomy() Limits { return Limits{Nodes: 1 << 30, Values: 1 << 30, References: 1 << 30} }
 
 func benchmark(b *testing.B, body []byte, f func([]byte) error) {
 	b.SetBytes(int64(len(body)))

@@ -113,7 +113,8 @@ func (s *scanner) member() error {
 	if err != nil {
 		return err
 	}
-	if l.members++; l.members > s.lim.Members {
+	l.members++
+	if s.held++; s.held > s.lim.Members {
 		return refusal(codeLimitMembers, at, "", s.lim.Members)
 	}
 	name := s.str(key)
@@ -233,6 +234,7 @@ func (s *scanner) closeLevel() error {
 	l := s.open[len(s.open)-1]
 	s.open = s.open[:len(s.open)-1]
 	s.keys = s.keys[:l.keys]
+	s.held -= l.members
 	if l.table > 0 {
 		s.tables[l.table-1] = nil
 		s.tables = s.tables[:l.table-1]

@@ -11,35 +11,39 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
-// leaves gives the errors that say something by themselves. Of alternatives that
+// leaves gives the errors that say something by themselves, about so many as are
+// enough. Of alternatives that
 // all fail it follows the one that was meant, if that can be told.
-func leaves(e *jsonschema.ValidationError, to []*jsonschema.ValidationError) []*jsonschema.ValidationError {
+func leaves(e *jsonschema.ValidationError, to []*jsonschema.ValidationError, enough int) []*jsonschema.ValidationError {
+	if len(to) >= enough {
+		return to
+	}
 	if len(e.Causes) == 0 {
 		return append(to, e)
 	}
 	switch k := e.ErrorKind.(type) {
 	case *kind.AnyOf:
-		return alternatives(e, to)
+		return alternatives(e, to, enough)
 	case *kind.OneOf:
 		if len(k.Subschemas) > 0 {
 			return append(to, e)
 		}
-		return alternatives(e, to)
+		return alternatives(e, to, enough)
 	case *kind.Not, *kind.Contains, *kind.PropertyNames:
 		return append(to, e)
 	}
 	for _, c := range e.Causes {
-		to = leaves(c, to)
+		to = leaves(c, to, enough)
 	}
 	return to
 }
 
-func alternatives(e *jsonschema.ValidationError, to []*jsonschema.ValidationError) []*jsonschema.ValidationError {
+func alternatives(e *jsonschema.ValidationError, to []*jsonschema.ValidationError, enough int) []*jsonschema.ValidationError {
 	var meant []*jsonschema.ValidationError
 	candidates, deepest := 0, len(e.InstanceLocation)
 	var deep []*jsonschema.ValidationError
 	for _, c := range e.Causes {
-		ls := leaves(c, nil)
+		ls := leaves(c, nil, enough)
 		other := false
 		for _, l := range ls {
 			here := len(l.InstanceLocation) == len(e.InstanceLocation)
@@ -132,6 +136,9 @@ func objections(e *jsonschema.ValidationError, known func(string) bool) []object
 	case *kind.MultipleOf:
 		return one("multipleOf", "Die Zahl muss ein Vielfaches von "+decimal(k.Want)+" sein.", "the number must be a multiple of "+decimal(k.Want))
 	case *kind.MinItems:
+		if k.Want == 1 {
+			return one("minItems", "Die Liste ist leer. Mindestens ein Eintrag ist nötig.", "the list is empty; at least one item is needed")
+		}
 		return one("minItems", fmt.Sprintf("Die Liste ist zu kurz. Mindestens %d Einträge sind nötig.", k.Want), fmt.Sprintf("the list is too short; at least %d items are needed", k.Want))
 	case *kind.MaxItems:
 		return one("maxItems", fmt.Sprintf("Die Liste ist zu lang. Höchstens %d Einträge sind erlaubt.", k.Want), fmt.Sprintf("the list is too long; at most %d items are allowed", k.Want))

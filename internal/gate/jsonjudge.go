@@ -1,9 +1,11 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -141,23 +143,24 @@ func (j *jsonJudge) Finish() ([]Finding, bool, error) {
 	if !errors.As(err, &invalid) {
 		return nil, false, err
 	}
+	// The library's order is that of a map. Of very many findings some come first.
 	var all []Finding
 	seen := make(map[Finding]bool)
-	for _, leaf := range leaves(invalid, nil) {
+	enough := 4*j.max + 1
+	for _, leaf := range leaves(invalid, nil, enough) {
 		for _, o := range objections(leaf, j.schema.names) {
-			at, pointer := j.find(append(leaf.InstanceLocation[:len(leaf.InstanceLocation):len(leaf.InstanceLocation)], o.below...))
+			at, pointer := j.find(slices.Concat(leaf.InstanceLocation, o.below))
 			f := Finding{Rule: o.rule, Line: at.Line, Column: at.Column, Pointer: pointer, De: o.de, En: o.en}
-			if seen[f] {
-				continue
+			if !seen[f] && len(all) < enough {
+				seen[f] = true
+				all = append(all, f)
 			}
-			if len(all) == j.max {
-				return all, true, nil
-			}
-			seen[f] = true
-			all = append(all, f)
 		}
 	}
-	return all, false, nil
+	slices.SortFunc(all, func(a, b Finding) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.En, b.En))
+	})
+	return all[:min(len(all), j.max)], len(all) > j.max, nil
 }
 
 // names reports whether a key may be repeated in a sentence.

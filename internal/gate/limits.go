@@ -5,12 +5,13 @@ package gate
 // scan stops at the byte that goes beyond.
 type Limits struct {
 	Bytes          int64 // of the body as it was sent; 10 MiB
-	Nodes          int   // elements and attributes, or JSON values; 250,000
+	Nodes          int   // XML elements and attributes, which cost nothing by themselves; 500,000
+	Values         int   // JSON values, of which a schema needs all at once; 100,000
 	Depth          int   // open elements, or open objects and arrays; 100
 	Attributes     int   // of one element, namespace declarations included; 128
 	AttributeBytes int   // of one attribute's value; 64 KiB
 	TagBytes       int   // of all attribute values of one element; 256 KiB
-	Members        int   // keys of one JSON object; 4,096
+	Members        int   // keys of the JSON objects that are open at one place; 8,192
 	NameBytes      int   // of one element name, attribute name or JSON key; 256
 	TextBytes      int   // of one run of text between two tags, or one JSON string; 10 MiB
 	Namespaces     int   // declarations in scope at one place; 128
@@ -28,8 +29,8 @@ func (l Limits) WithDefaults() Limits {
 		field *int
 		value int
 	}{
-		{&l.Nodes, 250_000}, {&l.Depth, 100}, {&l.Attributes, 128}, {&l.AttributeBytes, 64 << 10},
-		{&l.TagBytes, 256 << 10}, {&l.Members, 4096}, {&l.NameBytes, 256}, {&l.TextBytes, 10 << 20},
+		{&l.Nodes, 500_000}, {&l.Values, 100_000}, {&l.Depth, 100}, {&l.Attributes, 128}, {&l.AttributeBytes, 64 << 10},
+		{&l.TagBytes, 256 << 10}, {&l.Members, 8192}, {&l.NameBytes, 256}, {&l.TextBytes, 10 << 20},
 		{&l.Namespaces, 128}, {&l.NamespaceBytes, 1024}, {&l.References, 200_000}, {&l.NumberBytes, 128},
 	} {
 		if *f.field <= 0 {

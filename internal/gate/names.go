@@ -9,20 +9,29 @@ type qname struct{ raw, prefix, local string }
 type names struct {
 	qnames  map[string]*qname
 	strings map[string]string
+	bytes   int // what both tables cost, by estimate
 }
 
 const (
-	maxInterned  = 2048 // entries of a table during a scan
-	keepInterned = 512  // entries that a table may have to be kept after it
+	entryBytes   = 128       // of an entry beside its text
+	maxInterned  = 256 << 10 // bytes of the tables during a scan
+	keepInterned = 64 << 10  // bytes that they may have to be kept after it
 )
 
 func (n *names) ready() {
-	if n.qnames == nil || len(n.qnames) > keepInterned {
-		n.qnames = make(map[string]*qname)
+	if n.qnames == nil || n.bytes > keepInterned {
+		*n = names{qnames: make(map[string]*qname), strings: make(map[string]string)}
 	}
-	if n.strings == nil || len(n.strings) > keepInterned {
-		n.strings = make(map[string]string)
+}
+
+// room reports whether one more text can be remembered, and counts it.
+func (n *names) room(text string) bool {
+	cost := entryBytes + len(text)
+	if n.bytes+cost > maxInterned {
+		return false
 	}
+	n.bytes += cost
+	return true
 }
 
 // str is b as a string.
@@ -31,7 +40,7 @@ func (n *names) str(b []byte) string {
 		return s
 	}
 	s := string(b)
-	if len(n.strings) < maxInterned {
+	if n.room(s) {
 		n.strings[s] = s
 	}
 	return s
@@ -44,7 +53,7 @@ func (n *names) add(raw []byte, colon int) *qname {
 	if colon >= 0 {
 		q.prefix, q.local = q.raw[:colon], q.raw[colon+1:]
 	}
-	if len(n.qnames) < maxInterned {
+	if n.room(q.raw) {
 		n.qnames[q.raw] = q
 	}
 	return q

@@ -11,7 +11,7 @@ import (
 )
 
 // small limits make every limit easy to meet.
-var small = Limits{Bytes: 400, Nodes: 12, Depth: 4, Attributes: 3, AttributeBytes: 20, TagBytes: 30, Members: 4, NameBytes: 12,
+var small = Limits{Bytes: 400, Nodes: 12, Values: 12, Depth: 4, Attributes: 3, AttributeBytes: 20, TagBytes: 30, Members: 4, NameBytes: 12,
 	TextBytes: 40, Namespaces: 3, NamespaceBytes: 10, References: 3, NumberBytes: 10}
 
 // refusals has at least one document for every code; TestEveryCode makes sure.
@@ -59,6 +59,7 @@ var refusals = []struct {
 	{"limit-attribute-bytes", "text/xml", "<a b='123456789012345678901'/>", 1, 27, ""},
 	{"limit-attribute-bytes", "text/xml", "<a b='12345678901234567890' c='12345678901'/>", 1, 42, ""},
 	{"limit-members", "application/json", `{"a":1,"b":1,"c":1,"d":1,"e":1}`, 1, 26, ""},
+	{"limit-members", "application/json", `{"x":{"a":1,"b":1},"a":1,"b":1,"c":{"d":1}}`, 1, 37, "/c"},
 	{"limit-name", "text/xml", "<a1234567890123/>", 1, 2, ""},
 	{"limit-name", "application/json", `{"a1234567890123":1}`, 1, 2, ""},
 	{"limit-text", "text/xml", "<a>" + strings.Repeat("x", 41) + "</a>", 1, 44, ""},

@@ -17,6 +17,7 @@ type scanner struct {
 	start  Start
 	vals   []byte // the attribute values of one tag, or one JSON key
 	nodes  int
+	most   int // nodes
 
 	encoding string
 
@@ -30,6 +31,7 @@ type scanner struct {
 	// JSON
 	open   []level
 	keys   []uint64
+	held   int // keys of the open objects
 	tables []map[uint64]uint32
 }
 
@@ -43,8 +45,8 @@ func (s *scanner) refuse(code string, off int, name string, n int) error {
 // node counts one more element, attribute or value.
 func (s *scanner) node(at Pos) error {
 	s.nodes++
-	if s.nodes > s.lim.Nodes {
-		return refusal(codeLimitNodes, at, "", s.lim.Nodes)
+	if s.nodes > s.most {
+		return refusal(codeLimitNodes, at, "", s.most)
 	}
 	if s.nodes&1023 == 0 {
 		return s.ctx.Err()
@@ -55,7 +57,7 @@ func (s *scanner) node(at Pos) error {
 // scan runs one document through h, which may be nil.
 func scan(ctx context.Context, body []byte, rd io.Reader, media media, lim Limits, h Handler) (Result, error) {
 	s := scanners.Get().(*scanner)
-	s.lim, s.h, s.nodes, s.refs = lim.WithDefaults(), h, 0, 0
+	s.lim, s.h, s.nodes, s.refs, s.held = lim.WithDefaults(), h, 0, 0, 0
 	s.arrays, _ = h.(ArrayHandler)
 	s.names.ready()
 	s.source.open(ctx, body, rd, s.lim.Bytes)
@@ -65,7 +67,9 @@ func scan(ctx context.Context, body []byte, rd io.Reader, media media, lim Limit
 	}()
 	res := Result{Format: media.format}
 	var err error
+	s.most = s.lim.Nodes
 	if media.format == FormatJSON {
+		s.most = s.lim.Values
 		err = s.json(media, &res)
 		var r *Refusal
 		if errors.As(err, &r) {

@@ -98,8 +98,8 @@ var sentences = map[string]sentence{
 		"Die Attributwerte sind zu lang (einer höchstens {n} Bytes). Bitte lange Texte als Element übermitteln.",
 		"the attribute values are too long (one may have {n} bytes); send long text as an element."},
 	codeLimitMembers: {
-		"Das Objekt hat mehr als {n} Schlüssel. Bitte aufteilen oder eine Liste verwenden.",
-		"the object has more than {n} keys; split it or use an array."},
+		"Das Objekt und die um es herum haben mehr als {n} Schlüssel. Bitte aufteilen oder eine Liste verwenden.",
+		"the object and those around it have more than {n} keys; split it or use an array."},
 	codeLimitName: {
 		"Ein Name ist länger als {n} Bytes. Bitte kürzere Namen verwenden.",
 		"a name is longer than {n} bytes; use shorter names."},
