@@ -1,0 +1,234 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
+)
+
+// Claim implements store.Deliver. The leases are written with everybody else's
+// steps; the documents are read afterwards, outside the writer.
+func (s *Store) Claim(ctx context.Context, c store.Claim) ([]store.Task, error) {
+	var tasks []store.Task
+	err := s.w.do(ctx, func(t *tx) (err error) {
+		tasks, err = t.claim(c)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claim for system %s: %w", c.System, err)
+	}
+	if len(tasks) == 0 {
+		return nil, nil
+	}
+	tasks, err = s.documents(ctx, c, tasks)
+	if err != nil {
+		return nil, fmt.Errorf("claim for system %s: %w", c.System, err)
+	}
+	return tasks, nil
+}
+
+func (t *tx) claim(c store.Claim) ([]store.Task, error) {
+	paused, err := t.pauses()
+	if err != nil {
+		return nil, err
+	}
+	if _, is := paused[c.System]; is {
+		return nil, nil
+	}
+	var tasks []store.Task
+	// Those held back are put off and do not come again, so a second round sees
+	// others; a few rounds are enough, the rest comes with the next claim.
+	for rounds := 0; rounds < 4 && len(tasks) < c.Limit; rounds++ {
+		keys, err := t.candidates(c, c.Limit-len(tasks))
+		if err != nil {
+			return nil, err
+		}
+		for _, key := range keys {
+			task, err := t.lease(key, c)
+			if err != nil {
+				return nil, err
+			}
+			if task != nil {
+				tasks = append(tasks, *task)
+			}
+		}
+		if len(keys) == 0 {
+			break
+		}
+	}
+	return tasks, nil
+}
+
+// candidates are the system's due deliveries, what is due longest first.
+func (t *tx) candidates(c store.Claim, limit int) ([]int64, error) {
+	type candidate struct{ due, key int64 }
+	var found []candidate
+	collect := func(row []driver.Value) error {
+		found = append(found, candidate{asInt(row[0]), asInt(row[1])})
+		return nil
+	}
+	for _, state := range [...]int64{statePending, stateAwaiting} {
+		if t.tally.of(count{countDeliveries + state, c.System}) == 0 {
+			continue
+		}
+		if err := t.query("SELECT due, key FROM delivery WHERE system = ? AND state = ? AND due <= ? ORDER BY due, key LIMIT ?",
+			[]any{c.System, state, due(c.Now), int64(limit)}, collect); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(found, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(a.key, b.key))
+	})
+	keys := make([]int64, 0, limit)
+	for _, f := range found[:min(limit, len(found))] {
+		keys = append(keys, f.key)
+	}
+	return keys, nil
+}
+
+// lease claims one delivery; nil where it is held back or its submission had to
+// be set aside.
+func (t *tx) lease(key int64, c store.Claim) (*store.Task, error) {
+	f, err := t.loadKey(submissionKey(key))
+	if errors.Is(err, store.ErrDamaged) && f != nil && t.broken == nil {
+		return nil, t.damage(f, err.Error(), c.Now)
+	}
+	if err != nil {
+		return nil, err
+	}
+	d := f.delivery(key)
+	if d == nil || f.State == hub.SubmissionDamaged || d.State != hub.DeliveryPending && d.State != hub.DeliveryAwaiting {
+		return nil, t.damage(f, fmt.Sprintf("delivery %d is due and should not be", ordinal(key)), c.Now)
+	}
+	if held, err := t.isHeld(d); err != nil {
+		return nil, err
+	} else if held {
+		return nil, t.hold(d, c.Now)
+	}
+	d.Attempts++
+	if d.FirstAt.IsZero() {
+		d.FirstAt = c.Now
+	}
+	before := d.clone()
+	d.State, d.owner, d.lease = hub.DeliverySending, c.Owner, micros(c.Now.Add(c.Lease))
+	d.due = d.lease
+	d.fence++
+	d.UpdatedAt = c.Now
+	t.claimed[d.key] = true
+	if err := t.saveDelivery(d); err != nil {
+		return nil, err
+	}
+	task := &store.Task{Delivery: before, Submission: f.Submission, DataKey: f.dataKey, Token: d.token, Fence: d.fence}
+	task.Submission.Version = f.version()
+	return task, nil
+}
+
+// documents adds to the tasks what they are to send. A task whose document is
+// not there any more is set aside as damaged, the others go on.
+func (s *Store) documents(ctx context.Context, c store.Claim, tasks []store.Task) ([]store.Task, error) {
+	err := s.read(ctx, func(r *conn) error {
+		byKey := make(map[int64]*store.Task, len(tasks))
+		keys := make([]any, len(tasks))
+		for i := range tasks {
+			keys[i] = keyOf(tasks[i].Delivery.ID)
+			byKey[keyOf(tasks[i].Delivery.ID)] = &tasks[i]
+		}
+		for _, some := range chunks(keys) {
+			err := r.query(context.Background(), "SELECT key, head, body FROM document WHERE key IN (?"+strings.Repeat(",?", len(some)-1)+")", some, func(row []driver.Value) error {
+				t := byKey[asInt(row[0])]
+				t.Head, t.Body = asBytes(row[1]), asBytes(row[2])
+				return nil
+			})
+			if err != nil && code(err) != 0 && len(some) > 1 {
+				err = oneByOne(r, some, byKey)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		for i := range tasks {
+			if tasks[i].Submission.Attachments == 0 {
+				continue
+			}
+			var content store.Case
+			if err := readContent(ctx, r, keyOf(tasks[i].Submission.ID), &content); err != nil {
+				if !errors.Is(named(err), store.ErrDamaged) {
+					return err
+				}
+				tasks[i].Head = nil
+			}
+			tasks[i].Attachments = content.Attachments
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	whole := tasks[:0]
+	for _, t := range tasks {
+		if t.Head != nil {
+			whole = append(whole, t)
+			continue
+		}
+		what := fmt.Sprintf("the document of delivery %d cannot be read", t.Delivery.ID.Ordinal())
+		if err := s.Damage(ctx, t.Submission.ID, what, c.Now); err != nil {
+			return nil, err
+		}
+	}
+	return whole, nil
+}
+
+// oneByOne reads around a page that is corrupt.
+func oneByOne(r *conn, keys []any, byKey map[int64]*store.Task) error {
+	for _, key := range keys {
+		err := r.query(context.Background(), "SELECT head, body FROM document WHERE key = ?", []any{key}, func(row []driver.Value) error {
+			t := byKey[key.(int64)]
+			t.Head, t.Body = asBytes(row[0]), asBytes(row[1])
+			return nil
+		})
+		if err != nil && !errors.Is(named(err), store.ErrDamaged) {
+			return err
+		}
+	}
+	return nil
+}
+
+// chunks cuts keys into sizes for which statements are kept: 32, 16, 8, … 1.
+func chunks(keys []any) [][]any {
+	var all [][]any
+	for size := 32; len(keys) > 0; {
+		if len(keys) < size {
+			size /= 2
+			continue
+		}
+		all = append(all, keys[:size])
+		keys = keys[size:]
+	}
+	return all
+}
+
+// NextDue implements store.Deliver.
+func (s *Store) NextDue(ctx context.Context, system string) (time.Time, error) {
+	var next time.Time
+	err := s.read(ctx, func(c *conn) error {
+		return c.query(ctx, "SELECT min(a) FROM ("+
+			"SELECT min(due) AS a FROM delivery WHERE system = ?1 AND state = 2 AND due IS NOT NULL UNION ALL "+
+			"SELECT min(due) FROM delivery WHERE system = ?1 AND state = 4 AND due IS NOT NULL) "+
+			"WHERE NOT EXISTS (SELECT 1 FROM pause WHERE system = ?1)", []any{system}, func(row []driver.Value) error {
+			next = fromMicros(asInt(row[0]))
+			return nil
+		})
+	})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("next due for system %s: %w", system, err)
+	}
+	return next, nil
+}

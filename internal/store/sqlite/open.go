@@ -1,0 +1,203 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/pressly/goose/v3"
+
+	"stellwerk/internal/store"
+)
+
+// pageSize holds a 3 KB payload with its neighbours, and still is a small write
+// for a single step.
+const pageSize = 8192
+
+// The connections: the writer caches more, because all hot rows are its own.
+var (
+	writerPragmas = []pragma{{"cache_size", "-32768", "-32768"}}
+	readerPragmas = []pragma{{"cache_size", "-4096", "-4096"}, {"query_only", "1", "1"}}
+)
+
+// readers is how many reads go on at once.
+const readers = 4
+
+// Options say where the store lies.
+type Options struct {
+	Dir string       // the data folder; made where it is not there
+	Log *slog.Logger // nil for none
+
+	ackNow bool              // see writer
+	sync   func(*conn) error // see writer
+}
+
+// Store implements store.Store.
+type Store struct {
+	dir   string
+	path  string
+	log   *slog.Logger
+	lock  *os.File
+	w     *writer
+	tally *tally
+	keys  *keyIndex
+	space *space
+	pool  chan *conn // nil stands for one that is still to be opened
+	quit  chan struct{}
+	tasks sync.WaitGroup
+	once  sync.Once
+}
+
+var _ store.Store = (*Store)(nil)
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+// Open opens the store, brings its schema up to date and reads every pragma
+// back. A second process is refused, and so is a file written by a newer version.
+func Open(o Options) (*Store, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.sync == nil {
+		o.sync = commitSync
+	}
+	dir, err := filepath.Abs(o.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("find the data folder: %w", err)
+	}
+	o.Dir = dir
+	if err := os.MkdirAll(filepath.Join(o.Dir, "attachments"), 0o700); err != nil {
+		return nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	lock, err := lockFile(filepath.Join(o.Dir, "stellwerk.lock"))
+	if err != nil {
+		return nil, fmt.Errorf("%s is in use by another process: %w", o.Dir, err)
+	}
+	s := &Store{
+		dir: o.Dir, path: filepath.Join(o.Dir, "stellwerk.db"), log: o.Log, lock: lock,
+		tally: newTally(), keys: &keyIndex{}, space: &space{dir: o.Dir},
+		pool: make(chan *conn, readers), quit: make(chan struct{}),
+	}
+	if err := s.start(o); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the store in %s: %w", o.Dir, err), lock.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) start(o Options) error {
+	if err := migrate(context.Background(), s.path); err != nil {
+		return err
+	}
+	c, err := connect(s.path, writerPragmas...)
+	if err != nil {
+		return err
+	}
+	t := newTx(s.keys, s.tally)
+	if err := t.open(c); err != nil {
+		return errors.Join(err, c.close())
+	}
+	for i := range readers {
+		var r *conn
+		if i == 0 { // the first one shows that readers work
+			if r, err = connect(s.path, readerPragmas...); err != nil {
+				return errors.Join(err, c.close())
+			}
+		}
+		s.pool <- r
+	}
+	s.w = &writer{
+		path: s.path, log: o.Log, queue: make(chan *step, maxBatch), conn: c, tx: t, sync: o.sync, ackNow: o.ackNow,
+		nudge: make(chan struct{}, 1), stopped: make(chan struct{}),
+	}
+	s.tasks.Go(func() { s.w.loop(s.quit) })
+	s.tasks.Go(func() { s.checkpoints() })
+	return nil
+}
+
+// Close implements store.Store. Steps that wait are done first.
+func (s *Store) Close() error {
+	var errs []error
+	s.once.Do(func() {
+		close(s.quit)
+		s.tasks.Wait()
+		for range readers {
+			if c := <-s.pool; c != nil {
+				errs = append(errs, c.close())
+			}
+		}
+		errs = append(errs, s.w.conn.close(), s.lock.Close())
+	})
+	return errors.Join(errs...)
+}
+
+// migrate brings the schema up to date. It goes forward only.
+func migrate(ctx context.Context, path string) (err error) {
+	db, err := sql.Open("sqlite", dsn(path))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	db.SetMaxOpenConns(1)
+	p, err := provider(db)
+	if err != nil {
+		return err
+	}
+	have, known, err := p.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read the schema's version: %w", named(err))
+	}
+	if have > known {
+		return fmt.Errorf("its schema is version %d and this program knows %d; start the newer program again", have, known)
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("bring the schema up to date: %w", err)
+	}
+	return nil
+}
+
+func provider(db *sql.DB) (*goose.Provider, error) {
+	files, err := fs.Sub(migrationFiles, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+}
+
+// read lends a reading connection. One that SQLite has failed on is not used again.
+func (s *Store) read(ctx context.Context, fn func(*conn) error) error {
+	var c *conn
+	select {
+	case c = <-s.pool:
+	default:
+		select {
+		case c = <-s.pool:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.quit:
+			return errClosed
+		}
+	}
+	var err error
+	if c == nil {
+		c, err = connect(s.path, readerPragmas...)
+	}
+	if err == nil {
+		err = fn(c)
+	}
+	if c != nil && code(err) != 0 {
+		if e := c.close(); e != nil {
+			s.log.Warn("close a reading connection", "error", e)
+		}
+		c = nil
+	}
+	s.pool <- c
+	return named(err)
+}

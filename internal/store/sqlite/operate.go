@@ -1,0 +1,370 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"time"
+
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
+)
+
+// Replay implements store.Operate.
+func (s *Store) Replay(ctx context.Context, id hub.ID, r store.Replay) error {
+	err := s.w.do(ctx, func(t *tx) error {
+		f, d, err := t.find(id)
+		if err != nil {
+			return err
+		}
+		switch {
+		case f.State == hub.SubmissionDamaged:
+			return store.ErrDamaged
+		case d.State == hub.DeliveryParked, d.State == hub.DeliveryClosed:
+		case d.State == hub.DeliveryDelivered && r.Force:
+		default:
+			return fmt.Errorf("%w: the delivery is %s", store.ErrState, d.State)
+		}
+		if !r.Anew && !d.rendered {
+			return fmt.Errorf("%w: there is no document to send again; map it anew", store.ErrState)
+		}
+		return t.replay(f, d, r)
+	})
+	if err != nil {
+		return fmt.Errorf("replay %s: %w", id, err)
+	}
+	return nil
+}
+
+func (t *tx) replay(f *file, d *delivery, r store.Replay) error {
+	if f.State == hub.SubmissionSettled {
+		if err := t.event(f.key, hub.Event{At: f.SettledAt, Type: "settled"}); err != nil {
+			return err
+		}
+	}
+	// A new life: the schedule begins anew, and whoever sends it again has decided
+	// what an uncertain attempt was worth.
+	d.Attempts, d.FirstAt, d.Uncertain, d.NotBefore = 0, time.Time{}, false, r.At
+	d.answer, d.token = nil, nil
+	d.State, d.Reason, d.due = hub.DeliveryPending, "", due(r.At)
+	if r.Anew {
+		d.State, d.due = hub.DeliveryWaiting, 0
+		f.flowDue = due(r.At)
+	}
+	f.Version++
+	if _, err := t.moved(f, d, r.At); err != nil {
+		return err
+	}
+	if err := t.saveSubmission(f.submission); err != nil {
+		return err
+	}
+	if err := t.requeue(f); err != nil {
+		return err
+	}
+	kind := "same document"
+	if r.Anew {
+		kind = "mapped anew"
+	}
+	return t.told(f, d, "replayed", r.Actor, r.Reason, kind, r.At)
+}
+
+// told writes what a person did with a delivery into the story and the trail.
+func (t *tx) told(f *file, d *delivery, action, actor, reason, code string, at time.Time) error {
+	e := hub.Event{At: at, Type: action, Actor: actor, Code: code, Text: reason}
+	object := f.ID
+	if d != nil {
+		e.Delivery, e.Role, e.System = d.ID, d.Role, d.System
+		object = d.ID
+	}
+	t.audit(hub.AuditEntry{At: at, Actor: actor, Action: action, Object: object.String(), Reason: reason})
+	return t.event(f.key, e)
+}
+
+// Reopen implements store.Operate.
+func (s *Store) Reopen(ctx context.Context, id hub.ID, actor, reason string, at time.Time) error {
+	err := s.w.do(ctx, func(t *tx) error {
+		f, err := t.load(id)
+		if err != nil {
+			return err
+		}
+		if f.State != hub.SubmissionParked || len(f.deliveries) > 0 {
+			return fmt.Errorf("%w: only a parked submission without deliveries is reopened", store.ErrState)
+		}
+		f.State, f.Reason, f.Code = hub.SubmissionAccepted, "", ""
+		f.flowDue = due(at)
+		f.Version++
+		if err := t.saveSubmission(f.submission); err != nil {
+			return err
+		}
+		return t.told(f, nil, "reopened", actor, reason, "", at)
+	})
+	if err != nil {
+		return fmt.Errorf("reopen %s: %w", id, err)
+	}
+	return nil
+}
+
+// CloseDelivery implements store.Operate.
+func (s *Store) CloseDelivery(ctx context.Context, id hub.ID, actor, reason string, at time.Time) (store.Effect, error) {
+	var effect store.Effect
+	err := s.w.do(ctx, func(t *tx) error {
+		effect = store.Effect{}
+		if id.Ordinal() == 0 {
+			return t.closeSubmission(id, actor, reason, at)
+		}
+		f, d, err := t.find(id)
+		if err != nil {
+			return err
+		}
+		if f.State == hub.SubmissionDamaged {
+			return store.ErrDamaged
+		}
+		if d.State != hub.DeliveryParked && d.State != hub.DeliveryWaiting {
+			return fmt.Errorf("%w: the delivery is %s", store.ErrState, d.State)
+		}
+		d.State, d.Reason, d.due = hub.DeliveryClosed, "", 0
+		if effect, err = t.moved(f, d, at); err != nil {
+			return err
+		}
+		return t.told(f, d, "closed", actor, reason, "", at)
+	})
+	if err != nil {
+		return store.Effect{}, fmt.Errorf("close %s: %w", id, err)
+	}
+	if id.Ordinal() == 0 {
+		effect.Settled = true
+	}
+	return effect, nil
+}
+
+// closeSubmission ends a parked submission that has no deliveries.
+func (t *tx) closeSubmission(id hub.ID, actor, reason string, at time.Time) error {
+	f, err := t.load(id)
+	if err != nil {
+		return err
+	}
+	if f.State != hub.SubmissionParked || len(f.deliveries) > 0 {
+		return fmt.Errorf("%w: only a parked submission without deliveries is closed as a whole", store.ErrState)
+	}
+	f.State, f.Reason, f.Code, f.SettledAt = hub.SubmissionSettled, "", "", at
+	f.Version++
+	if err := t.saveSubmission(f.submission); err != nil {
+		return err
+	}
+	if err := t.unqueue(f); err != nil {
+		return err
+	}
+	return t.told(f, nil, "closed", actor, reason, "", at)
+}
+
+// Pause implements store.Operate.
+func (s *Store) Pause(ctx context.Context, system, actor, reason string, at time.Time) error {
+	err := s.w.do(ctx, func(t *tx) error {
+		t.paused = nil
+		t.audit(hub.AuditEntry{At: at, Actor: actor, Action: "paused", Object: system, Reason: reason})
+		return t.exec("INSERT OR REPLACE INTO pause (system, reason, at) VALUES (?, ?, ?)", system, reason, micros(at))
+	})
+	if err != nil {
+		return fmt.Errorf("pause system %s: %w", system, err)
+	}
+	return nil
+}
+
+// Resume implements store.Operate.
+func (s *Store) Resume(ctx context.Context, system, actor string, at time.Time) error {
+	err := s.w.do(ctx, func(t *tx) error {
+		n, err := t.changed("DELETE FROM pause WHERE system = ?", system)
+		if err != nil || n == 0 {
+			return err
+		}
+		t.paused = nil
+		t.audit(hub.AuditEntry{At: at, Actor: actor, Action: "resumed", Object: system})
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("resume system %s: %w", system, err)
+	}
+	return nil
+}
+
+// pauses are the paused systems as the writer knows them.
+func (t *tx) pauses() (map[string]string, error) {
+	if t.paused != nil {
+		return t.paused, nil
+	}
+	paused, err := readPauses(context.Background(), t.c)
+	if err != nil {
+		t.broken = err
+		return nil, err
+	}
+	t.paused = paused
+	return paused, nil
+}
+
+func readPauses(ctx context.Context, c *conn) (map[string]string, error) {
+	paused := make(map[string]string)
+	err := c.query(ctx, "SELECT system, reason FROM pause", nil, func(row []driver.Value) error {
+		paused[asString(row[0])] = asString(row[1])
+		return nil
+	})
+	return paused, err
+}
+
+// Paused implements store.Operate.
+func (s *Store) Paused(ctx context.Context) (paused map[string]string, err error) {
+	err = s.read(ctx, func(c *conn) (err error) {
+		paused, err = readPauses(ctx, c)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list paused systems: %w", err)
+	}
+	return paused, nil
+}
+
+// Figures implements store.Operate.
+func (s *Store) Figures(ctx context.Context) (*store.Figures, error) {
+	f := s.tally.figures()
+	err := s.read(ctx, func(c *conn) error {
+		for name, system := range f.Systems {
+			if system.Pending+system.Sending+system.Awaiting == 0 {
+				continue
+			}
+			var oldest int64
+			err := c.query(ctx, "SELECT min(key) FROM delivery WHERE system = ? AND state IN (2, 3, 4) AND due IS NOT NULL", []any{name}, func(row []driver.Value) error {
+				oldest = asInt(row[0])
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+			sub, err := readFile(ctx, c, submissionKey(oldest))
+			if err != nil && (errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDamaged)) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			system.Oldest = sub.ReceivedAt
+			f.Systems[name] = system
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the figures: %w", err)
+	}
+	return f, nil
+}
+
+// LastRun implements store.Operate.
+func (s *Store) LastRun(ctx context.Context, job string) (time.Time, error) {
+	var at time.Time
+	err := s.read(ctx, func(c *conn) error {
+		return c.query(ctx, "SELECT at FROM job WHERE name = ?", []any{"job " + job}, func(row []driver.Value) error {
+			at = fromMicros(asInt(row[0]))
+			return nil
+		})
+	})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("last run of %s: %w", job, err)
+	}
+	return at, nil
+}
+
+// SetLastRun implements store.Operate.
+func (s *Store) SetLastRun(ctx context.Context, job string, at time.Time) error {
+	err := s.w.do(ctx, func(t *tx) error {
+		return t.exec("INSERT OR REPLACE INTO job (name, at) VALUES (?, ?)", "job "+job, micros(at))
+	})
+	if err != nil {
+		return fmt.Errorf("set the last run of %s: %w", job, err)
+	}
+	return nil
+}
+
+// Healthy implements store.Operate.
+func (s *Store) Healthy(ctx context.Context) error {
+	if err := s.w.do(ctx, (*tx).beat); err != nil {
+		return fmt.Errorf("write to the store: %w", err)
+	}
+	err := s.read(ctx, func(c *conn) error {
+		return c.query(ctx, "SELECT at FROM job WHERE name = ''", nil, func([]driver.Value) error { return nil })
+	})
+	if err != nil {
+		return fmt.Errorf("read the store: %w", err)
+	}
+	return nil
+}
+
+// Rewrap implements store.Operate.
+func (s *Store) Rewrap(ctx context.Context, batch int, fn func(id hub.ID, municipality string, wrapped []byte) ([]byte, error)) (int, error) {
+	changed := 0
+	for after := int64(0); ; {
+		var files []*submission
+		var damage error
+		err := s.read(ctx, func(c *conn) error {
+			return c.query(ctx, "SELECT "+submissionColumns+" FROM submission WHERE key > ? ORDER BY key LIMIT ?", []any{after, int64(max(batch, 1))}, func(row []driver.Value) error {
+				after = asInt(row[0])
+				f, err := decodeSubmission(row)
+				if err != nil && damage == nil {
+					damage = err
+				}
+				files = append(files, f)
+				return nil
+			})
+		})
+		if err != nil {
+			return changed, fmt.Errorf("rewrap data keys: %w", err)
+		}
+		if len(files) == 0 {
+			return changed, nil
+		}
+		fresh := make(map[hub.ID][2][]byte)
+		for _, f := range files {
+			if len(f.dataKey) == 0 {
+				continue // damaged, or destroyed
+			}
+			wrapped, err := fn(f.ID, f.Municipality, f.dataKey)
+			if err != nil {
+				return changed, fmt.Errorf("rewrap the data key of %s: %w", f.ID, err)
+			}
+			if wrapped != nil {
+				fresh[f.ID] = [2][]byte{f.dataKey, wrapped}
+			}
+		}
+		n, err := s.rewrapped(ctx, fresh)
+		changed += n
+		if err != nil {
+			return changed, fmt.Errorf("rewrap data keys: %w", err)
+		}
+	}
+}
+
+// rewrapped stores data keys that still are what they were.
+func (s *Store) rewrapped(ctx context.Context, fresh map[hub.ID][2][]byte) (int, error) {
+	if len(fresh) == 0 {
+		return 0, nil
+	}
+	n := 0
+	err := s.w.do(ctx, func(t *tx) error {
+		n = 0
+		for id, keys := range fresh {
+			f, err := t.load(id)
+			if t.broken != nil {
+				return err
+			}
+			if f == nil || f.submission == nil || !bytes.Equal(f.dataKey, keys[0]) {
+				continue
+			}
+			f.dataKey = keys[1]
+			if err := t.saveSubmission(f.submission); err != nil {
+				return err
+			}
+			n++
+		}
+		return nil
+	})
+	return n, err
+}

@@ -1,0 +1,203 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
+)
+
+// Record implements store.Deliver.
+func (s *Store) Record(ctx context.Context, r *store.Record) (store.Effect, error) {
+	switch r.State {
+	case hub.DeliveryPending, hub.DeliveryAwaiting, hub.DeliveryDelivered, hub.DeliveryParked:
+	default:
+		return store.Effect{}, fmt.Errorf("record %s: %w: an attempt cannot end in %q", r.Attempt.Delivery, store.ErrState, r.State)
+	}
+	var effect store.Effect
+	err := s.w.do(ctx, func(t *tx) (err error) {
+		effect, err = t.record(r)
+		return err
+	})
+	if err != nil {
+		return store.Effect{}, fmt.Errorf("record %s: %w", r.Attempt.Delivery, err)
+	}
+	return effect, nil
+}
+
+func (t *tx) record(r *store.Record) (store.Effect, error) {
+	f, d, err := t.find(r.Attempt.Delivery)
+	if err != nil {
+		return store.Effect{}, err
+	}
+	a := &attempt{Attempt: r.Attempt, detail: r.Detail, led: r.State, reason: r.Reason}
+	if d.State != hub.DeliverySending || d.owner != r.Owner || d.fence != r.Fence {
+		a.led, a.reason = "", ""
+		if err := t.keep(d.key, a); err != nil {
+			return store.Effect{}, err
+		}
+		return store.Effect{}, fmt.Errorf("%w: the lease was lost", store.ErrStale)
+	}
+	if r.NotCounted && d.Attempts > 0 {
+		if d.Attempts--; d.Attempts == 0 {
+			d.FirstAt = time.Time{}
+		}
+	}
+	d.Uncertain = r.Uncertain
+	d.NotBefore = r.NotBefore
+	if r.State != hub.DeliveryDelivered {
+		d.Code = r.Attempt.Code
+	}
+	if r.State == hub.DeliveryDelivered || r.State == hub.DeliveryAwaiting {
+		d.answer = r.Answer
+	}
+	d.token = nil
+	if r.State == hub.DeliveryAwaiting {
+		d.token = r.Token
+	}
+	return t.outcome(f, d, a, r.Attempt.At.Add(r.Attempt.Took))
+}
+
+// outcome ends an attempt: it frees the lease, and the submission's state and
+// what may be rendered now follow.
+func (t *tx) outcome(f *file, d *delivery, a *attempt, at time.Time) (store.Effect, error) {
+	if d.last != nil {
+		if err := t.keep(d.key, d.last); err != nil {
+			return store.Effect{}, err
+		}
+	}
+	d.last = a
+	d.State, d.Reason = a.led, ""
+	d.owner, d.lease, d.due = "", 0, 0
+	switch d.State {
+	case hub.DeliveryParked:
+		d.Reason = a.reason
+	case hub.DeliveryPending, hub.DeliveryAwaiting:
+		if f.State != hub.SubmissionDamaged {
+			d.due = due(d.NotBefore)
+		}
+	}
+	delete(t.claimed, d.key)
+	return t.moved(f, d, at)
+}
+
+// moved writes a delivery that has changed its state and everything that follows
+// from it.
+func (t *tx) moved(f *file, d *delivery, at time.Time) (store.Effect, error) {
+	var effect store.Effect
+	d.UpdatedAt = at
+	d.records++
+	d.SettledAt = time.Time{}
+	if d.State.Settled() {
+		d.SettledAt = at
+	}
+	if err := t.saveDelivery(d); err != nil {
+		return effect, err
+	}
+	was := f.State
+	changed := f.follow(at)
+	if d.State.Settled() && f.State != hub.SubmissionDamaged && f.flowDue == 0 && f.ready() {
+		f.flowDue, changed = due(at), true
+		effect.FlowDue = true
+	}
+	if f.State == hub.SubmissionSettled && was != hub.SubmissionSettled {
+		effect.Settled, effect.FlowDue = true, true
+	}
+	if changed {
+		if err := t.saveSubmission(f.submission); err != nil {
+			return effect, err
+		}
+	}
+	if !d.State.Settled() {
+		return effect, nil
+	}
+	for _, order := range f.orders() {
+		if f.done() {
+			if err := t.exec("DELETE FROM sequence WHERE hash = ? AND key = ?", order, f.key); err != nil {
+				return effect, err
+			}
+		}
+		systems, err := t.release(order)
+		if err != nil {
+			return effect, err
+		}
+		if systems[d.System] {
+			effect.Next = d.System
+		}
+	}
+	return effect, nil
+}
+
+// follow makes the submission's state what its deliveries' states say, and
+// reports whether it has changed.
+func (f *file) follow(at time.Time) bool {
+	if f.State == hub.SubmissionDamaged || f.Reason != "" {
+		return false
+	}
+	state := hub.SubmissionSettled
+	for _, d := range f.deliveries {
+		switch {
+		case d.State.Settled(), d.Optional && d.State == hub.DeliveryParked:
+		case d.State == hub.DeliveryParked:
+			state = hub.SubmissionParked
+		case state == hub.SubmissionSettled:
+			state = hub.SubmissionRunning
+		}
+	}
+	if state == f.State {
+		return false
+	}
+	f.State, f.SettledAt = state, time.Time{}
+	if state == hub.SubmissionSettled {
+		f.SettledAt = at
+	}
+	return true
+}
+
+// ready reports whether a delivery waits whose predecessors have all settled.
+func (f *file) ready() bool {
+	for _, d := range f.deliveries {
+		if d.State == hub.DeliveryWaiting && f.settled(d.After) {
+			return true
+		}
+	}
+	return false
+}
+
+// settled reports whether the deliveries with these ordinals have settled. One
+// that the plan has left out does not hold up its successors.
+func (f *file) settled(ordinals []int) bool {
+	for _, n := range ordinals {
+		if d := f.delivery(f.key | int64(n)); d != nil && !d.State.Settled() {
+			return false
+		}
+	}
+	return true
+}
+
+// Extend implements store.Deliver.
+func (s *Store) Extend(ctx context.Context, owner string, ids []hub.ID, until time.Time) error {
+	err := s.w.do(ctx, func(t *tx) error {
+		for _, id := range ids {
+			_, d, err := t.find(id)
+			if t.broken != nil {
+				return err
+			}
+			if err != nil || d.State != hub.DeliverySending || d.owner != owner {
+				continue // it is somebody else's now; Record will say so
+			}
+			d.lease = micros(until)
+			d.due = d.lease
+			if err := t.saveDelivery(d); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("extend leases: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,177 @@
+package sqlite
+
+import (
+	"bytes"
+	"database/sql/driver"
+	"errors"
+	"time"
+
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
+)
+
+// holdFor is how long Claim looks away from a delivery that an earlier one holds
+// back. Whatever frees it brings it back at once; should that ever be missed, it
+// comes back by itself.
+const holdFor = 30 * time.Second
+
+// queue puts the submission in the sequence of an order key.
+func (t *tx) queue(f *file, order []byte) error {
+	if len(order) == 0 || bytes.Equal(order, f.order) {
+		return nil // Accept has done it, and replay for what was settled
+	}
+	return t.exec("INSERT OR IGNORE INTO sequence (hash, key) VALUES (?, ?)", order, f.key)
+}
+
+// requeue puts a submission back into its sequences, after a replay.
+func (t *tx) requeue(f *file) error {
+	for _, order := range f.orders() {
+		if err := t.exec("INSERT OR IGNORE INTO sequence (hash, key) VALUES (?, ?)", order, f.key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unqueue is called when the submission or one of its deliveries has moved on:
+// it leaves its sequences where nothing of it is open, and in any case whoever
+// waits behind it may be free now.
+func (t *tx) unqueue(f *file) error {
+	for _, order := range f.orders() {
+		if f.done() {
+			if err := t.exec("DELETE FROM sequence WHERE hash = ? AND key = ?", order, f.key); err != nil {
+				return err
+			}
+		}
+		if _, err := t.release(order); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// orders are the order keys of a submission, usually one.
+func (f *file) orders() [][]byte {
+	var all [][]byte
+	add := func(order []byte) {
+		for _, o := range all {
+			if bytes.Equal(o, order) {
+				return
+			}
+		}
+		if len(order) > 0 {
+			all = append(all, order)
+		}
+	}
+	add(f.order)
+	for _, d := range f.deliveries {
+		add(d.order)
+	}
+	return all
+}
+
+// done reports whether nothing of the submission can hold back another one.
+func (f *file) done() bool {
+	if f.State == hub.SubmissionDamaged {
+		return true
+	}
+	if len(f.deliveries) == 0 {
+		return f.State == hub.SubmissionSettled
+	}
+	if f.State == hub.SubmissionAccepted {
+		return false
+	}
+	for _, d := range f.deliveries {
+		if !d.State.Settled() {
+			return false
+		}
+	}
+	return true
+}
+
+// holds reports whether the submission holds back later deliveries with the same
+// order key to a system: it is not planned yet, or has one there that is not
+// settled. What is damaged holds nobody back.
+func (f *file) holds(system string) bool {
+	if f.State == hub.SubmissionDamaged {
+		return false
+	}
+	if f.State == hub.SubmissionAccepted || len(f.deliveries) == 0 && f.State != hub.SubmissionSettled {
+		return true
+	}
+	for _, d := range f.deliveries {
+		if d.System == system && !d.State.Settled() {
+			return true
+		}
+	}
+	return false
+}
+
+// held reports whether an earlier submission holds a delivery back.
+func (t *tx) isHeld(d *delivery) (bool, error) {
+	if len(d.order) == 0 {
+		return false, nil
+	}
+	var earlier []int64
+	err := t.query("SELECT key FROM sequence WHERE hash = ? AND key < ?", []any{d.order, submissionKey(d.key)}, func(row []driver.Value) error {
+		earlier = append(earlier, asInt(row[0]))
+		return nil
+	})
+	if err != nil {
+		return false, err
+	}
+	for _, key := range earlier {
+		f, err := t.loadKey(key)
+		switch {
+		case errors.Is(err, store.ErrDamaged), errors.Is(err, store.ErrNotFound):
+			continue // a damaged one is set aside when its own turn comes
+		case err != nil:
+			return false, err
+		case f.holds(d.System):
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// hold puts a delivery off that is held back.
+func (t *tx) hold(d *delivery, now time.Time) error {
+	d.due = due(now.Add(holdFor))
+	held := t.held[string(d.order)]
+	if held == nil {
+		held = make(map[int64]bool)
+		t.held[string(d.order)] = held
+	}
+	held[d.key] = true
+	return t.exec("UPDATE delivery SET due = ? WHERE key = ?", d.due, d.key)
+}
+
+// release brings back what was put off behind an order key and gives the systems
+// concerned. Claim decides anew.
+func (t *tx) release(order []byte) (map[string]bool, error) {
+	held := t.held[string(order)]
+	if held == nil {
+		return nil, nil
+	}
+	systems := make(map[string]bool)
+	for key := range held {
+		f, err := t.loadKey(submissionKey(key))
+		if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		d := f.delivery(key)
+		if d == nil || d.State != hub.DeliveryPending && d.State != hub.DeliveryAwaiting || f.State == hub.SubmissionDamaged {
+			continue
+		}
+		d.due = due(d.NotBefore)
+		systems[d.System] = true
+		if err := t.exec("UPDATE delivery SET due = ? WHERE key = ?", d.due, d.key); err != nil {
+			return nil, err
+		}
+	}
+	delete(t.held, string(order))
+	return systems, nil
+}

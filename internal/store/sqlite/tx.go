@@ -1,0 +1,343 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"stellwerk/internal/audit"
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
+)
+
+// tx is what the steps of one transaction work on. The rules are Go over loaded
+// rows, and what is loaded stays in memory as long as it is in use: nobody else
+// writes. So a step decides before it changes anything; where it returns an
+// error of the store's words, it has written nothing that must be undone. After
+// an error of SQLite broken is set, the transaction is rolled back and all of
+// the memory is dropped with it.
+type tx struct {
+	c       *conn
+	broken  error
+	cases   recent
+	tally   *tally
+	keys    *keyIndex
+	search  runs
+	chain   audit.Head
+	entries []hub.AuditEntry
+	paused  map[string]string
+	held    map[string]map[int64]bool // by order key: deliveries put off by Claim
+	claimed map[int64]bool            // leases that this process has given
+	start   savepoint
+}
+
+// savepoint is what a rollback restores; the rest is dropped and read again.
+type savepoint struct {
+	keys, search runs
+	chain        audit.Head
+}
+
+// file is a submission with its deliveries, in order of their ordinals.
+type file struct {
+	*submission
+	deliveries []*delivery
+}
+
+func newTx(keys *keyIndex, t *tally) *tx {
+	return &tx{keys: keys, tally: t, held: make(map[string]map[int64]bool), claimed: make(map[int64]bool)}
+}
+
+// open reads what is kept in memory.
+func (t *tx) open(c *conn) error {
+	t.c, t.broken = c, nil
+	t.cases.drop()
+	t.paused = nil
+	if err := t.tally.load(c); err != nil {
+		return fmt.Errorf("read the tally: %w", err)
+	}
+	if err := t.keys.load(c); err != nil {
+		return fmt.Errorf("read the idempotency keys: %w", err)
+	}
+	if err := t.search.load(c, "search"); err != nil {
+		return fmt.Errorf("read the search hashes: %w", err)
+	}
+	head, err := auditHead(c)
+	if err != nil {
+		return fmt.Errorf("read the end of the audit trail: %w", err)
+	}
+	t.chain = head
+	return nil
+}
+
+func (t *tx) begin() {
+	t.broken = nil
+	t.start = savepoint{t.keys.runs, t.search, t.chain}
+	t.entries = t.entries[:0]
+}
+
+// finish writes what the steps have in common.
+func (t *tx) finish() error {
+	if err := t.writeAudit(); err != nil {
+		return err
+	}
+	return t.tally.write(t)
+}
+
+func (t *tx) committed() { t.tally.commit() }
+
+func (t *tx) rollback() {
+	t.keys.runs, t.search, t.chain = t.start.keys, t.start.search, t.start.chain
+	t.entries = t.entries[:0]
+	t.tally.rollback()
+	t.cases.drop()
+	t.paused = nil
+	t.broken = nil
+}
+
+// beat is a write without meaning, for Healthy.
+func (t *tx) beat() error {
+	return t.exec("INSERT INTO job (name, at) VALUES ('', 1) ON CONFLICT (name) DO UPDATE SET at = at + 1")
+}
+
+func (t *tx) exec(query string, args ...any) error {
+	err := t.c.exec(query, args...)
+	if err != nil {
+		t.broken = err
+	}
+	return err
+}
+
+func (t *tx) changed(query string, args ...any) (int, error) {
+	n, err := t.c.changed(query, args...)
+	if err != nil {
+		t.broken = err
+	}
+	return n, err
+}
+
+func (t *tx) query(query string, args []any, each func([]driver.Value) error) error {
+	err := t.c.query(context.Background(), query, args, each)
+	if code(err) != 0 {
+		t.broken = err
+	}
+	return err
+}
+
+// load gives a submission with its deliveries. ErrNotFound where it is not
+// there; ErrDamaged, with what could be read, where a row fails its check.
+func (t *tx) load(id hub.ID) (*file, error) {
+	id = id.Submission()
+	f, err := t.loadKey(keyOf(id))
+	if f != nil && f.ID != id {
+		return nil, notFound(id)
+	}
+	return f, err
+}
+
+func notFound(id hub.ID) error {
+	return fmt.Errorf("submission %s: %w", id.Submission(), store.ErrNotFound)
+}
+
+func (t *tx) loadKey(key int64) (*file, error) {
+	if f := t.cases.get(key); f != nil {
+		return f, nil
+	}
+	f, err := readFile(context.Background(), t.c, key)
+	if code(err) != 0 {
+		t.broken = err
+	}
+	if err == nil {
+		t.cases.put(key, f)
+	}
+	return f, err
+}
+
+// readFile reads a submission and its deliveries on any connection.
+func readFile(ctx context.Context, c *conn, key int64) (*file, error) {
+	f := &file{}
+	var damage error
+	err := c.query(ctx, "SELECT "+submissionColumns+" FROM submission WHERE key = ?", []any{key}, func(row []driver.Value) error {
+		f.submission, damage = decodeSubmission(row)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read a submission: %w", err)
+	}
+	if f.submission == nil {
+		return nil, fmt.Errorf("submission: %w", store.ErrNotFound)
+	}
+	if damage == nil && f.planned == 0 {
+		return f, nil
+	}
+	f.deliveries, err = readDeliveries(ctx, c, f.ID)
+	if err != nil && !errors.Is(err, store.ErrDamaged) {
+		return nil, err
+	}
+	return f, errors.Join(damage, err)
+}
+
+// readDeliveries gives those that could be read, and ErrDamaged where one was not.
+func readDeliveries(ctx context.Context, c *conn, id hub.ID) ([]*delivery, error) {
+	key := keyOf(id)
+	var all []*delivery
+	var damage error
+	err := c.query(ctx, "SELECT "+deliveryColumns+" FROM delivery WHERE key > ? AND key <= ?", []any{key, key | ordinalMask}, func(row []driver.Value) error {
+		d, err := decodeDelivery(id, row)
+		if err != nil && damage == nil {
+			damage = err
+		}
+		all = append(all, d)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the deliveries of %s: %w", id, named(err))
+	}
+	return all, damage
+}
+
+// delivery of the file by its id, nil where there is none.
+func (f *file) delivery(key int64) *delivery {
+	for _, d := range f.deliveries {
+		if d.key == key {
+			return d
+		}
+	}
+	return nil
+}
+
+// find loads a delivery with its file. ErrNotFound where there is none.
+func (t *tx) find(id hub.ID) (*file, *delivery, error) {
+	f, err := t.load(id)
+	if err != nil {
+		return f, nil, err
+	}
+	d := f.delivery(keyOf(id))
+	if d == nil {
+		return f, nil, fmt.Errorf("delivery %s: %w", id, store.ErrNotFound)
+	}
+	return f, d, nil
+}
+
+// version is the submission's version as everybody else knows it.
+func (f *file) version() int64 {
+	v := f.Version
+	for _, d := range f.deliveries {
+		v += d.records
+	}
+	return v
+}
+
+// status is the file as callers get it.
+func (f *file) status() store.Status {
+	s := store.Status{Submission: f.Submission}
+	s.Submission.Version = f.version()
+	if len(f.deliveries) > 0 {
+		s.Deliveries = make([]hub.Delivery, len(f.deliveries))
+		for i, d := range f.deliveries {
+			s.Deliveries[i] = d.clone()
+		}
+	}
+	return s
+}
+
+func (t *tx) saveSubmission(s *submission) error {
+	t.tally.submission(s)
+	return t.exec("UPDATE submission SET state = ?, flow_due = ?, body = ? WHERE key = ?",
+		submissionNumber(s.State), null(s.flowDue), s.encode(), s.key)
+}
+
+func (t *tx) saveDelivery(d *delivery) error {
+	t.tally.delivery(d)
+	return t.exec("UPDATE delivery SET state = ?, due = ?, body = ? WHERE key = ?",
+		deliveryNumber(d.State), null(d.due), d.encode(), d.key)
+}
+
+func submissionNumber(s hub.SubmissionState) int64 { return int64(slices.Index(submissionStates, s)) }
+func deliveryNumber(s hub.DeliveryState) int64     { return int64(slices.Index(deliveryStates, s)) }
+
+// insertRows writes rows of one table with as few statements as it takes. insert
+// is the statement's beginning, args are the rows' values one behind the other.
+func (t *tx) insertRows(insert string, columns int, args []any) error {
+	const most = 8
+	for len(args) > 0 {
+		n := min(len(args)/columns, most)
+		if err := t.exec(insert+values(columns, n), args[:n*columns]...); err != nil {
+			return err
+		}
+		args = args[n*columns:]
+	}
+	return nil
+}
+
+// values is " VALUES (?,?),(?,?)".
+func values(columns, rows int) string {
+	row := "(?" + strings.Repeat(",?", columns-1) + ")"
+	return " VALUES " + row + strings.Repeat(","+row, rows-1)
+}
+
+// event writes a line of the submission's story.
+func (t *tx) event(key int64, e hub.Event) error {
+	p := packer{}
+	p.time(e.At)
+	p.str(e.Type)
+	p.int(int64(e.Delivery.Ordinal()))
+	p.str(e.Role)
+	p.str(e.System)
+	p.str(e.Actor)
+	p.str(e.Code)
+	p.str(e.Text)
+	return t.exec("INSERT INTO event (key, n, body) SELECT ?1, coalesce(max(n), 0) + 1, ?2 FROM event WHERE key = ?1",
+		submissionKey(key), p.seal(submissionKey(key)))
+}
+
+// keep writes an attempt that is not, or no longer, the delivery's last.
+func (t *tx) keep(key int64, a *attempt) error {
+	p := packer{}
+	a.pack(&p)
+	return t.exec("INSERT INTO attempt (key, n, body) SELECT ?1, coalesce(max(n), 0) + 1, ?2 FROM attempt WHERE key = ?1",
+		key, p.seal(key))
+}
+
+// audit adds an entry to the chain; it is written with the transaction.
+func (t *tx) audit(e hub.AuditEntry) {
+	t.chain.Append(&e)
+	t.entries = append(t.entries, e)
+}
+
+// due is a time as it stands in the column: never 0, which is no time.
+func due(at time.Time) int64 { return max(micros(at), 1) }
+
+// recent keeps the files in use: what was used lately, in two generations of
+// bounded size.
+type recent struct{ young, old map[int64]*file }
+
+const generation = 2048
+
+func (r *recent) get(key int64) *file {
+	if f := r.young[key]; f != nil {
+		return f
+	}
+	f := r.old[key]
+	if f != nil {
+		r.put(key, f)
+	}
+	return f
+}
+
+func (r *recent) put(key int64, f *file) {
+	if r.young == nil || len(r.young) >= generation {
+		r.old, r.young = r.young, make(map[int64]*file, generation)
+	}
+	r.young[key] = f
+}
+
+func (r *recent) forget(key int64) {
+	delete(r.young, key)
+	delete(r.old, key)
+}
+
+func (r *recent) drop() { r.young, r.old = nil, nil }

@@ -1,0 +1,176 @@
+package storetest
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
+)
+
+func (f *fixture) due(before time.Time) []hub.ID {
+	f.Helper()
+	ids, err := f.Due(f.ctx, before, 100)
+	f.must(err)
+	return ids
+}
+
+func dueAndAdvance(f *fixture) {
+	first := f.accept()
+	f.pass(time.Second)
+	second := f.accept()
+	f.pass(time.Second)
+	if got := f.due(f.now); !slices.Equal(got, []hub.ID{first, second}) {
+		f.Fatalf("due: %v, want both, oldest first", got)
+	}
+	if got := f.due(f.now.Add(-2 * time.Second).Add(time.Millisecond)); !slices.Equal(got, []hub.ID{first}) {
+		f.Fatalf("due for two seconds: %v, want the first", got)
+	}
+	if got, err := f.Due(f.ctx, f.now, 1); err != nil || !slices.Equal(got, []hub.ID{first}) {
+		f.Fatalf("one that is due: %v, %v", got, err)
+	}
+
+	d1, d2 := f.pending(first, 1, "infoma"), f.waiting(first, 2, "records", 1)
+	d1.Optional, d1.NotBefore = true, f.now.Add(time.Minute)
+	parked := f.pending(first, 3, "public-order")
+	parked.State, parked.Document, parked.Reason, parked.Code, parked.Detail = hub.DeliveryParked, nil, hub.ParkUnmapped, "breed-unknown", []byte("why")
+	f.advance(first, &store.Advance{State: hub.SubmissionParked, Deliveries: []store.NewDelivery{d1, d2, parked}, Search: [][]byte{[]byte("0123456789abcdef")}})
+
+	if got := f.due(f.now); !slices.Equal(got, []hub.ID{second}) {
+		f.Fatalf("due after planning: %v, want only the second", got)
+	}
+	s := f.status(first)
+	equal(f, "state", s.Submission.State, hub.SubmissionParked)
+	equal(f, "own reason", s.Submission.Reason, "")
+	equal(f, "deliveries", len(s.Deliveries), 3)
+	got := s.Deliveries[0]
+	if got.ID != d1.ID || got.Role != d1.Role || got.System != "infoma" || got.Document != "doc" || !got.Optional || got.State != hub.DeliveryPending || !got.NotBefore.Equal(d1.NotBefore) || got.SHA256 != d1.Document.SHA256 {
+		f.Errorf("planned delivery is %+v, want %+v", got, d1.Delivery)
+	}
+	if got := s.Deliveries[1]; got.State != hub.DeliveryWaiting || !slices.Equal(got.After, []int{1}) || got.SHA256 != "" {
+		f.Errorf("waiting delivery is %+v", got)
+	}
+	if got := s.Deliveries[2]; got.State != hub.DeliveryParked || got.Reason != hub.ParkUnmapped || got.Code != "breed-unknown" {
+		f.Errorf("parked delivery is %+v", got)
+	}
+	c, err := f.Case(f.ctx, first)
+	f.must(err)
+	if !bytes.Equal(c.Parked[parked.ID], []byte("why")) || len(c.Parked) != 1 {
+		f.Errorf("details of parked deliveries: %v", c.Parked)
+	}
+}
+
+func advanceRefuses(f *fixture) {
+	id := f.accept()
+	run := &store.Advance{At: f.now, State: hub.SubmissionRunning, Deliveries: []store.NewDelivery{f.pending(id, 1, "infoma")}}
+	f.mustBe(f.Advance(f.ctx, id, 2, run), store.ErrStale)
+	f.must(f.Advance(f.ctx, id, 1, run))
+	f.mustBe(f.Advance(f.ctx, id, 1, run), store.ErrStale)
+	v := f.status(id).Submission.Version
+	if v <= 1 {
+		f.Fatalf("version %d after an advance, want more than 1", v)
+	}
+	f.mustBe(f.Advance(f.ctx, id, v, run), store.ErrState) // the delivery is there already
+	f.mustBe(f.Advance(f.ctx, id, v, &store.Advance{At: f.now, State: hub.SubmissionRunning, Rendered: []store.Rendered{*document(id.Delivery(1))}}), store.ErrState)
+	f.mustBe(f.Advance(f.ctx, id, v, &store.Advance{At: f.now, State: hub.SubmissionRunning, Unmapped: []store.Unmapped{{Delivery: id.Delivery(1)}}}), store.ErrState)
+	f.mustBe(f.Advance(f.ctx, id, v, &store.Advance{At: f.now, State: hub.SubmissionAccepted}), store.ErrState)
+	bare := f.pending(id, 2, "records")
+	bare.Document = nil
+	f.mustBe(f.Advance(f.ctx, id, v, &store.Advance{At: f.now, State: hub.SubmissionRunning, Deliveries: []store.NewDelivery{bare}}), store.ErrState)
+	if err := f.Advance(f.ctx, id, v, &store.Advance{At: f.now, State: hub.SubmissionRunning, Deliveries: []store.NewDelivery{f.pending(f.ids.New(), 1, "records")}}); err == nil {
+		f.Fatal("a delivery of another submission is taken")
+	}
+	s := f.status(id)
+	equal(f, "version after refusals", s.Submission.Version, v)
+	equal(f, "deliveries after refusals", len(s.Deliveries), 1)
+	f.claimOne("infoma")
+}
+
+func parkedByTheFlow(f *fixture) {
+	id := f.accept()
+	f.advance(id, &store.Advance{State: hub.SubmissionParked, Reason: hub.ParkUnmapped, Code: "not-competent"})
+	s := f.status(id).Submission
+	equal(f, "state", s.State, hub.SubmissionParked)
+	equal(f, "reason", s.Reason, hub.ParkUnmapped)
+	equal(f, "code", s.Code, "not-competent")
+	equal(f, "due", len(f.due(f.now.Add(time.Hour))), 0)
+}
+
+func damage(f *fixture) {
+	id, other := f.planned("infoma", "records"), f.planned("infoma")
+	task := f.claimOne("records")
+	v := f.status(id).Submission.Version
+	f.must(f.Damage(f.ctx, id, "payload", f.now))
+	f.must(f.Damage(f.ctx, id, "payload", f.now))
+	f.state(id, hub.SubmissionDamaged)
+	if got := f.claimOne("infoma"); got.Delivery.ID != other.Delivery(1) {
+		f.Errorf("claim gives %s, want the neighbour's delivery", got.Delivery.ID)
+	}
+	f.mustBe(f.Advance(f.ctx, id, v+1, &store.Advance{At: f.now, State: hub.SubmissionRunning}), store.ErrDamaged)
+	// What is on its way comes to its end, and changes nothing.
+	if e := f.record(task, hub.DeliveryDelivered); e.Settled || e.FlowDue {
+		f.Errorf("effect of an outcome in a damaged submission: %+v", e)
+	}
+	f.state(id, hub.SubmissionDamaged)
+	f.deliveryState(id.Delivery(2), hub.DeliveryDelivered)
+	f.mustBe(f.Replay(f.ctx, id.Delivery(2), store.Replay{Force: true, At: f.now}), store.ErrDamaged)
+
+	fresh := f.accept()
+	f.must(f.Damage(f.ctx, fresh, "meta", f.now))
+	equal(f, "due", len(f.due(f.now.Add(time.Hour))), 0)
+	rows, err := f.List(f.ctx, store.Filter{State: hub.SubmissionDamaged})
+	f.must(err)
+	equal(f, "damaged submissions in the list", len(rows), 2)
+}
+
+func successorsAfterPredecessors(f *fixture) {
+	id := f.accept()
+	f.plan(id, f.pending(id, 1, "records"), f.pending(id, 2, "payment"), f.waiting(id, 3, "finance", 1, 2), f.waiting(id, 4, "citizen", 3))
+	if e := f.send("records", hub.DeliveryDelivered); e.FlowDue || e.Settled {
+		f.Fatalf("one of two predecessors: %+v", e)
+	}
+	equal(f, "due", len(f.due(f.now)), 0)
+	f.pass(time.Second)
+	if e := f.send("payment", hub.DeliveryDelivered); !e.FlowDue || e.Settled {
+		f.Fatalf("the second predecessor: %+v, want the flow to be due", e)
+	}
+	if got := f.due(f.now.Add(time.Second)); !slices.Equal(got, []hub.ID{id}) {
+		f.Fatalf("due: %v", got)
+	}
+	c, err := f.Case(f.ctx, id)
+	f.must(err)
+	equal(f, "answers", len(c.Answers), 2)
+	equal(f, "answer", string(c.Answers[id.Delivery(1)]), "sealed answer of "+id.Delivery(1).String())
+
+	f.advance(id, &store.Advance{State: hub.SubmissionRunning, Rendered: []store.Rendered{*document(id.Delivery(3))}})
+	equal(f, "due after rendering", len(f.due(f.now.Add(time.Hour))), 0)
+	task := f.claimOne("finance")
+	equal(f, "body", string(task.Body), string(document(id.Delivery(3)).Body))
+	f.record(task, hub.DeliveryDelivered)
+	f.advance(id, &store.Advance{State: hub.SubmissionParked, Unmapped: []store.Unmapped{{Delivery: id.Delivery(4), Code: "no-address", Detail: []byte("why")}}})
+	d := f.delivery(id.Delivery(4))
+	if d.State != hub.DeliveryParked || d.Reason != hub.ParkUnmapped || d.Code != "no-address" {
+		f.Errorf("unmapped delivery: %+v", d)
+	}
+	c, err = f.Case(f.ctx, id)
+	f.must(err)
+	equal(f, "detail", string(c.Parked[id.Delivery(4)]), "why")
+}
+
+func reopen(f *fixture) {
+	id := f.accept()
+	f.mustBe(f.Reopen(f.ctx, id, "operator:x", "y", f.now), store.ErrState)
+	f.advance(id, &store.Advance{State: hub.SubmissionParked, Reason: hub.ParkUnmapped, Code: "not-competent"})
+	v := f.status(id).Submission.Version
+	f.must(f.Reopen(f.ctx, id, "operator:x", "route repaired", f.now))
+	s := f.status(id).Submission
+	if s.State != hub.SubmissionAccepted || s.Reason != "" || s.Code != "" || s.Version <= v {
+		f.Errorf("reopened: %+v", s)
+	}
+	if got := f.due(f.now); !slices.Equal(got, []hub.ID{id}) {
+		f.Errorf("due: %v", got)
+	}
+	f.plan(id, f.pending(id, 1, "infoma"))
+	f.mustBe(f.Reopen(f.ctx, id, "operator:x", "y", f.now), store.ErrState)
+}

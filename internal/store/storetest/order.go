@@ -1,0 +1,123 @@
+package storetest
+
+import (
+	"time"
+
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
+)
+
+// inOrder is a submission with an order key and pending deliveries.
+func (f *fixture) inOrder(key string, systems ...string) hub.ID {
+	f.Helper()
+	id := f.accept(ordered(key))
+	f.planOrdered(id, key, systems...)
+	return id
+}
+
+func (f *fixture) planOrdered(id hub.ID, key string, systems ...string) {
+	f.Helper()
+	var all []store.NewDelivery
+	for i, s := range systems {
+		d := f.pending(id, i+1, s)
+		d.OrderKey = []byte(key)
+		all = append(all, d)
+	}
+	f.plan(id, all...)
+}
+
+func orderHoldsBack(f *fixture) {
+	first := f.inOrder("chip", "infoma")
+	f.pass(time.Second)
+	second := f.inOrder("chip", "infoma")
+	other := f.inOrder("another chip", "infoma")
+	tasks := f.claimSome("infoma", 10)
+	equal(f, "tasks", len(tasks), 2)
+	equal(f, "first task", tasks[0].Submission.ID, first)
+	equal(f, "second task", tasks[1].Submission.ID, other)
+	f.claimNone("infoma")
+	f.record(tasks[0], hub.DeliveryPending)
+	f.claimNone("infoma") // due again later, and not settled
+	f.pass(time.Hour)
+	again := f.claimOne("infoma")
+	equal(f, "claimed again", again.Submission.ID, first)
+	e := f.record(again, hub.DeliveryDelivered)
+	equal(f, "system to look at next", e.Next, "infoma")
+	equal(f, "freed", f.claimOne("infoma").Submission.ID, second)
+}
+
+func orderUnplannedHoldsBack(f *fixture) {
+	first := f.accept(ordered("chip"))
+	f.pass(time.Second)
+	second := f.inOrder("chip", "infoma")
+	f.claimNone("infoma")
+	// The plan of the first has nothing for this system.
+	f.planOrdered(first, "chip", "records")
+	equal(f, "freed by the plan", f.claimOne("infoma").Submission.ID, second)
+
+	third := f.accept(ordered("tag"))
+	f.pass(time.Second)
+	fourth := f.inOrder("tag", "infoma")
+	f.advance(third, &store.Advance{State: hub.SubmissionParked, Reason: hub.ParkUnmapped, Code: "x"})
+	f.claimNone("infoma")
+	_, err := f.CloseDelivery(f.ctx, third, "operator:x", "withdrawn", f.now)
+	f.must(err)
+	equal(f, "freed by closing the submission", f.claimOne("infoma").Submission.ID, fourth)
+}
+
+func orderParkedHoldsBack(f *fixture) {
+	first := f.inOrder("chip", "infoma")
+	f.pass(time.Second)
+	second := f.inOrder("chip", "infoma")
+	f.record(f.claimSome("infoma", 1)[0], hub.DeliveryParked)
+	f.claimNone("infoma")
+	f.pass(24 * time.Hour)
+	f.claimNone("infoma")
+	f.must(f.Replay(f.ctx, first.Delivery(1), store.Replay{Actor: "operator:x", At: f.now}))
+	equal(f, "replayed", f.claimOne("infoma").Submission.ID, first)
+	f.claimNone("infoma")
+	_ = second
+}
+
+func orderOtherSystemsAreFree(f *fixture) {
+	f.inOrder("chip", "infoma")
+	f.pass(time.Second)
+	second := f.inOrder("chip", "records", "infoma")
+	equal(f, "to the other system", f.claimOne("records").Submission.ID, second)
+	equal(f, "to the same system", len(f.claimSome("infoma", 10)), 1)
+}
+
+func orderDamagedAndClosedDoNot(f *fixture) {
+	first := f.inOrder("chip", "infoma")
+	f.pass(time.Second)
+	second := f.inOrder("chip", "infoma")
+	f.pass(time.Second)
+	third := f.inOrder("chip", "infoma")
+	f.send("infoma", hub.DeliveryParked)
+	f.claimNone("infoma")
+	e, err := f.CloseDelivery(f.ctx, first.Delivery(1), "operator:x", "sent by hand", f.now)
+	f.must(err)
+	equal(f, "system to look at next", e.Next, "infoma")
+	task := f.claimOne("infoma")
+	equal(f, "freed by closing", task.Submission.ID, second)
+	f.claimNone("infoma")
+	f.must(f.Damage(f.ctx, second, "payload", f.now))
+	equal(f, "freed by the damage", f.claimOne("infoma").Submission.ID, third)
+}
+
+// orderManyBehindOne: those held back do not hide the others, however many.
+func orderManyBehindOne(f *fixture) {
+	f.inOrder("chip", "infoma")
+	f.send("infoma", hub.DeliveryParked)
+	for range 150 {
+		f.inOrder("chip", "infoma")
+	}
+	free := f.inOrder("another", "infoma")
+	for range 200 {
+		if tasks := f.claimSome("infoma", 1); len(tasks) == 1 {
+			equal(f, "claimed", tasks[0].Submission.ID, free)
+			return
+		}
+	}
+	f.Fatal("a delivery behind many that are held back is never claimed")
+}
