@@ -1,0 +1,542 @@
+package xsd
+
+import "slices"
+
+// attrSet is the attributes of an attribute group or a type being built.
+type attrSet struct {
+	uses []*attrUse
+	wild *wildcard
+}
+
+func (s *attrSet) find(n Name) *attrUse {
+	for _, u := range s.uses {
+		if u.name == n {
+			return u
+		}
+	}
+	return nil
+}
+
+// needType builds a type something is derived from.
+func (c *compiler) needType(t *Type) bool {
+	if t.state == buildWaiting {
+		if g := c.globals[kindType][t.name]; g != nil {
+			for ; g != nil; g = g.orig {
+				if g.typ == t {
+					c.buildComplex(t, g.node)
+				}
+			}
+		}
+	}
+	return t.state == buildDone
+}
+
+// buildComplex fills a complex type; a simple one is left to buildType.
+func (c *compiler) buildComplex(t *Type, n *node) {
+	if t.state != buildWaiting {
+		return
+	}
+	if n.is("simpleType") {
+		c.buildType(t, n)
+		return
+	}
+	t.state = buildRunning
+	t.complex = &complexType{}
+	t.base, t.derived = c.builtins.anyType, byRestriction
+	t.abstract = isTrue(n.token("abstract"))
+	t.block, t.final = n.doc.block&(byExtension|byRestriction), n.doc.final&(byExtension|byRestriction)
+	if n.has("block") {
+		t.block = derivations(n.token("block"), byExtension|byRestriction)
+	}
+	if n.has("final") {
+		t.final = derivations(n.token("final"), byExtension|byRestriction)
+	}
+	c.types = append(c.types, t)
+	switch content := n.child("simpleContent", "complexContent"); {
+	case content == nil:
+		c.complexContent(t, n, n, isTrue(n.token("mixed")))
+	case content.is("simpleContent"):
+		c.simpleContent(t, n, content)
+	default:
+		mixed := isTrue(n.token("mixed"))
+		if content.has("mixed") {
+			mixed = isTrue(content.token("mixed"))
+		}
+		d := content.child("restriction", "extension")
+		c.derive(t, n, d)
+		c.complexContent(t, n, d, mixed)
+	}
+	t.state = buildDone
+}
+
+// derive finds the base type of a derivation and checks that it may be one.
+func (c *compiler) derive(t *Type, n, d *node) {
+	t.derived = byRestriction
+	if d.is("extension") {
+		t.derived = byExtension
+	}
+	base := c.namedType(d, d.token("base"), true)
+	if base == nil {
+		return
+	}
+	if n.redef != nil && n.redef.typ == t && n.redef.hits == 0 {
+		c.issue(n.at, "src-redefine.5", "a redefined type is derived from itself")
+	}
+	if !c.needType(base) {
+		if base.state == buildRunning {
+			c.issue(d.at, "ct-props-correct.3", "type %s is derived from itself", base.name)
+		}
+		return
+	}
+	if base.final&t.derived != 0 {
+		c.issue(d.at, "cos-ct-extends.1.1", "type %s is final for this derivation", base.name)
+	}
+	t.base = base
+}
+
+// complexContent builds elements and attributes from d, which is the type itself where it is not derived.
+func (c *compiler) complexContent(t *Type, n, d *node, mixed bool) {
+	ct := t.complex
+	if d != n && t.base.complex == nil {
+		c.issue(d.at, "src-ct.1", "type %s is simple; it is extended by simpleContent", t.base.name)
+		return
+	}
+	own := c.explicitContent(d)
+	ct.content = contentElements
+	if mixed {
+		ct.content = contentMixed
+	} else if own == nil {
+		ct.content = contentEmpty
+	}
+	ct.particle = own
+	base := t.base.complex
+	if d != n && t.derived == byExtension {
+		c.extendContent(t, base, own, mixed, d)
+	}
+	set := c.attributes(d)
+	if d == n {
+		c.setAttributes(t, set, nil)
+		return
+	}
+	if t.derived == byRestriction {
+		c.restrictedContent(t, base, d)
+	}
+	c.setAttributes(t, set, base)
+}
+
+// explicitContent gives the particle of d; nil for content that is empty by definition.
+func (c *compiler) explicitContent(d *node) *particle {
+	k := d.child("group", "all", "choice", "sequence")
+	if k == nil {
+		return nil
+	}
+	p := c.particle(k)
+	if p == nil {
+		return nil
+	}
+	if len(p.parts) == 0 && (p.kind == particleSequence || p.kind == particleAll || p.kind == particleChoice && p.min == 0) {
+		return nil
+	}
+	return p
+}
+
+func (c *compiler) extendContent(t *Type, base *complexType, own *particle, mixed bool, d *node) {
+	ct := t.complex
+	switch {
+	case base.content == contentText:
+		if own != nil || mixed {
+			c.issue(d.at, "cos-ct-extends.1.4", "type %s has text alone; elements cannot be added", t.base.name)
+		}
+		ct.content, t.simple = contentText, t.base.simple
+		return
+	case own == nil && !mixed:
+		ct.content, ct.particle = base.content, base.particle
+		return
+	case base.content == contentEmpty:
+		return
+	case (base.content == contentMixed) != mixed:
+		c.issue(d.at, "cos-ct-extends.1.4.2.2.2.2.1", "an extension is mixed exactly if its base is")
+		return
+	}
+	switch {
+	case own == nil:
+		ct.particle = base.particle
+	case base.particle == nil:
+	case isAll(base.particle) || isAll(own):
+		c.issue(d.at, "cos-all-limited.1.2", "an all group cannot be extended, nor extend elements")
+	default:
+		ct.particle = &particle{kind: particleSequence, min: 1, max: 1, origin: c.nextOrigin(), at: d.at,
+			parts: []*particle{base.particle, own}}
+	}
+}
+
+func isAll(p *particle) bool { return allGroup(p) != nil }
+
+func (c *compiler) restrictedContent(t *Type, base *complexType, d *node) {
+	ct := t.complex
+	switch {
+	case t.base == c.builtins.anyType:
+	case base.content == contentText && ct.content != contentText:
+		c.issue(d.at, "derivation-ok-restriction.5", "type %s has text alone; it is restricted by simpleContent", t.base.name)
+	case ct.content == contentMixed && base.content != contentMixed:
+		c.issue(d.at, "derivation-ok-restriction.5.3.2", "a restriction is not mixed where its base is not")
+	case ct.content == contentEmpty && base.content != contentEmpty && !base.particle.emptiable():
+		c.issue(d.at, "derivation-ok-restriction.5.2.2", "the base type %s needs elements; its restriction cannot be empty", t.base.name)
+	case ct.particle != nil && base.content == contentEmpty:
+		c.issue(d.at, "derivation-ok-restriction.5", "the base type %s is empty; its restriction has elements", t.base.name)
+	}
+}
+
+func (c *compiler) simpleContent(t *Type, n, content *node) {
+	d := content.child("restriction", "extension")
+	c.derive(t, n, d)
+	ct := t.complex
+	ct.content = contentText
+	base := t.base
+	var baseSet *complexType
+	switch {
+	case base == c.builtins.anyType:
+		if d.has("base") {
+			c.issue(d.at, "src-ct.2", "simpleContent needs a base with text")
+		}
+		t.simple = c.builtins.anySimp.simple
+		return
+	case base.complex == nil && t.derived == byRestriction:
+		c.issue(d.at, "src-ct.2", "simpleContent restricts complex types only; %s is simple", base.name)
+		return
+	case base.complex == nil:
+		t.simple = base.simple
+	default:
+		baseSet = base.complex
+		t.simple = c.restrictedText(t, base, d)
+	}
+	if t.simple == nil {
+		t.simple = c.builtins.anySimp.simple
+	}
+	c.setAttributes(t, c.attributes(d), baseSet)
+}
+
+// restrictedText gives the text type of a type with simple content made from a complex one.
+func (c *compiler) restrictedText(t *Type, base *Type, d *node) *simpleType {
+	inner := d.child("simpleType")
+	text := base.simple
+	mixedBase := base.complex.content == contentMixed && base.complex.particle.emptiable()
+	switch {
+	case t.derived == byExtension && base.complex.content != contentText,
+		t.derived == byRestriction && base.complex.content != contentText && !(mixedBase && inner != nil):
+		c.issue(d.at, "src-ct.2", "type %s has no text that simpleContent could be made of", base.name)
+		return nil
+	case t.derived == byExtension:
+		return text
+	}
+	if inner != nil {
+		st := c.anonymousSimple(inner)
+		if st == nil {
+			return nil
+		}
+		if base.complex.content == contentText && !simpleDerives(st.simple, text, c.builtins.anySimp) {
+			c.issue(inner.at, "derivation-ok-restriction.5.2.1", "the type inside is not derived from the base type's")
+		}
+		text = st.simple
+	}
+	holder := &Type{name: t.name, base: text.typ, derived: byRestriction, at: d.at, state: buildDone}
+	st := c.restrict(holder, text, d)
+	holder.simple = st
+	return st
+}
+
+// simpleDerives tells whether s is t, restricts it, or is a member of the union t.
+func simpleDerives(s, t *simpleType, top *Type) bool {
+	if t.typ == top {
+		return true
+	}
+	for x := s.typ; x != nil && x.complex == nil; x = x.base {
+		if x == t.typ {
+			return true
+		}
+	}
+	if t.variety == unionVariety && t.facets.none() {
+		for _, m := range t.members {
+			if simpleDerives(s, m, top) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// setAttributes puts together what the type has of its own and what it takes from base.
+func (c *compiler) setAttributes(t *Type, own *attrSet, base *complexType) {
+	ct := t.complex
+	ct.wild = own.wild
+	uses := own.uses
+	if base != nil {
+		if t.derived == byExtension {
+			ct.wild = c.unionWild(base.wild, own.wild, t.at)
+		} else {
+			c.restrictedAttributes(t, own, base)
+		}
+		for _, b := range base.attrs {
+			o := own.find(b.name)
+			switch {
+			case o == nil:
+				uses = append(uses, b)
+			case t.derived == byExtension && !o.prohibited:
+				c.issue(o.at, "ct-props-correct.4", "attribute %s is in the base type already", b.name)
+			}
+		}
+	}
+	uses = slices.DeleteFunc(slices.Clone(uses), func(u *attrUse) bool { return u.prohibited })
+	ids := 0
+	for _, u := range uses {
+		if isID(u.typ) {
+			ids++
+		}
+		if u.required {
+			ct.required++
+		}
+	}
+	if ids > 1 {
+		c.issue(t.at, "ct-props-correct.5", "a type has one attribute of type ID at most")
+	}
+	ct.attrs = uses
+}
+
+func isID(s *simpleType) bool { return s != nil && s.variety == atomicVariety && s.lex == lexID }
+
+// restrictedAttributes checks that a restriction's attributes are the base's, and no looser.
+func (c *compiler) restrictedAttributes(t *Type, own *attrSet, base *complexType) {
+	for _, o := range own.uses {
+		var b *attrUse
+		for _, u := range base.attrs {
+			if u.name == o.name {
+				b = u
+			}
+		}
+		switch {
+		case b == nil && o.prohibited:
+		case b == nil:
+			if base.wild == nil || !base.wild.allows(o.name.Space) {
+				c.issue(o.at, "derivation-ok-restriction.2.2", "attribute %s is not in the base type", o.name)
+			}
+		case b.required && (o.prohibited || !o.required):
+			c.issue(o.at, "derivation-ok-restriction.2.1.1", "attribute %s is required by the base type", o.name)
+		case !o.prohibited && o.typ != nil && b.typ != nil && !simpleDerives(o.typ, b.typ, c.builtins.anySimp):
+			c.issue(o.at, "derivation-ok-restriction.2.1.2", "the type of attribute %s is not derived from the base's", o.name)
+		case !o.prohibited && b.value != nil && b.value.fixed:
+			b, o := b, o
+			c.later = append(c.later, func() {
+				if o.value == nil || !o.value.fixed || o.value.key != b.value.key {
+					c.issue(o.at, "derivation-ok-restriction.2.1.3", "attribute %s is fixed to another value by the base type", o.name)
+				}
+			})
+		}
+	}
+	if own.wild == nil || t.base == c.builtins.anyType {
+		return
+	}
+	if base.wild == nil || !own.wild.within(base.wild) {
+		c.issue(own.wild.at, "derivation-ok-restriction.4.2", "anyAttribute allows what the base type does not")
+	} else if own.wild.process > base.wild.process {
+		c.issue(own.wild.at, "derivation-ok-restriction.4.3", "anyAttribute is laxer than the base type's")
+	}
+}
+
+// attributes reads the attribute declarations of d.
+func (c *compiler) attributes(d *node) *attrSet {
+	set := &attrSet{}
+	var groupWild []*wildcard
+	var own *wildcard
+	for _, k := range d.kids {
+		switch k.name.Local {
+		case "attribute":
+			if u := c.attributeUse(k); u != nil {
+				c.addUse(set, u)
+			}
+		case "attributeGroup":
+			g := c.findOriginal(kindAttrGroup, k, k.token("ref"))
+			if g == nil {
+				continue
+			}
+			inner := c.attrGroup(g, k)
+			if inner == nil {
+				continue
+			}
+			for _, u := range inner.uses {
+				c.addUse(set, u)
+			}
+			if inner.wild != nil {
+				groupWild = append(groupWild, inner.wild)
+			}
+		case "anyAttribute":
+			own = c.wildcard(k)
+		}
+	}
+	set.wild = own
+	for _, w := range groupWild {
+		if set.wild == nil {
+			set.wild = w
+			continue
+		}
+		set.wild = c.intersectWild(set.wild, w, d.at)
+	}
+	return set
+}
+
+func (c *compiler) addUse(set *attrSet, u *attrUse) {
+	if old := set.find(u.name); old != nil {
+		if old != u {
+			c.issue(u.at, "ct-props-correct.4", "attribute %s is declared twice", u.name)
+		}
+		return
+	}
+	set.uses = append(set.uses, u)
+}
+
+func (c *compiler) attrGroup(g *global, from *node) *attrSet {
+	switch g.state {
+	case buildRunning:
+		c.issue(from.at, "src-attribute_group.3", "attribute group %s contains itself", g.name)
+		return nil
+	case buildWaiting:
+		g.state = buildRunning
+		g.attrs = c.attributes(g.node)
+		if g.orig != nil {
+			c.redefinedAttributes(g)
+		}
+		g.state = buildDone
+	}
+	return g.attrs
+}
+
+// redefinedAttributes checks a redefined group that does not refer to itself: it restricts the old one.
+func (c *compiler) redefinedAttributes(g *global) {
+	if g.hits > 1 {
+		c.issue(g.node.at, "src-redefine.7.1", "a redefined attribute group refers to itself once at most")
+	}
+	if g.hits > 0 {
+		return
+	}
+	old := c.attrGroup(g.orig, g.node)
+	if old == nil {
+		return
+	}
+	as := &Type{derived: byRestriction, base: &Type{}}
+	c.restrictedAttributes(as, g.attrs, &complexType{attrs: old.uses, wild: old.wild})
+	for _, u := range old.uses {
+		if u.required && g.attrs.find(u.name) == nil {
+			c.issue(g.node.at, "src-redefine.7.2", "attribute %s is required by what is redefined", u.name)
+		}
+	}
+}
+
+func (c *compiler) attributeUse(n *node) *attrUse {
+	u := &attrUse{at: n.at, value: c.valueRule(n)}
+	switch n.token("use") {
+	case "required":
+		u.required = true
+	case "prohibited":
+		u.prohibited = true
+	}
+	if u.value != nil && !u.value.fixed && (u.required || u.prohibited) {
+		c.issue(n.at, "src-attribute.2", "an attribute with a default is optional")
+	}
+	if n.has("ref") {
+		g := c.find(kindAttribute, n, n.token("ref"))
+		if g == nil {
+			return nil
+		}
+		c.buildAttribute(g)
+		u.name = g.name
+		if g.attr.typ != nil {
+			u.typ = g.attr.typ.simple
+		}
+		if v := g.attr.value; v != nil {
+			switch {
+			case u.value == nil:
+				u.value = v
+			case v.fixed && !u.value.fixed:
+				c.issue(n.at, "au-props-correct.2", "attribute %s is fixed by its declaration", u.name)
+			case v.fixed:
+				own := u.value
+				c.later = append(c.later, func() {
+					if own.key != v.key {
+						c.issue(n.at, "au-props-correct.2", "attribute %s is fixed to another value by its declaration", u.name)
+					}
+				})
+			}
+		}
+	} else {
+		u.name = Name{Local: n.token("name")}
+		if form := n.token("form"); form == "qualified" || form == "" && n.doc.attrForm {
+			u.name.Space = n.doc.target
+		}
+		c.checkAttrName(u.name, n)
+		if t := c.attributeType(n); t != nil {
+			u.typ = t.simple
+		}
+	}
+	if u.typ == nil {
+		u.typ = c.builtins.anySimp.simple
+	}
+	if u.value != nil && u.value.key == "" {
+		c.checkAttrValue(u.typ, u.value, n)
+	}
+	return u
+}
+
+func (c *compiler) checkAttrName(name Name, n *node) {
+	if name.Local == "xmlns" {
+		c.issue(n.at, "no-xmlns", "xmlns is no attribute")
+	}
+	if name.Space == instanceSpace {
+		c.issue(n.at, "no-xsi", "attributes of %s are not declared", instanceSpace)
+	}
+}
+
+func (c *compiler) attributeType(n *node) *Type {
+	inner := n.child("simpleType")
+	switch {
+	case inner != nil && n.has("type"):
+		c.issue(n.at, "src-attribute.4", "an attribute has a type attribute or a type inside, not both")
+		return nil
+	case inner != nil:
+		return c.anonymousSimple(inner)
+	case n.has("type"):
+		return c.simpleRef(n, n.token("type"))
+	}
+	return c.builtins.anySimp
+}
+
+func (c *compiler) buildAttribute(g *global) {
+	if g.state != buildWaiting {
+		return
+	}
+	g.state = buildRunning
+	n := g.node
+	g.attr = &attrDecl{name: g.name, at: n.at, value: c.valueRule(n)}
+	c.checkAttrName(g.name, n)
+	g.attr.typ = c.attributeType(n)
+	if g.attr.typ != nil && g.attr.typ.simple != nil && g.attr.value != nil {
+		c.checkAttrValue(g.attr.typ.simple, g.attr.value, n)
+	}
+	g.state = buildDone
+}
+
+func (c *compiler) checkAttrValue(s *simpleType, v *valueRule, n *node) {
+	if isID(s) {
+		c.issue(n.at, "a-props-correct.3", "an attribute of type ID has no default or fixed value")
+		return
+	}
+	c.checkValue(s, v, n.at, "a-props-correct.2")
+}
+
+// checkValue judges a default or fixed value by its type and keeps its key.
+func (c *compiler) checkValue(s *simpleType, v *valueRule, at where, rule string) {
+	c.ns.ns = v.ns
+	if f := s.check(&c.ns, []byte(v.lex), true); f != nil {
+		c.issue(at, rule, "value %q is not of the type (%s)", v.lex, f.rule)
+		return
+	}
+	v.key = string(c.ns.key)
+}
