@@ -132,12 +132,16 @@ func (s *Snapshot) Mapping(file string) (*mapping.Mapping, Findings) {
 }
 
 // TestMappings runs the tests that stand in mappings, all of them or those named.
-// What a test is given is looked for beside the mapping, then beside the route:
-// its examples serve both.
+// What a test is given is looked for beside the mapping, then beside the route
+// (its examples serve both), then in the operator's folder. Where a test names no
+// ordinance of its own, the sample ones apply.
 func (s *Snapshot) TestMappings(files ...string) []mapping.TestResult {
 	if len(files) == 0 {
 		files = s.MappingFiles()
 	}
+	beside := overlay{over: s.mappings, under: overlay{over: s.routes, under: os.DirFS(s.Dir)}}
+	env := mapping.SampleEnv()
+	env.Ordinances = s.sampleOrdinances()
 	var out []mapping.TestResult
 	for _, file := range files {
 		m, found := s.Mapping(file)
@@ -145,7 +149,18 @@ func (s *Snapshot) TestMappings(files ...string) []mapping.TestResult {
 			out = append(out, mapping.TestResult{Mapping: file, Message: found.Err().Error()})
 			continue
 		}
-		out = append(out, m.RunTests(overlay{over: s.mappings, under: s.routes}, mapping.TestOptions{ParseInput: parseInput})...)
+		out = append(out, m.RunTests(beside, mapping.TestOptions{ParseInput: parseInput, Env: env})...)
+	}
+	return out
+}
+
+func (s *Snapshot) sampleOrdinances() map[string]*mapping.Ordinance {
+	out := map[string]*mapping.Ordinance{}
+	files, _ := fs.ReadDir(s.mappings, "ordinances")
+	for _, f := range files {
+		if o, _ := mapping.LoadOrdinance(s.mappings, path.Join("ordinances", f.Name())); o != nil {
+			out[o.Name] = o
+		}
 	}
 	return out
 }

@@ -200,7 +200,11 @@ func (l *loader) folder() {
 		if slices.Contains(folders, name) || strings.HasPrefix(name, ".") || strings.EqualFold(path.Ext(name), ".md") {
 			continue
 		}
-		l.complain(Finding{File: name, Severity: mapping.Warning, Message: "is not read", Suggestion: strict.Suggest(name, folders)})
+		// Other things may lie here; what looks like configuration is worth a word.
+		near := strict.Suggest(name, folders)
+		if strings.HasPrefix(near, "did you mean") || strings.HasSuffix(name, ".yaml") || strings.HasSuffix(name, ".yml") {
+			l.complain(Finding{File: name, Severity: mapping.Warning, Message: "is not read", Suggestion: near})
+		}
 	}
 }
 
