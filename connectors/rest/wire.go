@@ -69,6 +69,7 @@ func newWire(security *tls.Config, allow []netip.Prefix, pool int) *wire {
 		IdleConnTimeout:        30 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
 		DisableCompression:     true,
+		WriteBufferSize:        16 << 10, // a usual document leaves in one piece
 	}}
 }
 

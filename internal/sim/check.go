@@ -17,7 +17,7 @@ var checks = map[string]func(string) string{
 		}
 		return ""
 	},
-	"ags":      matching(`^[0-9]{8}$`, "ist kein Gemeindeschlüssel"),
+	"ags":      matching(`^[0-9]{5}([0-9]{3})?$`, "ist kein Gemeindeschlüssel"),
 	"plz":      matching(`^[0-9]{5}$`, "ist keine Postleitzahl"),
 	"chip":     matching(`^[0-9]{15}$`, "hat nicht 15 Ziffern"),
 	"letter":   matching(`^[A-Z]$`, "ist kein Buchstabe"),
