@@ -20,10 +20,18 @@ func advice(p *Program, s *admin.Submission, attempts []admin.Attempt) (cause, n
 	case hub.SubmissionAccepted:
 		return "it is on disk and not planned yet", "nothing to do; if this lasts longer than a minute: stellwerk doctor"
 	}
+	var parked []*admin.Delivery
 	for i := range s.Deliveries {
 		if d := &s.Deliveries[i]; d.State == hub.DeliveryParked {
-			return parkedAdvice(s, d, attempts)
+			parked = append(parked, d)
 		}
+	}
+	if len(parked) > 0 {
+		cause, next = parkedAdvice(s, parked[0], attempts)
+		if len(parked) > 1 {
+			cause += fmt.Sprintf("; besides, %s parked", plural(len(parked)-1, "delivery is", "deliveries are"))
+		}
+		return cause, next
 	}
 	if s.State == hub.SubmissionParked {
 		return wholeAdvice(s)

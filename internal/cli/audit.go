@@ -4,6 +4,8 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
+
+	"stellwerk/internal/hub"
 )
 
 // audit reads who did what to what, and why.
@@ -28,7 +30,7 @@ func (p *Program) audit() *cobra.Command {
 			}
 			out := columns(">SEQ", "AT", "~ACTOR", "~ACTION", "~OBJECT", "~REASON")
 			for _, e := range t.Entries {
-				out.add(strconv.FormatInt(e.Seq, 10), p.clock(e.At), e.Actor, e.Action, e.Object, e.Reason)
+				out.add(strconv.FormatInt(e.Seq, 10), p.when(e.At), e.Actor, e.Action, object(e.Object), e.Reason)
 			}
 			p.printOrNothing(out, "no entry")
 			if t.Next > 0 {
@@ -40,4 +42,16 @@ func (p *Program) audit() *cobra.Command {
 	cmd.Flags().Int64Var(&from, "from", 0, "sequence number to begin at")
 	cmd.Flags().IntVar(&limit, "limit", 100, "how many, up to 1000")
 	return cmd
+}
+
+// object is what an entry is about, in the words of lists: a case by its number.
+func object(s string) string {
+	id, err := hub.ParseID(s)
+	if err != nil {
+		return s
+	}
+	if id.Ordinal() > 0 {
+		return id.Number() + "/" + strconv.Itoa(id.Ordinal())
+	}
+	return id.Number()
 }

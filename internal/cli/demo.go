@@ -53,7 +53,7 @@ func (p *Program) runDemo(ctx context.Context, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	town, err := sim.Start(ctx, sim.Options{Dir: filepath.Join(f.dir, "partners")})
+	town, err := sim.Start(ctx, sim.Options{Dir: f.data("partners")})
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (p *Program) runDemo(ctx context.Context, dir string) (err error) {
 	if err := f.pointAt(town); err != nil {
 		return err
 	}
-	logFile, err := os.OpenFile(filepath.Join(f.dir, "hub.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	logFile, err := os.OpenFile(f.data("hub.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("open the log: %w", err)
 	}
@@ -133,7 +133,7 @@ type demoExample struct{ payload, attachment string } // files
 
 // example lays the request's files beside the folder's own.
 func (f *sampleFolder) example() (*demoExample, error) {
-	dir := filepath.Join(f.dir, "example")
+	dir := f.data("example")
 	e := &demoExample{payload: filepath.Join(dir, "hundeanmeldung.xml"), attachment: filepath.Join(dir, "sachkunde.pdf")}
 	xml, err := fs.ReadFile(routes.FS, sampleService+"/examples/labrador.xml")
 	if err != nil {
@@ -203,7 +203,7 @@ func (p *Program) announce(f *sampleFolder, a *app.App, town *sim.Town, e *demoE
 		}{a.PortalsURL(), curl, cli, a.AdminURL(), town.Control, f.dir, "file:" + f.portalKeyFile()})
 	}
 	self := invocation()
-	p.say("Musterstadt is open. Its folder, log and partners' files: %s", f.dir)
+	p.say("Musterstadt is open: %s", f.dir)
 	p.say("")
 	p.say("Register a dog, as the citizens' portal does (in another terminal):")
 	p.say("")

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,13 +28,7 @@ MUNICIPALITY is its AGS or its name. Nothing is sent.`,
 		if err != nil {
 			return err
 		}
-		ags := args[0]
-		for _, m := range snap.Municipalities {
-			if strings.EqualFold(m.Name, args[0]) {
-				ags = m.AGS
-			}
-		}
-		e, err := snap.Explain(ags, args[1])
+		e, err := snap.Explain(municipality(snap, args[0]), args[1])
 		if err != nil {
 			return &notFoundError{err}
 		}
@@ -43,6 +39,23 @@ MUNICIPALITY is its AGS or its name. Nothing is sent.`,
 		return nil
 	}
 	return cmd
+}
+
+// municipality finds an AGS by a name: Stadt Soest, or Soest where there is one only.
+func municipality(snap *config.Snapshot, name string) string {
+	var found []string
+	for ags, m := range snap.Municipalities {
+		switch _, last, _ := strings.Cut(m.Name, " "); {
+		case ags == name, strings.EqualFold(m.Name, name):
+			return ags
+		case strings.EqualFold(last, name):
+			found = append(found, ags)
+		}
+	}
+	if len(found) == 1 {
+		return found[0]
+	}
+	return name
 }
 
 // snapshot reads the operator's folder; its findings are printed where it has errors.
@@ -75,8 +88,8 @@ func (p *Program) printExplanation(e *config.Explanation) {
 	if e.OrderBy != "" {
 		p.say("  in order of %s", e.OrderBy)
 	}
-	for name, title := range e.Ordinances {
-		p.say("  local law   %s: %s", name, title)
+	for _, name := range slices.Sorted(maps.Keys(e.Ordinances)) {
+		p.say("  local law   %s: %s", name, e.Ordinances[name])
 	}
 	portals := strings.Join(e.Portals, ", ")
 	if portals == "" {
@@ -84,27 +97,30 @@ func (p *Program) printExplanation(e *config.Explanation) {
 	}
 	p.say("  portals     %s", portals)
 	p.say("")
-	t := columns(">#", "~TO", "~SYSTEM", "~KIND", "~MAPPING", "~WHEN", "~AFTER")
 	for i, d := range e.Deliveries {
-		system, kind := d.System, d.Kind
+		p.say("%d %s", i+1, d.To)
+		if d.System == "" {
+			p.say("    left out: %s has no system for it", e.CompetentFor)
+			continue
+		}
+		kind := d.Kind
 		if d.Profile != "" {
-			kind += "/" + d.Profile
+			kind += ", " + d.Profile
 		}
-		if system == "" {
-			system = "(left out here)"
+		p.say("    system   %s (%s)", d.System, kind)
+		p.say("    mapping  %s, %s%s", d.Mapping, d.Format, own(d.Own))
+		if d.When != "" {
+			p.say("    when     %s", d.When)
 		}
-		when := d.When
-		if when == "" {
-			when = "always"
+		if len(d.After) > 0 {
+			p.say("    after    %s", strings.Join(d.After, ", "))
 		}
-		t.add(fmt.Sprint(i+1), d.To, system, kind, d.Mapping+own(d.Own), when, strings.Join(d.After, ", "))
 	}
-	t.write(p.Out, p.room())
 }
 
 func own(is bool) string {
 	if is {
-		return " (own)"
+		return ", the operator's own"
 	}
 	return ""
 }

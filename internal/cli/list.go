@@ -71,7 +71,7 @@ func (p *Program) printList(page *admin.Page) {
 		if town == "" {
 			town = s.Municipality
 		}
-		t.add(s.Number, p.clock(s.ReceivedAt), s.Service, town, string(s.State), fmt.Sprintf("%d/%d", done, len(s.Deliveries)), open)
+		t.add(s.Number, p.when(s.ReceivedAt), s.Service, town, string(s.State), fmt.Sprintf("%d/%d", done, len(s.Deliveries)), open)
 	}
 	t.write(p.Out, p.room())
 	if !page.Next.Zero() {

@@ -48,7 +48,7 @@ func (p *Program) startThrowaway(ctx context.Context, o *loadOptions) (_ *throwa
 		return nil, err
 	}
 	t.portalKey = f.portalKey
-	if t.town, err = sim.Start(ctx, sim.Options{Dir: filepath.Join(f.dir, "partners"), SinkMark: loadMark}); err != nil {
+	if t.town, err = sim.Start(ctx, sim.Options{Dir: f.data("partners"), SinkMark: loadMark}); err != nil {
 		return nil, err
 	}
 	t.control = t.town.Control
@@ -105,7 +105,7 @@ func (t *throwaway) start(ctx context.Context, dir string, o *loadOptions) (err 
 	if err != nil {
 		return err
 	}
-	if t.log, err = os.OpenFile(filepath.Join(dir, "hub.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600); err != nil {
+	if t.log, err = os.OpenFile(filepath.Join(dir, "data", "hub.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600); err != nil {
 		return fmt.Errorf("open the hub's log: %w", err)
 	}
 	args := []string{"serve", "--dir", dir}

@@ -45,7 +45,7 @@ func (p *Program) parked() *cobra.Command {
 					if i.Ordinal > 0 {
 						number += "/" + strconv.Itoa(i.Ordinal)
 					}
-					t.add(number, p.clock(i.ReceivedAt), i.Service, i.System, i.Reason, i.Code, p.age(i.Since))
+					t.add(number, p.when(i.ReceivedAt), i.Service, i.System, i.Reason, i.Code, p.age(i.Since))
 				}
 				p.printOrNothing(t, "nothing waits for a person")
 				if !page.Next.Zero() {

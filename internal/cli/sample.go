@@ -37,6 +37,9 @@ func (f *sampleFolder) portalKeyFile() string {
 	return filepath.Join(f.dir, "secrets", samplePortal+".key")
 }
 
+// data names something in the folder of what a run leaves behind.
+func (f *sampleFolder) data(name string) string { return filepath.Join(f.dir, "data", name) }
+
 // prepareSample makes the folder, or takes up the one an earlier run left there:
 // its keys and its journal stay.
 func prepareSample(dir string) (*sampleFolder, error) {
@@ -60,13 +63,16 @@ func prepareSample(dir string) (*sampleFolder, error) {
 	return f, nil
 }
 
-// create copies the folder and makes its keys; the portal's key file comes last,
-// so that a copy cut short is made anew.
+// create copies the folder and makes its keys; the portal's key file comes last:
+// without it a folder is not one of demo's, and is left alone.
 func (f *sampleFolder) create() error {
 	if entries, err := os.ReadDir(f.dir); err == nil && len(entries) > 0 {
 		if _, err := os.Stat(filepath.Join(f.dir, "stellwerk.yaml")); err == nil {
 			return wrongUsage("%s is an operator's folder that demo has not made; name an empty one", f.dir)
 		}
+	}
+	if err := os.MkdirAll(f.data(""), 0o700); err != nil {
+		return fmt.Errorf("make the folder: %w", err)
 	}
 	sample, err := fs.Sub(testdata.Musterstadt, "musterstadt")
 	if err != nil {

@@ -88,8 +88,9 @@ func logger(w io.Writer, c config.Log) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(w, opts))
 }
 
-// memory is what the hub's heap may take before the collector works harder.
-const memory = 200 << 20
+// memory is what Go's heap may take before the collector works harder. The store's
+// page cache and the connections come on top.
+const memory = 160 << 20
 
 // tuneMemory trades memory for speed up to a limit: the collector runs a quarter as
 // often as by default while the heap is small. GOGC and GOMEMLIMIT say otherwise.

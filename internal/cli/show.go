@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -113,7 +114,7 @@ func (p *Program) deliveries(s *admin.Submission) {
 	if len(s.Deliveries) == 0 {
 		return
 	}
-	t := columns(">#", "~ROLE", "~SYSTEM", "STATE", "~CODE", ">TRIES", "~WHEN")
+	t := columns(">#", "~ROLE", "~SYSTEM", "STATE", "~CODE", ">TRIES", "WHEN")
 	for _, d := range s.Deliveries {
 		state := string(d.State)
 		if d.Reason != "" {
@@ -122,11 +123,11 @@ func (p *Program) deliveries(s *admin.Submission) {
 		when := ""
 		switch {
 		case !d.SettledAt.IsZero():
-			when = p.clock(d.SettledAt)
+			when = p.when(d.SettledAt)
 		case !d.NotBefore.IsZero() && d.NotBefore.After(p.Now()):
 			when = "next " + p.when(d.NotBefore)
 		case !d.UpdatedAt.IsZero():
-			when = p.clock(d.UpdatedAt)
+			when = p.when(d.UpdatedAt)
 		}
 		t.add(strconv.Itoa(d.Ordinal), d.Role, d.System, state, d.Code, strconv.Itoa(d.Attempts), when)
 	}
@@ -137,6 +138,6 @@ func (p *Program) deliveries(s *admin.Submission) {
 // advise says cause and next step.
 func (p *Program) advise(s *admin.Submission, attempts []admin.Attempt) {
 	cause, next := advice(p, s, attempts)
-	p.say("%s", "Cause: "+cause)
-	p.say("%s", "Next:  "+next)
+	fmt.Fprint(p.Out, wrap(clean("Cause: "+cause), "", p.room()))
+	fmt.Fprint(p.Out, wrap(clean("Next:  "+next), "", p.room()))
 }

@@ -133,7 +133,7 @@ func wrap(text, indent string, room int) string {
 	var b strings.Builder
 	for _, para := range strings.Split(text, "\n") {
 		line := indent
-		for _, word := range strings.Fields(para) {
+		for _, word := range words(para, max(narrow, room-columnsOf(indent))) {
 			if columnsOf(line)+1+columnsOf(word) > room && line != indent {
 				fmt.Fprintln(&b, line)
 				line = indent
@@ -146,4 +146,23 @@ func wrap(text, indent string, room int) string {
 		fmt.Fprintln(&b, line)
 	}
 	return b.String()
+}
+
+// words parts text at its blanks, and a word longer than a line where the line ends.
+func words(text string, room int) (out []string) {
+	for _, word := range strings.Fields(text) {
+		for columnsOf(word) > room {
+			n, at := 0, len(word)
+			for i, r := range word {
+				if n += columnOf(r); n > room {
+					at = i
+					break
+				}
+			}
+			out = append(out, word[:at])
+			word = word[at:]
+		}
+		out = append(out, word)
+	}
+	return out
 }

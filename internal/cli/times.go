@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// clock writes a time of a list: to the second, in the reader's zone.
+// clock writes a time in full: to the second, in the reader's zone.
 func (p *Program) clock(t time.Time) string {
 	if t.IsZero() {
 		return "-"
@@ -17,8 +17,11 @@ func (p *Program) clock(t time.Time) string {
 // moment writes a time of a story: to the millisecond; the day is told above.
 func (p *Program) moment(t time.Time) string { return t.In(p.Zone).Format("15:04:05.000") }
 
-// when writes a time to come: today by the hour, else with its day.
+// when writes a time of a table: today's by the hour, others with their day.
 func (p *Program) when(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
 	now := p.Now().In(p.Zone)
 	t = t.In(p.Zone)
 	if t.Year() == now.Year() && t.YearDay() == now.YearDay() {

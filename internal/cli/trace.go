@@ -31,21 +31,21 @@ func (p *Program) trace() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			cause, next := advice(p, &t.Submission, t.Attempts)
 			if p.json {
+				cause, next := advice(p, &t.Submission, t.Attempts)
 				return p.emit(struct {
 					admin.Trace
 					Cause string `json:"cause"`
 					Next  string `json:"next-step"`
 				}{t, cause, next})
 			}
-			p.printTrace(&t, cause, next)
+			p.printTrace(&t)
 			return nil
 		},
 	}
 }
 
-func (p *Program) printTrace(t *admin.Trace, cause, next string) {
+func (p *Program) printTrace(t *admin.Trace) {
 	p.heading(&t.Submission)
 	if t.Reference != "" {
 		p.say("  portal's reference: %s", t.Reference)
@@ -57,8 +57,7 @@ func (p *Program) printTrace(t *admin.Trace, cause, next string) {
 		p.say("Details are missing: %s", t.Withheld)
 		p.say("")
 	}
-	fmt.Fprint(p.Out, wrap(clean("Cause: "+cause), "", p.room()))
-	fmt.Fprint(p.Out, wrap(clean("Next:  "+next), "", p.room()))
+	p.advise(&t.Submission, t.Attempts)
 }
 
 // line is one line of the story, with what is told below it.
@@ -140,6 +139,9 @@ func eventLine(e hub.Event, who string) line {
 	}
 	if e.Actor != "" {
 		text += " (" + e.Actor + ")"
+	}
+	if len(e.Text) > 0 && len(e.Text) <= 40 {
+		return line{at: e.At, text: text + ": " + e.Text}
 	}
 	return line{at: e.At, text: text, detail: e.Text}
 }
