@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"stellwerk/connectors/all"
 	"stellwerk/internal/config"
+	"stellwerk/internal/mapping"
 	"stellwerk/mappings"
 	"stellwerk/routes"
 )
@@ -91,5 +93,53 @@ func TestShippedMappings(t *testing.T) {
 				t.Errorf("%s:%d: %s: %s\n%s", r.Mapping, r.Line, r.Name, r.Message, r.Diff)
 			}
 		}
+	}
+}
+
+// A mapping says of every leaf that the examples have what becomes of it.
+func TestShippedMappingsForgetNothing(t *testing.T) {
+	snap := sample(t)
+	r := snap.Routes["hundeanmeldung"]
+	var leaves []string
+	for _, e := range r.Examples {
+		if e.Format != "xml" {
+			continue
+		}
+		root, err := mapping.ParseInput(e.Path, e.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leaves = append(leaves, mapping.LeafPaths(root)...)
+	}
+	slices.Sort(leaves)
+	leaves = slices.Compact(leaves)
+	for _, file := range snap.MappingFiles() {
+		m, found := snap.Mapping(file)
+		if m == nil {
+			t.Fatal(lines(found))
+		}
+		report := m.Coverage(leaves)
+		if len(report.Unreported) > 0 {
+			t.Errorf("%s forgets %v", file, report.Unreported)
+		}
+		if len(report.Unfilled) > 0 {
+			t.Errorf("%s leaves %v of its layout empty", file, report.Unfilled)
+		}
+	}
+}
+
+// Two tenants of one folder have the same service by other means.
+func TestSampleTenantsDiffer(t *testing.T) {
+	snap := sample(t)
+	at := map[string]string{}
+	for _, ags := range []string{"05999040", "05999012"} {
+		b, ok := snap.Binding(ags, "hundeanmeldung")
+		if !ok {
+			t.Fatalf("%s does not offer it", ags)
+		}
+		at[ags] = b.Deliveries[1].System.Kind + " " + b.Deliveries[1].Mapping.Path
+	}
+	if at["05999040"] != "rest hundeanmeldung/finance.yaml" || at["05999012"] != "folder hundeanmeldung/infoma.yaml" {
+		t.Errorf("%v", at)
 	}
 }
