@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/beevik/etree"
@@ -183,8 +184,10 @@ func (st *state) value(f *field) (text string, absent bool, ref *refusal) {
 		return f.ifEmpty.text, false, nil
 	case ruleHold:
 		return "", false, &refusal{code: CodeRequired, message: "is empty and may not be", hard: true}
+	case ruleNull:
+		return "", false, nil
 	}
-	return "", false, nil
+	return v, false, nil
 }
 
 func (r *refusal) with(value string) *refusal {
@@ -257,11 +260,13 @@ func (st *state) hold(f *field, ref *refusal) *Hold {
 		Detail: ref.detail, Message: ref.message, Value: ref.value}
 }
 
-// local is the time zone of German municipalities; the zone files are linked in.
-func local(t time.Time) time.Time {
+// berlin is the time zone of German municipalities; the zone files are linked in.
+var berlin = sync.OnceValue(func() *time.Location {
 	loc, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
-		return t.UTC()
+		panic("the time zone Europe/Berlin is not linked in: " + err.Error())
 	}
-	return t.In(loc)
-}
+	return loc
+})
+
+func local(t time.Time) time.Time { return t.In(berlin()) }

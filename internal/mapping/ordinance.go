@@ -65,7 +65,8 @@ type ordRow struct {
 	line      int
 	from      Date
 	paragraph string
-	match     []keyMatch // by key; nil matches all
+	match     []keyMatch   // by key; nil matches all
+	open      map[int]bool // keys for which * is written
 	when      *condition
 	values    []cell // by column
 }
@@ -156,6 +157,13 @@ func (r *reader) ordTable(ord *Ordinance, n *yaml.Node) ordTable {
 		}
 		t.rows = append(t.rows, row)
 	}
+	for i, n := range rows {
+		for k, key := range ord.Keys {
+			if row := &t.rows[i]; row.match[k] == nil && row.when == nil && !row.open[k] && slices.ContainsFunc(t.rows, func(o ordRow) bool { return o.match[k] != nil }) {
+				r.warnf(n, `the row leaves out %s, which other rows give; write %s: "*" if it applies to all`, key.Name, key.Name)
+			}
+		}
+	}
 	return t
 }
 
@@ -166,15 +174,23 @@ func (r *reader) date(o *object, key string, required bool) Date {
 		}
 		return Date{}
 	}
-	d, err := ParseDate(o.str(key))
-	if err != nil || len(o.str(key)) != 10 {
+	d, err := isoDate(o.str(key))
+	if err != nil {
 		r.addf(o.at(key), "%s %s is not a date (YYYY-MM-DD)", key, o.str(key))
 	}
 	return d
 }
 
+// isoDate takes YYYY-MM-DD alone.
+func isoDate(s string) (Date, error) {
+	if len(s) != 10 || s[4] != '-' {
+		return Date{}, errDate
+	}
+	return ParseDate(s)
+}
+
 func (r *reader) ordRow(ord *Ordinance, t *ordTable, n *yaml.Node) ordRow {
-	row := ordRow{line: n.Line, from: t.from, paragraph: t.paragraph, match: make([]keyMatch, len(ord.Keys))}
+	row := ordRow{line: n.Line, from: t.from, paragraph: t.paragraph, match: make([]keyMatch, len(ord.Keys)), open: map[int]bool{}}
 	some := false
 	r.pairs(n, "a row", func(k, v *yaml.Node) {
 		if i := slices.IndexFunc(ord.Keys, func(x OrdinanceKey) bool { return x.Name == k.Value }); i >= 0 {
@@ -183,13 +199,14 @@ func (r *reader) ordRow(ord *Ordinance, t *ordTable, n *yaml.Node) ordRow {
 				r.addf(v, "%s: %v", k.Value, err)
 			}
 			row.match[i] = m
+			row.open[i] = err == nil && m == nil
 			return
 		}
 		text := r.scalar(v, k.Value)
 		switch k.Value {
 		case "valid-from":
-			d, err := ParseDate(text)
-			if err != nil || len(text) != 10 {
+			d, err := isoDate(text)
+			if err != nil {
 				r.addf(v, "valid-from %s is not a date (YYYY-MM-DD)", text)
 			} else if c, ok := d.Cmp(t.from); ok && c < 0 {
 				r.addf(v, "valid-from of the row is before that of its table")
@@ -219,12 +236,18 @@ func (r *reader) ordRow(ord *Ordinance, t *ordTable, n *yaml.Node) ordRow {
 }
 
 func (r *reader) ordValue(ord *Ordinance, row *ordRow, k, v *yaml.Node, text string) {
+	for _, key := range ord.Keys {
+		if d := distance(k.Value, key.Name); d == 1 || d == 2 && len(key.Name) > 5 {
+			r.add(k, k.Value+" is not a key of this ordinance", "did you mean "+key.Name+"?")
+			return
+		}
+	}
 	if !slices.Contains(ord.texts, k.Value) {
 		if _, err := ParseDecimal(text); err != nil {
 			sug := ""
 			if fixed := strings.ReplaceAll(strings.ReplaceAll(text, ".", ""), ",", "."); strings.Contains(text, ",") {
 				sug = "write " + fixed
-			} else if len(ord.Keys) == 0 || !slices.Contains(ord.texts, k.Value) {
+			} else {
 				sug = "if it is a key, declare it in keys; if it is text, in texts"
 			}
 			r.add(v, fmt.Sprintf("%s: %s %v", k.Value, text, err), sug)

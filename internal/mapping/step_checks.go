@@ -113,14 +113,15 @@ func digitsOf(n int) func(string) (string, bool) {
 	}
 }
 
+// ungrouped takes away what people put between groups of digits.
+var ungrouped = strings.NewReplacer(" ", "", "-", "", ".", "")
+
 func checkSteps() map[string]stepDef {
 	return map[string]stepDef{
-		"iban":  check("an IBAN", iban),
-		"bic":   check("a BIC", bic),
-		"email": check("an e-mail address", email),
-		"chip15": check("a chip number of 15 digits", func(v string) (string, bool) {
-			return digitsOf(15)(strings.NewReplacer(" ", "", "-", "", ".", "").Replace(v))
-		}),
+		"iban":   check("an IBAN", iban),
+		"bic":    check("a BIC", bic),
+		"email":  check("an e-mail address", email),
+		"chip15": check("a chip number of 15 digits", func(v string) (string, bool) { return digitsOf(15)(ungrouped.Replace(v)) }),
 		"plz": check("a German postcode", func(v string) (string, bool) {
 			s, ok := digitsOf(5)(v)
 			return s, ok && s >= "01000"

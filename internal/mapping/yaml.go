@@ -67,22 +67,17 @@ func (r *reader) read(data []byte) *yaml.Node {
 }
 
 func (r *reader) syntax(err error) {
+	f := Finding{File: r.file, Message: "not YAML: " + err.Error()}
 	var one *yaml.LoadError
-	if errors.As(err, &one) {
-		f := Finding{File: r.file, Line: one.Mark.Line, Column: one.Mark.Column, Message: "not YAML: " + one.Message}
-		r.findings = append(r.findings, f)
-		return
+	switch text := err.Error(); {
+	case strings.Contains(text, "no documents"):
+		f.Message = "the file is empty"
+	case strings.Contains(text, "found multiple"):
+		f.Message = "the file holds several YAML documents; one is wanted"
+	case errors.As(err, &one):
+		f.Line, f.Column, f.Message = one.Mark.Line, one.Mark.Column, "not YAML: "+one.Message
 	}
-	msg := err.Error()
-	switch {
-	case strings.Contains(msg, "no documents"):
-		msg = "the file is empty"
-	case strings.Contains(msg, "found multiple"):
-		msg = "the file holds several YAML documents; one is wanted"
-	default:
-		msg = "not YAML: " + msg
-	}
-	r.add(nil, msg, "")
+	r.findings = append(r.findings, f)
 }
 
 func (r *reader) strict(n *yaml.Node) bool {
@@ -113,6 +108,10 @@ func (r *reader) strict(n *yaml.Node) bool {
 				bad(k, "a key is a single word here", "")
 				continue
 			}
+			if v := n.Content[i+1]; n.Style&yaml.FlowStyle != 0 && v.Kind == yaml.ScalarNode && v.Value == "" && v.Style == 0 && i > 0 && isNumber(k.Value) && isNumber(n.Content[i-1].Value) {
+				bad(n.Content[i-1], "a comma parts entries here", "write decimals with a point: "+n.Content[i-1].Value+"."+k.Value)
+				return false
+			}
 			if first, dup := seen[k.Value]; dup {
 				bad(k, k.Value+" is given twice, first in line "+strconv.Itoa(first), "")
 			}
@@ -124,6 +123,8 @@ func (r *reader) strict(n *yaml.Node) bool {
 	}
 	return ok
 }
+
+func isNumber(s string) bool { return s != "" && all(s, isDigit) }
 
 // object is a YAML map whose keys are checked against what the place allows.
 type object struct {
