@@ -35,7 +35,7 @@ type scanner struct {
 	tables []map[uint64]uint32
 }
 
-// scanners keeps buffers between scans; it holds nothing of a document.
+// scanners keeps buffers between scans; of documents it holds names at most.
 var scanners = sync.Pool{New: func() any { return new(scanner) }}
 
 func (s *scanner) refuse(code string, off int, name string, n int) error {
@@ -95,6 +95,8 @@ func (s *scanner) release() {
 	clear(s.start.Decls[:cap(s.start.Decls)])
 	s.start = Start{Attrs: s.start.Attrs[:0], Decls: s.start.Decls[:0]}
 	s.stack, s.scope, s.open, s.tables, s.seen = s.stack[:0], s.scope[:0], s.open[:0], nil, nil
+	clear(s.spans[:cap(s.spans)])
+	clear(s.vals[:cap(s.vals)])
 	s.spans, s.vals, s.keys = s.spans[:0], s.vals[:0], s.keys[:0]
 	if cap(s.vals) > 8<<10 {
 		s.vals = nil

@@ -62,12 +62,13 @@ func (s *source) open(ctx context.Context, data []byte, rd io.Reader, limit int6
 	s.check()
 }
 
-// close lets go of the body and of an oversized window.
+// close lets go of the body and of an oversized window, and wipes the window.
 func (s *source) close() {
 	own := s.own
 	if len(own) > 2*windowBytes {
 		own = nil
 	}
+	clear(own)
 	*s = source{own: own}
 }
 
