@@ -269,6 +269,9 @@ func simpleDerives(s, t *simpleType, top *Type) bool {
 func (c *compiler) setAttributes(t *Type, own *attrSet, base *complexType) {
 	ct := t.complex
 	ct.wild = own.wild
+	if t.derived == byExtension { // prohibited is a word for restrictions
+		own.uses = slices.DeleteFunc(own.uses, func(u *attrUse) bool { return u.prohibited })
+	}
 	uses := own.uses
 	if base != nil {
 		if t.derived == byExtension {
@@ -281,7 +284,7 @@ func (c *compiler) setAttributes(t *Type, own *attrSet, base *complexType) {
 			switch {
 			case o == nil:
 				uses = append(uses, b)
-			case t.derived == byExtension && !o.prohibited:
+			case t.derived == byExtension:
 				c.issue(o.at, "ct-props-correct.4", "attribute %s is in the base type already", b.name)
 			}
 		}
@@ -295,11 +298,12 @@ func (c *compiler) setAttributes(t *Type, own *attrSet, base *complexType) {
 		if u.required {
 			ct.required++
 		}
+		ct.defaults = ct.defaults || u.value != nil
 	}
 	if ids > 1 {
 		c.issue(t.at, "ct-props-correct.5", "a type has one attribute of type ID at most")
 	}
-	ct.attrs = uses
+	ct.attrs, ct.hasID = uses, ids > 0
 }
 
 func isID(s *simpleType) bool { return s != nil && s.variety == atomicVariety && s.lex == lexID }
@@ -401,6 +405,7 @@ func (c *compiler) attrGroup(g *global, from *node) *attrSet {
 	case buildWaiting:
 		g.state = buildRunning
 		g.attrs = c.attributes(g.node)
+		g.attrs.uses = slices.DeleteFunc(g.attrs.uses, func(u *attrUse) bool { return u.prohibited })
 		if g.orig != nil {
 			c.redefinedAttributes(g)
 		}

@@ -25,9 +25,8 @@ func (c *compiler) namedType(n *node, ref string, original bool) *Type {
 		}
 	}
 	g := c.find(kindType, n, ref)
-	if g != nil && original && n.redef == g {
-		g.hits++
-		g = g.orig
+	if original {
+		g = n.original(g)
 	}
 	if g == nil {
 		return nil
@@ -446,7 +445,8 @@ func (f *facetBuilder) finish(d *node) bool {
 	if to.length >= 0 && (to.minLength > to.length || to.maxLength >= 0 && to.maxLength < to.length) {
 		good = f.wrong(d, "length-minLength-maxLength", "length contradicts minLength or maxLength")
 	}
-	if f.own["length"] && (f.own["minLength"] || f.own["maxLength"]) {
+	b := &f.base.facets
+	if f.own["length"] && (f.own["minLength"] && b.minLength != to.minLength || f.own["maxLength"] && b.maxLength != to.maxLength) {
 		good = f.wrong(d, "length-minLength-maxLength", "length excludes minLength and maxLength")
 	}
 	if to.totalDigits >= 0 && to.fractionDigits > to.totalDigits {

@@ -44,10 +44,6 @@ func parseTime(kind primitive, b []byte) (t dateTime, ok bool) {
 		p.lit('-')
 		p.lit('-')
 		t.month = p.two()
-		// The first edition wrote --MM--; documents of that time are still met.
-		if len(p.b) >= 2 && p.b[0] == '-' && p.b[1] == '-' {
-			p.b = p.b[2:]
-		}
 	case primGMonthDay:
 		p.lit('-')
 		p.lit('-')

@@ -114,7 +114,7 @@ func (v *Validator) isAttributeField(f *frame, name Name) bool {
 	return false
 }
 
-func (v *Validator) attributeField(f *frame, name Name, t *simpleType, key string) {
+func (v *Validator) attributeField(f *frame, name Name, key string) {
 	for i := range v.scopes {
 		s := &v.scopes[i]
 		for n := range s.nodes {
@@ -151,12 +151,12 @@ func (v *Validator) endFields(f *frame, t *simpleType, key string, nilled bool) 
 				}
 				val.open = 0
 				switch {
-				case nilled:
-					val.nilled = true
 				case t == nil:
 					if !f.hasChild || f.typ.complex != nil && f.typ.complex.content != contentText {
 						v.report(f, v.fieldNotSimple(s.ic))
 					}
+				case nilled:
+					val.nilled = true
 				case key != "":
 					val.set, val.key = true, key
 				}

@@ -388,6 +388,9 @@ func (c *compiler) find(kd kind, n *node, ref string) *global {
 		return nil
 	}
 	g := c.globals[kd][name]
+	if g == nil && kd == kindAttribute && name.Space == xmlSpace {
+		g = c.xmlAttribute(name)
+	}
 	if g == nil {
 		hint := ""
 		if w, ok := c.missing[name.Space]; ok {
@@ -400,10 +403,46 @@ func (c *compiler) find(kd kind, n *node, ref string) *global {
 
 // findOriginal is find for what a redefinition may say of itself: base types and group references.
 func (c *compiler) findOriginal(kd kind, n *node, ref string) *global {
-	g := c.find(kd, n, ref)
-	if g != nil && n.redef != nil && n.redef == g {
-		g.hits++
-		return g.orig
+	return n.original(c.find(kd, n, ref))
+}
+
+// original gives what a reference to g means at n: inside of a redefinition of g, what that redefines.
+func (n *node) original(g *global) *global {
+	for x := g; x != nil && n.redef != nil; x = x.orig {
+		if x == n.redef {
+			x.hits++
+			return x.orig
+		}
 	}
+	return g
+}
+
+// xmlAttribute declares the attributes of the XML namespace, for schemas that import it from nowhere.
+func (c *compiler) xmlAttribute(name Name) *global {
+	typ := map[string]string{"lang": "language", "base": "anyURI", "id": "ID", "space": "NCName"}[name.Local]
+	if typ == "" {
+		return nil
+	}
+	t := c.builtins.byName[typ]
+	switch name.Local {
+	case "lang": // or empty
+		empty := &simpleType{typ: t, prim: primString, facets: noFacets()}
+		empty.facets.length = 0
+		t = &Type{base: c.builtins.anySimp, derived: byUnion, state: buildDone}
+		t.simple = &simpleType{typ: t, variety: unionVariety, facets: noFacets(), plain: true,
+			members: []*simpleType{c.builtins.byName[typ].simple, empty}}
+	case "space":
+		s := *t.simple
+		t = &Type{base: t, derived: byRestriction, state: buildDone, simple: &s}
+		s.typ, s.plain = t, false
+		s.facets.enumLex = []string{"default", "preserve"}
+		s.facets.enum = map[string]struct{}{}
+		for _, w := range s.facets.enumLex {
+			s.facets.enum[string(primKey(primString))+w] = struct{}{}
+		}
+	}
+	g := &global{kind: kindAttribute, name: name, state: buildDone, attr: &attrDecl{name: name, typ: t}}
+	g.node = &node{name: Name{schemaSpace, "attribute"}, at: where{file: xmlSpace}}
+	c.globals[kindAttribute][name] = g
 	return g
 }

@@ -85,6 +85,12 @@ func (c *particleCompiler) emit(p *particle, next int32) int32 {
 	if lo == 1 && hi == 1 {
 		return c.body(p, next)
 	}
+	// (x+){n,m} is x{n,unbounded}: the inner bound leaves the outer one nothing to count.
+	if q := p.only(); q != nil && q.max < 0 && q.min <= 1 {
+		inner := *q
+		inner.min, inner.max = lo*q.min, unbounded
+		return c.emit(&inner, next)
+	}
 	bodies := hi
 	if hi < 0 {
 		bodies = max(lo, 1)
@@ -155,6 +161,14 @@ func (c *particleCompiler) body(p *particle, next int32) int32 {
 		next = c.emit(p.parts[i], next)
 	}
 	return next
+}
+
+// only gives the one particle a group consists of; nil if there are more or none.
+func (p *particle) only() *particle {
+	if (p.kind == particleSequence || p.kind == particleChoice) && len(p.parts) == 1 {
+		return p.parts[0]
+	}
+	return nil
 }
 
 // weight is the number of consuming instructions one occurrence takes, saturated.

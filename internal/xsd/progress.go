@@ -177,7 +177,7 @@ type runner struct {
 }
 
 const (
-	maxConfigs = 2_000
+	maxConfigs = 500
 	maxFollow  = 100_000
 )
 
@@ -222,8 +222,22 @@ func (r *runner) follow(pc int32, counts []int32, inside uint64) {
 	}
 }
 
+// keep adds a configuration unless one is there that can do all this one can: the same, or one that has
+// used less of a count whose minimum is reached.
 func (r *runner) keep(pc int32, counts []int32) {
-	if !holds(r.out, r.width, pc, counts) && len(r.out) < maxConfigs*r.width {
+next:
+	for i := 0; i+r.width <= len(r.out); i += r.width {
+		if r.out[i] != pc {
+			continue
+		}
+		for k, n := range counts {
+			if old := r.out[i+1+k]; old != n && (old > n || int(old) < r.pr.counters[k].min) {
+				continue next
+			}
+		}
+		return
+	}
+	if len(r.out) < maxConfigs*r.width {
 		r.out = append(append(r.out, pc), counts...)
 	}
 }
@@ -254,14 +268,5 @@ func (r *runner) visited(pc int32, counts []int32) bool {
 	before := t.heads[pc]
 	t.heads[pc] = int32(len(t.log)) + 1
 	t.log = append(append(t.log, pc, before), counts...)
-	return false
-}
-
-func holds(list []int32, width int, pc int32, counts []int32) bool {
-	for i := 0; i+width <= len(list); i += width {
-		if list[i] == pc && slices.Equal(list[i+1:i+width], counts) {
-			return true
-		}
-	}
 	return false
 }

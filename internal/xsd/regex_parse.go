@@ -277,7 +277,7 @@ func (p *regexParser) member(first bool) (s charset, single bool, err error) {
 		return p.escape()
 	case r == '[' || r == ']':
 		return nil, false, fmt.Errorf("%c inside [] is written \\%c", r, r)
-	case r == '-' && !first && !strings.HasPrefix(p.in[p.pos:], "-]"):
+	case r == '-' && !first && !strings.HasPrefix(p.in[p.pos:], "-]") && !strings.HasPrefix(p.in[p.pos:], "--["):
 		return nil, false, errors.New("- inside [] stands first, last or as \\-")
 	}
 	p.pos += size

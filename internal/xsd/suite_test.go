@@ -1,6 +1,7 @@
 package xsd_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/xml"
 	"errors"
@@ -9,6 +10,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -72,12 +75,17 @@ func ours(version string) bool {
 
 // expectation gives the expected validity for XML Schema 1.0, "" if there is none.
 func expectation(list []expected) string {
+	validity := ""
 	for _, e := range list {
-		if ours(e.Version) {
+		switch {
+		case e.Version == "Unicode_6.0.0": // Go's tables are newer; on what is tested they agree with 6.0
 			return e.Validity
+		case e.Version == "Unicode_4.0.0":
+		case ours(e.Version) && validity == "":
+			validity = e.Validity
 		}
 	}
-	return ""
+	return validity
 }
 
 // tally is one contributor's row: agreed and all, for each of the four judgements.
@@ -193,7 +201,7 @@ func (s *suite) group(row *tally, contributor, dir string, g testGroup) {
 	}
 	for _, it := range g.Instances {
 		if ours(it.Version) && settled(it.Current) {
-			s.instance(ctx, row, contributor, dir, schema, it)
+			s.instance(ctx, row, contributor, dir, schema, files, it)
 		}
 	}
 }
@@ -202,7 +210,7 @@ func settled(c current) bool {
 	return c.Status != "queried" && !strings.HasPrefix(c.Status, "disputed")
 }
 
-func (s *suite) instance(ctx context.Context, row *tally, contributor, dir string, schema *xsd.Schema, it instanceTest) {
+func (s *suite) instance(ctx context.Context, row *tally, contributor, dir string, schema *xsd.Schema, files []string, it instanceTest) {
 	want := expectation(it.Expected)
 	if want != "valid" && want != "invalid" {
 		return
@@ -216,12 +224,17 @@ func (s *suite) instance(ctx context.Context, row *tally, contributor, dir strin
 		}
 		return
 	}
-	in, err := s.tree.Open(path.Join(dir, it.Document.Href))
+	file := path.Join(dir, it.Document.Href)
+	data, err := fs.ReadFile(s.tree, file)
 	if err != nil {
 		return
 	}
-	defer in.Close()
-	found, err := schema.Validate(ctx, in, xsd.Options{MaxFindings: 3})
+	if more := s.hinted(path.Dir(file), data, schema); len(more) > 0 {
+		if wider, err := xsd.Compile(ctx, xsd.Files(s.tree, nil), append(files, more...)...); err == nil {
+			schema = wider
+		}
+	}
+	found, err := schema.Validate(ctx, bytes.NewReader(data), xsd.Options{MaxFindings: 3})
 	if err == nil && len(found) > 0 {
 		err = errors.New(found[0].String())
 	}
@@ -236,6 +249,23 @@ func (s *suite) instance(ctx context.Context, row *tally, contributor, dir strin
 	if err == nil {
 		s.differ(contributor, "instance", it.Name, "accepted", nil)
 	}
+}
+
+var schemaLocation = regexp.MustCompile(`[sS]chemaLocation\s*=\s*["']([^"']*)["']`)
+
+// hinted lists the schema files an instance names that are not part of its schema. The validator itself
+// follows no such hints; the suite means its instances to be judged with them.
+func (s *suite) hinted(dir string, data []byte, schema *xsd.Schema) []string {
+	var out []string
+	for _, m := range schemaLocation.FindAllSubmatch(data, -1) {
+		for _, word := range strings.Fields(string(m[1])) {
+			f := path.Join(dir, word)
+			if _, err := fs.Stat(s.tree, f); err == nil && !slices.Contains(schema.Files(), f) && !strings.Contains(word, "://") {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
 }
 
 func (s *suite) differ(contributor, what, name, how string, err error) {

@@ -72,7 +72,9 @@ type complexType struct {
 	attrs    []*attrUse
 	wild     *wildcard
 	model    *model
-	required int // attributes that must be there
+	required int  // attributes that must be there
+	hasID    bool // one of the attributes is an ID
+	defaults bool // some attribute has a value when it is absent
 }
 
 type attrUse struct {

@@ -342,6 +342,8 @@ func (v *Validator) attributes(f *frame, ct *complexType, attrs []Attr) {
 		for i := range attrs {
 			if !isXsi(attrs[i].Name) {
 				v.reportAttr(f, &attrs[i], v.attributeOnSimple(f, attrs[i].Name))
+			} else {
+				v.xsiField(f, &attrs[i])
 			}
 		}
 		return
@@ -354,6 +356,7 @@ func (v *Validator) attributes(f *frame, ct *complexType, attrs []Attr) {
 	for i := range attrs {
 		a := &attrs[i]
 		if a.Name.Space == instanceSpace && isXsi(a.Name) {
+			v.xsiField(f, a)
 			continue
 		}
 		at := -1
@@ -380,7 +383,7 @@ func (v *Validator) attributes(f *frame, ct *complexType, attrs []Attr) {
 		switch {
 		case d != nil:
 			if isID(d.typ.simple) {
-				if wildIDs++; wildIDs > 1 {
+				if wildIDs++; wildIDs > 1 || ct.hasID {
 					v.reportAttr(f, a, v.secondID())
 				}
 			}
@@ -396,12 +399,35 @@ func (v *Validator) attributes(f *frame, ct *complexType, attrs []Attr) {
 			}
 		}
 	}
-	if len(v.scopes) > 0 {
-		for i, u := range ct.attrs {
-			if !v.present[i] && u.value != nil {
-				v.attributeField(f, u.name, u.typ, u.value.key)
-			}
+	if ct.defaults {
+		v.defaultAttributes(f, ct)
+	}
+}
+
+// defaultAttributes counts the values of absent attributes for identity constraints, and the references
+// among them.
+func (v *Validator) defaultAttributes(f *frame, ct *complexType) {
+	for i, u := range ct.attrs {
+		if v.present[i] || u.value == nil {
+			continue
 		}
+		if len(v.scopes) > 0 {
+			v.attributeField(f, u.name, u.value.key)
+		}
+		held := v.values.ns
+		v.values.ns = u.value.ns
+		v.raw = append(v.raw[:0], u.value.lex...)
+		if u.typ.check(&v.values, v.raw, false) == nil {
+			v.takeIDs(f, &Attr{Name: u.name})
+		}
+		v.values.ns = held
+	}
+}
+
+// xsiField lets XML Schema's own attributes be fields of identity constraints, as any attribute is.
+func (v *Validator) xsiField(f *frame, a *Attr) {
+	if len(v.scopes) > 0 {
+		v.attributeField(f, a.Name, a.Value)
 	}
 }
 
@@ -446,7 +472,7 @@ func (v *Validator) attributeValue(f *frame, a *Attr, s *simpleType, rule *value
 		v.reportAttr(f, a, v.notFixed("cvc-au", rule, a.Name.Local))
 	}
 	if field {
-		v.attributeField(f, a.Name, s, string(v.values.key))
+		v.attributeField(f, a.Name, string(v.values.key))
 	}
 }
 
@@ -504,7 +530,7 @@ func (v *Validator) close(f *frame, pos Pos) {
 	ct := f.typ.complex
 	switch {
 	case f.nilled:
-		v.endFields(f, nil, "", true)
+		v.endFields(f, f.typ.simple, "", true)
 	case f.collect && (ct == nil || ct.content == contentText):
 		v.closeText(f)
 	default:
