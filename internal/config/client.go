@@ -45,7 +45,7 @@ type operatorYAML struct {
 
 func (l *loader) portals() {
 	l.snap.Portals = map[string]*Portal{}
-	seen := map[[32]byte]string{}
+	l.keySeen = map[[32]byte]string{}
 	for _, name := range l.list("portals") {
 		file := path.Join("portals", name+".yaml")
 		var y portalYAML
@@ -60,19 +60,18 @@ func (l *loader) portals() {
 		}
 		l.snap.Portals[name] = &Portal{
 			Name: name, Title: y.Title, Municipalities: y.Municipalities, Services: y.Services, Operator: y.Counter,
-			Keys: l.keys(file, y.Keys, seen),
+			Keys: l.keys(file, y.Keys),
 		}
 	}
 }
 
 func (l *loader) operators() {
 	l.snap.Operators = map[string]*Operator{}
-	seen := map[[32]byte]string{}
 	for _, name := range l.list("operators") {
 		file := path.Join("operators", name+".yaml")
 		var y operatorYAML
 		if l.name(file, name) && l.read(file, "a setting of an operator", &y) {
-			l.snap.Operators[name] = &Operator{Name: name, Keys: l.keys(file, y.Keys, seen)}
+			l.snap.Operators[name] = &Operator{Name: name, Keys: l.keys(file, y.Keys)}
 		}
 	}
 }
@@ -87,7 +86,7 @@ func (l *loader) name(file, name string) bool {
 
 // keys reads hashed credentials. Two are valid at once while one replaces the
 // other; a third is most likely forgotten.
-func (l *loader) keys(file string, in []keyYAML, seen map[[32]byte]string) []Key {
+func (l *loader) keys(file string, in []keyYAML) []Key {
 	var out []Key
 	valid := 0
 	for i, k := range in {
@@ -109,10 +108,10 @@ func (l *loader) keys(file string, in []keyYAML, seen map[[32]byte]string) []Key
 				l.at(file, at+".until", at+".until: "+err.Error(), "")
 			}
 		}
-		if other, ok := seen[key.SHA256]; ok {
+		if other, ok := l.keySeen[key.SHA256]; ok {
 			l.at(file, at+".sha256", at+".sha256 is the same as in "+other, "give each its own key")
 		}
-		seen[key.SHA256] = file
+		l.keySeen[key.SHA256] = file
 		if key.Until.IsZero() || l.src.Now().Before(key.Until) {
 			valid++
 		}

@@ -12,8 +12,8 @@ func TestKeys(t *testing.T) {
 	fresh, freshHash := NewPortalKey("stadt")
 	other, otherHash := NewPortalKey("kreis")
 	operator, operatorHash := NewOperatorKey("stadt")
-	l := &loader{src: Source{Now: func() time.Time { return now }}}
-	keys := func(in ...keyYAML) []Key { return l.keys("f", in, map[[32]byte]string{}) }
+	l := &loader{src: Source{Now: func() time.Time { return now }}, keySeen: map[[32]byte]string{}}
+	keys := func(in ...keyYAML) []Key { return l.keys("f", in) }
 	s := &Snapshot{
 		Portals: map[string]*Portal{
 			"stadt": {Name: "stadt", Keys: keys(keyYAML{SHA256: oldHash, Until: "2026-04-01"}, keyYAML{SHA256: freshHash})},

@@ -69,6 +69,7 @@ func Load(src Source) (*Snapshot, Findings) {
 		mappings: overlay{over: sub(own, "mappings"), under: src.Mappings},
 		nodes:    map[string]*yaml.Node{},
 		loaded:   map[string]*mapping.Mapping{},
+		broken:   map[string]bool{},
 		snap:     &Snapshot{Dir: src.Dir},
 	}
 	l.files = resolver(l.mappings)
@@ -107,8 +108,9 @@ type loader struct {
 	loaded   map[string]*mapping.Mapping // by path; nil where it is broken
 	used     []string                    // mappings that a binding uses
 	tables   map[string]*mapping.Ordinance
-	broken   map[string]bool // names of files that are there but could not be read
-	services []string        // every service with a route, readable or not
+	keySeen  map[[32]byte]string // in which file a key's hash stands
+	broken   map[string]bool     // names of files that are there but could not be read
+	services []string            // every service with a route, readable or not
 }
 
 func (l *loader) complain(f Finding) { l.found = append(l.found, f) }

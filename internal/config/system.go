@@ -57,7 +57,6 @@ var common = []string{"kind", "profile", "document", "allow", "retry", "breaker"
 
 func (l *loader) systems() {
 	l.snap.Systems = map[string]*System{}
-	l.broken = map[string]bool{}
 	for _, name := range l.list("systems") {
 		file := path.Join("systems", name+".yaml")
 		if !l.name(file, name) {

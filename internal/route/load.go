@@ -1,6 +1,7 @@
 package route
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -13,7 +14,9 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"stellwerk/internal/config/strict"
+	"stellwerk/internal/gate"
 	"stellwerk/internal/mapping"
+	"stellwerk/internal/xsd"
 )
 
 type fileYAML struct {
@@ -161,8 +164,12 @@ func (l *loader) inputs(r *Route, in []inputYAML) {
 			l.at(at+"."+input.Format, input.SchemaFile+" is missing", "")
 			continue
 		}
-		if input.Schema, err = compile(l.fsys, input.SchemaFile, input.Format); err != nil {
-			l.found = append(l.found, mapping.Finding{File: input.SchemaFile, Message: oneLine(err)})
+		if input.Schema, err = CompileSchema(l.fsys, input.SchemaFile); err != nil {
+			l.found = append(l.found, schemaFindings(input.SchemaFile, err)...)
+			continue
+		}
+		if string(input.Schema.Format()) != input.Format {
+			l.at(at+"."+input.Format, input.SchemaFile+" is no schema for "+input.Format, "an XSD ends in .xsd, a JSON Schema in .json")
 			continue
 		}
 		r.Inputs = append(r.Inputs, input)
@@ -170,6 +177,36 @@ func (l *loader) inputs(r *Route, in []inputYAML) {
 	if len(in) == 0 {
 		l.at("inputs", "inputs is empty", "name at least one schema")
 	}
+}
+
+// schemaFindings gives each fault of a schema its own line.
+func schemaFindings(file string, err error) mapping.Findings {
+	var broken *xsd.SchemaError
+	if !errors.As(err, &broken) {
+		return mapping.Findings{{File: file, Message: oneLine(err)}}
+	}
+	var out mapping.Findings
+	for _, i := range broken.Issues {
+		out = append(out, mapping.Finding{File: i.File, Line: i.Line, Column: i.Col, Message: i.Text + " (" + i.Rule + ")"})
+	}
+	return out
+}
+
+// refusals gives what the gate has against an example, one line for each place.
+func refusals(file string, err error) mapping.Findings {
+	const what = "the route's own schema refuses this example: "
+	var invalid *gate.Invalid
+	if r, ok := gate.IsRefusal(err); ok {
+		return mapping.Findings{{File: file, Line: r.Line, Column: r.Column, Message: what + r.Code}}
+	}
+	if !errors.As(err, &invalid) {
+		return mapping.Findings{{File: file, Message: what + oneLine(err)}}
+	}
+	var out mapping.Findings
+	for _, f := range invalid.Findings {
+		out = append(out, mapping.Finding{File: file, Line: f.Line, Column: f.Column, Message: what + f.En})
+	}
+	return out
 }
 
 // oneLine joins what a schema's compiler has to say.
@@ -211,7 +248,7 @@ func (l *loader) examples(r *Route, in []exampleYAML) {
 			continue
 		}
 		if err := r.judge(&e); err != nil {
-			l.found = append(l.found, mapping.Finding{File: e.Path, Message: "the example is refused by its own schema: " + oneLine(err)})
+			l.found = append(l.found, refusals(e.Path, err)...)
 			continue
 		}
 		r.Examples = append(r.Examples, e)

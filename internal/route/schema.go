@@ -3,28 +3,28 @@ package route
 import (
 	"context"
 	"io/fs"
+	gopath "path"
 
 	"github.com/beevik/etree"
 
 	"stellwerk/internal/gate"
+	"stellwerk/internal/xsd"
 )
 
-// Schema is a compiled schema; nil where a format has none yet.
+// Schema is a compiled schema.
 type Schema = gate.Schema
 
-// CompileSchema compiles a JSON Schema (.json). It may refer to files of fsys,
-// and to nothing else.
+// CompileSchema compiles an XSD (.xsd) or a JSON Schema (any other ending). It may
+// refer to files of fsys, and to nothing else.
 func CompileSchema(fsys fs.FS, file string) (Schema, error) {
-	return gate.CompileJSON(fsys, file)
-}
-
-// compile compiles an input's schema. XML is judged by the mappings' required
-// fields alone.
-func compile(fsys fs.FS, file, format string) (Schema, error) {
-	if format == "xml" {
-		return nil, nil
+	if gopath.Ext(file) != ".xsd" {
+		return gate.CompileJSON(fsys, file)
 	}
-	return CompileSchema(fsys, file)
+	s, err := xsd.Compile(context.Background(), xsd.Files(fsys, nil), file)
+	if err != nil {
+		return nil, err
+	}
+	return gate.NewXMLSchema(s), nil
 }
 
 func parse(e *Example) (*etree.Element, error) {
