@@ -1,0 +1,377 @@
+package web
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"stellwerk/internal/config"
+	"stellwerk/internal/hub"
+	"stellwerk/internal/mapping"
+	"stellwerk/internal/store"
+	"stellwerk/internal/vault"
+	"stellwerk/internal/web/admin"
+)
+
+func TestReplayPutsBackRingsAndIsAudited(t *testing.T) {
+	f := newFixture(t)
+	id, d := f.parked("http-422")
+	s, err := f.client.Replay(t.Context(), d, admin.Replay{Reason: "Kasse hat das Feld ergänzt"})
+	f.must(err)
+	if s.State != hub.SubmissionRunning || s.Deliveries[0].State != hub.DeliveryPending {
+		t.Errorf("after the replay it is %s, its delivery %s", s.State, s.Deliveries[0].State)
+	}
+	if !slices.Contains(f.woke, system) || !slices.Contains(f.rang, id) {
+		t.Errorf("nobody was told: woke %v, rang %v", f.woke, f.rang)
+	}
+	trail, err := f.store.AuditTrail(t.Context(), 0, 100)
+	f.must(err)
+	last := trail[len(trail)-1]
+	if last.Actor != "operator:leitstelle" || last.Object != d.String() || last.Reason != "Kasse hat das Feld ergänzt" {
+		t.Errorf("the audit trail ends with %+v", last)
+	}
+	_, err = f.client.Replay(t.Context(), d, admin.Replay{Reason: "again"})
+	f.problem(err, http.StatusConflict, admin.CodeState)
+}
+
+func TestOrdersNeedAReason(t *testing.T) {
+	f := newFixture(t)
+	id, d := f.parked("http-422")
+	for _, why := range []string{"", "  ", "two\nlines", strings.Repeat("x", 501)} {
+		_, err := f.client.Replay(t.Context(), d, admin.Replay{Reason: why})
+		f.problem(err, http.StatusBadRequest, admin.CodeInvalid)
+		_, err = f.client.Close(t.Context(), d, why)
+		f.problem(err, http.StatusBadRequest, admin.CodeInvalid)
+		_, err = f.client.Pause(t.Context(), system, why)
+		f.problem(err, http.StatusBadRequest, admin.CodeInvalid)
+		_, err = f.client.Reopen(t.Context(), id.String(), why)
+		f.problem(err, http.StatusBadRequest, admin.CodeInvalid)
+		_, err = f.client.ReplayMany(t.Context(), admin.ReplayMany{Replay: admin.Replay{Reason: why}})
+		f.problem(err, http.StatusBadRequest, admin.CodeInvalid)
+	}
+	if s, err := f.client.Submission(t.Context(), id.String()); err != nil || s.Deliveries[0].State != hub.DeliveryParked {
+		t.Errorf("something was done without a reason: %+v, %v", s, err)
+	}
+}
+
+func TestDeliveredIsReplayedWithForceOnly(t *testing.T) {
+	f := newFixture(t)
+	id, key := f.accept("<hund/>")
+	d := f.plan(id, key, "{}", "1")
+	f.record(key, hub.DeliveryDelivered, "", "", "")
+	_, err := f.client.Replay(t.Context(), d, admin.Replay{Reason: "lost there"})
+	f.problem(err, http.StatusConflict, admin.CodeState)
+	_, err = f.client.ReplayMany(t.Context(), admin.ReplayMany{Replay: admin.Replay{Reason: "lost there"}, Filter: admin.Filter{DeliveryState: hub.DeliveryDelivered}})
+	f.problem(err, http.StatusBadRequest, admin.CodeInvalid)
+	o, err := f.client.ReplayMany(t.Context(), admin.ReplayMany{Replay: admin.Replay{Reason: "lost there", Force: true}, Filter: admin.Filter{DeliveryState: hub.DeliveryDelivered, System: system}})
+	f.must(err)
+	if o.Done != 1 {
+		t.Errorf("with force %+v, want one put back", o)
+	}
+}
+
+func TestReplayManyCountsThenDoes(t *testing.T) {
+	f := newFixture(t)
+	for range 3 {
+		f.parked("http-422")
+	}
+	f.parked("http-400")
+	whole, _ := f.accept("<hund/>")
+	f.must(f.store.Advance(t.Context(), whole, 1, &store.Advance{At: f.now, State: hub.SubmissionParked, Reason: hub.ParkUnmapped, Code: "no-delivery"}))
+
+	order := admin.ReplayMany{Replay: admin.Replay{Reason: "Kasse repariert"}, Filter: admin.Filter{System: system, Code: "http-422"}, DryRun: true, Limit: 2}
+	o, err := f.client.ReplayMany(t.Context(), order)
+	f.must(err)
+	if o.Matched != 3 || o.Done != 0 || !o.More || !o.DryRun || len(f.woke) > 0 {
+		t.Errorf("dry run: %+v, woke %v", o, f.woke)
+	}
+	order.DryRun = false
+	o, err = f.client.ReplayMany(t.Context(), order)
+	f.must(err)
+	if o.Done != 2 || !o.More {
+		t.Errorf("limited: %+v", o)
+	}
+	o, err = f.client.ReplayMany(t.Context(), admin.ReplayMany{Replay: admin.Replay{Reason: "neue Zuordnung", Anew: true}})
+	f.must(err)
+	if o.Done != 3 || o.More { // one of 422, one of 400, and the whole submission
+		t.Errorf("everything anew: %+v", o)
+	}
+	if s, err := f.client.Submission(t.Context(), whole.String()); err != nil || s.State != hub.SubmissionAccepted {
+		t.Errorf("the submission without deliveries is %s (%v), want accepted again", s.State, err)
+	}
+	for name, bad := range map[string]admin.ReplayMany{
+		"limit":  {Replay: admin.Replay{Reason: "x"}, Limit: maxReplay + 1},
+		"number": {Replay: admin.Replay{Reason: "x"}, Filter: admin.Filter{Number: whole.Number()}},
+		"search": {Replay: admin.Replay{Reason: "x"}, Filter: admin.Filter{Search: "1"}},
+	} {
+		if _, err := f.client.ReplayMany(t.Context(), bad); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+}
+
+func TestCloseSettles(t *testing.T) {
+	f := newFixture(t)
+	id, d := f.parked("http-422")
+	s, err := f.client.Close(t.Context(), d, "auf Papier erledigt")
+	f.must(err)
+	if s.State != hub.SubmissionSettled || s.Deliveries[0].State != hub.DeliveryClosed {
+		t.Errorf("after closing it is %s, its delivery %s", s.State, s.Deliveries[0].State)
+	}
+	if !slices.Contains(f.rang, id) {
+		t.Error("the flow was not told that the submission has settled")
+	}
+	_, err = f.client.Close(t.Context(), d, "again")
+	f.problem(err, http.StatusConflict, admin.CodeState)
+	_, err = f.client.Close(t.Context(), id.Delivery(9), "nowhere")
+	f.problem(err, http.StatusNotFound, admin.CodeNotFound)
+}
+
+func TestParkedByCauseAndEach(t *testing.T) {
+	f := newFixture(t)
+	f.parked("http-422")
+	f.now = f.now.Add(time.Hour)
+	newest, _ := f.parked("http-422")
+	whole, _ := f.accept("<hund/>")
+	f.must(f.store.Advance(t.Context(), whole, 1, &store.Advance{At: f.now, State: hub.SubmissionParked, Reason: hub.ParkUnmapped, Code: "no-delivery"}))
+	damaged, _ := f.accept("<hund/>")
+	f.must(f.store.Damage(t.Context(), damaged, "payload", f.now))
+
+	groups, err := f.client.ParkedGroups(t.Context(), admin.Filter{})
+	f.must(err)
+	if !groups.Complete || len(groups.Groups) != 3 {
+		t.Fatalf("groups are %+v", groups)
+	}
+	if g := groups.Groups[0]; g.Count != 2 || g.System != system || g.Reason != "refused" || g.Code != "http-422" || g.Example != newest.Number() || !g.Oldest.Equal(f.now.Add(-time.Hour)) {
+		t.Errorf("the first group is %+v", g)
+	}
+	for name, c := range map[string]struct {
+		filter admin.Filter
+		want   int
+	}{
+		"all":      {admin.Filter{}, 4},
+		"refused":  {admin.Filter{Reason: hub.ParkRefused}, 2},
+		"unmapped": {admin.Filter{Reason: hub.ParkUnmapped}, 1},
+		"damaged":  {admin.Filter{Reason: "damaged"}, 1},
+		"system":   {admin.Filter{System: system}, 2},
+		"code":     {admin.Filter{Code: "no-delivery"}, 1},
+		"nothing":  {admin.Filter{Service: "reitkennzeichen"}, 0},
+		"one page": {admin.Filter{Limit: 2}, 2},
+	} {
+		page, err := f.client.Parked(t.Context(), c.filter)
+		f.must(err)
+		if len(page.Items) != c.want {
+			t.Errorf("%s: %d items, want %d: %+v", name, len(page.Items), c.want, page.Items)
+		}
+	}
+	_, err = f.client.Parked(t.Context(), admin.Filter{Search: "1"})
+	f.problem(err, http.StatusBadRequest, admin.CodeInvalid)
+}
+
+func TestSystems(t *testing.T) {
+	f := newFixture(t)
+	f.parked("http-422")
+	s, err := f.client.Pause(t.Context(), system, "Jahresabschluss")
+	f.must(err)
+	if s.State != "paused" || s.Paused != "Jahresabschluss" || s.Parked != 1 || s.Kind != "rest" {
+		t.Errorf("paused: %+v", s)
+	}
+	if s, err = f.client.Resume(t.Context(), system); err != nil || s.State != "ready" {
+		t.Errorf("resumed: %+v, %v", s, err)
+	}
+	if !slices.Contains(f.woke, system) {
+		t.Error("the deliverer was not told to go on")
+	}
+	f.breakers[system] = "open"
+	all, err := f.client.Systems(t.Context())
+	f.must(err)
+	if len(all.Systems) != 1 || all.Systems[0].State != "broken" || all.Systems[0].Breaker != "open" {
+		t.Errorf("with an open breaker: %+v", all)
+	}
+	_, err = f.client.Pause(t.Context(), "nowhere", "x")
+	f.problem(err, http.StatusNotFound, admin.CodeNotFound)
+	_, err = f.client.Probe(t.Context(), "nowhere")
+	f.problem(err, http.StatusNotFound, admin.CodeNotFound)
+	p, err := f.client.Probe(t.Context(), system)
+	f.must(err)
+	f.probeError = errors.New("connection refused")
+	q, err := f.client.Probe(t.Context(), system)
+	f.must(err)
+	if !p.OK || q.OK || q.Error != "connection refused" || len(f.audited("probed")) != 2 {
+		t.Errorf("probes: %+v, %+v", p, q)
+	}
+}
+
+// A system the configuration has lost stays in sight while deliveries wait for it.
+func TestGoneSystem(t *testing.T) {
+	f := newFixture(t)
+	f.parked("http-422")
+	delete(f.server.Live.Get().Systems, system)
+	all, err := f.client.Systems(t.Context())
+	f.must(err)
+	if len(all.Systems) != 1 || !all.Systems[0].Gone {
+		t.Errorf("systems are %+v", all)
+	}
+}
+
+func TestReloadSaysWhatIsInForce(t *testing.T) {
+	f := newFixture(t)
+	r, err := f.client.Reload(t.Context())
+	f.must(err)
+	if !r.Swapped || r.Revision != "0123456789ab" {
+		t.Errorf("clean: %+v", r)
+	}
+	f.findings = config.Findings{{File: "systems/a.yaml", Line: 3, Column: 1, Message: "prot is not a setting"}}
+	r, err = f.client.Reload(t.Context())
+	f.must(err)
+	if r.Swapped || len(r.Findings) != 1 || r.Findings[0].File != "systems/a.yaml" {
+		t.Errorf("broken: %+v", r)
+	}
+	f.findings[0].Severity = mapping.Warning
+	if r, err = f.client.Reload(t.Context()); err != nil || !r.Swapped {
+		t.Errorf("a warning keeps nothing from being swapped: %+v, %v", r, err)
+	}
+	if len(f.audited("reload")) != 3 {
+		t.Error("every reload is audited")
+	}
+}
+
+func TestDoctor(t *testing.T) {
+	f := newFixture(t)
+	check := func(name string) admin.Check {
+		t.Helper()
+		d, err := f.client.Doctor(t.Context())
+		f.must(err)
+		for _, c := range d.Checks {
+			if c.Name == name {
+				return c
+			}
+		}
+		t.Fatalf("there is no check %s", name)
+		return admin.Check{}
+	}
+	for _, name := range []string{"store", "disk", "keyring", "clock", "work", "parked", "configuration"} {
+		if c := check(name); c.State == "bad" {
+			t.Errorf("a fresh hub: %+v", c)
+		}
+	}
+	id, key := f.accept("<hund/>")
+	f.plan(id, key, "{}", "1")
+	f.now = f.now.Add(2 * time.Hour)
+	if c := check("work"); c.State != "warning" || !strings.Contains(c.Detail, system) {
+		t.Errorf("a delivery waits for two hours: %+v", c)
+	}
+	f.now = f.now.Add(-4 * time.Hour)
+	if c := check("clock"); c.State != "bad" {
+		t.Errorf("the clock was set back: %+v", c)
+	}
+	f.findings = config.Findings{{File: "a.yaml", Message: "broken"}}
+	if c := check("configuration"); c.State != "bad" {
+		t.Errorf("the folder is broken: %+v", c)
+	}
+	f.must(f.store.Damage(t.Context(), id, "payload", f.now))
+	if c := check("parked"); c.State != "bad" {
+		t.Errorf("a submission is damaged: %+v", c)
+	}
+}
+
+func TestAuditTrailPages(t *testing.T) {
+	f := newFixture(t)
+	for range 3 {
+		f.accept("<hund/>")
+	}
+	first, err := f.client.Audit(t.Context(), 0, 2)
+	f.must(err)
+	rest, err := f.client.Audit(t.Context(), first.Next, 2)
+	f.must(err)
+	if len(first.Entries) != 2 || len(rest.Entries) != 1 || rest.Next != 0 || rest.Entries[0].Seq <= first.Entries[1].Seq {
+		t.Errorf("pages are %+v and %+v", first, rest)
+	}
+	_, err = f.client.Audit(t.Context(), 0, 1001)
+	f.problem(err, http.StatusBadRequest, admin.CodeInvalid)
+}
+
+func TestDryRun(t *testing.T) {
+	f := newFixture(t)
+	in := admin.Render{Municipality: ags, Service: "hundeanmeldung", MediaType: "application/xml", Payload: []byte("<hund/>")}
+	out, err := f.client.Render(t.Context(), in)
+	f.must(err)
+	if len(out.Documents) != 1 || string(out.Documents[0].Body) != "<hund/>" || out.Documents[0].Role != "finance" {
+		t.Errorf("documents are %+v", out)
+	}
+	in.Service = "reitkennzeichen"
+	_, err = f.client.Render(t.Context(), in)
+	f.problem(err, http.StatusBadRequest, admin.CodeInvalid)
+	in.Payload = make([]byte, 2<<20)
+	_, err = f.client.Render(t.Context(), in)
+	f.problem(err, http.StatusRequestEntityTooLarge, admin.CodeTooLarge)
+}
+
+// After a rotation every key is wrapped anew, and the old one may leave the keyring.
+func TestRewrap(t *testing.T) {
+	f := newFixture(t)
+	id, _ := f.accept("<hund/>")
+	rotated, err := vault.Rotate(f.ring)
+	f.must(err)
+	f.server.Vault, err = vault.Parse(rotated)
+	f.must(err)
+	r, err := f.client.Rewrap(t.Context())
+	f.must(err)
+	again, err := f.client.Rewrap(t.Context())
+	f.must(err)
+	if r.Changed != 1 || again.Changed != 0 || len(f.audited("rewrap")) != 2 {
+		t.Errorf("rewrapped: %+v, then %+v", r, again)
+	}
+	var kept []string
+	for line := range strings.Lines(string(rotated)) {
+		if !strings.HasPrefix(line, "k1 ") {
+			kept = append(kept, line)
+		}
+	}
+	f.server.Vault, err = vault.Parse([]byte(strings.Join(kept, "")))
+	f.must(err)
+	if p, err := f.client.Payload(t.Context(), id.String()); err != nil || string(p.Body) != "<hund/>" {
+		t.Errorf("without the old key: %+v, %v", p, err)
+	}
+}
+
+func TestBodiesAreReadStrictly(t *testing.T) {
+	f := newFixture(t)
+	auth := http.Header{"Authorization": {"Bearer " + f.client.Key}}
+	with := func(contentType string) http.Header {
+		h := auth.Clone()
+		h.Set("Content-Type", contentType)
+		return h
+	}
+	for name, c := range map[string]struct {
+		header http.Header
+		body   string
+		want   int
+	}{
+		"good":            {with("application/json"), `{"limit":1}`, http.StatusOK},
+		"charset":         {with("application/json; charset=utf-8"), `{}`, http.StatusOK},
+		"no media type":   {auth, `{}`, http.StatusUnsupportedMediaType},
+		"a form":          {with("application/x-www-form-urlencoded"), "limit=1", http.StatusUnsupportedMediaType},
+		"text":            {with("text/plain"), `{}`, http.StatusUnsupportedMediaType},
+		"unknown key":     {with("application/json"), `{"limt":1}`, http.StatusBadRequest},
+		"two values":      {with("application/json"), `{} {}`, http.StatusBadRequest},
+		"broken":          {with("application/json"), `{"limit":`, http.StatusBadRequest},
+		"nothing":         {with("application/json"), ``, http.StatusBadRequest},
+		"larger than fit": {with("application/json"), `{"code":"` + strings.Repeat("x", small) + `"}`, http.StatusRequestEntityTooLarge},
+	} {
+		res, text := f.call(http.MethodPost, "/admin/v1/submissions/search", c.header, io.Reader(strings.NewReader(c.body)))
+		if res.StatusCode != c.want {
+			t.Errorf("%s answered %d, want %d: %s", name, res.StatusCode, c.want, text)
+		}
+	}
+	if res, _ := f.call(http.MethodGet, "/admin/v1/nowhere", auth, nil); res.StatusCode != http.StatusNotFound {
+		t.Errorf("nowhere answered %d", res.StatusCode)
+	}
+	if res, _ := f.call(http.MethodDelete, "/admin/v1/systems", auth, nil); res.StatusCode != http.StatusNotFound {
+		t.Errorf("a method that is none answered %d", res.StatusCode)
+	}
+}
