@@ -31,7 +31,10 @@ func (e *explainer) note(st *state, f *field, text string, present bool) {
 
 func (e *explainer) blame(st *state, f *field, h *Hold) {
 	n := len(e.results)
-	if n == 0 || e.results[n-1].Target != f.full || e.results[n-1].Hold != nil {
+	if n > 0 && e.results[n-1].Target == f.full && e.results[n-1].Hold != nil && e.results[n-1].Record == st.where {
+		return // a consequence of the first
+	}
+	if n == 0 || e.results[n-1].Target != f.full {
 		e.results = append(e.results, FieldResult{Record: st.where, Target: f.full, Line: f.line})
 		n++
 	}

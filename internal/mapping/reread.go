@@ -114,7 +114,7 @@ func (r *rereader) tag() error {
 		return nil
 	}
 	name := r.name()
-	if len(name) == 0 {
+	if _, _, ok := splitName(string(name)); !ok {
 		return errors.New("a tag without a name")
 	}
 	var buf [8][]byte
@@ -152,7 +152,7 @@ func (r *rereader) tag() error {
 
 func (r *rereader) attribute() ([]byte, error) {
 	name := r.name()
-	if len(name) == 0 || !bytes.HasPrefix(r.b[r.i:], []byte(`="`)) {
+	if _, _, ok := splitName(string(name)); !ok || !bytes.HasPrefix(r.b[r.i:], []byte(`="`)) {
 		return nil, errors.New("an attribute without a value")
 	}
 	r.i += 2
