@@ -122,7 +122,7 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 	if !filepath.IsAbs(data) {
 		data = filepath.Join(opts.Dir, data)
 	}
-	if a.store, err = sqlite.Open(sqlite.Options{Dir: data, Log: opts.Log}); err != nil {
+	if a.store, err = sqlite.Open(durable(sqlite.Options{Dir: data, Log: opts.Log})); err != nil {
 		return nil, err
 	}
 	a.onStop("store", func(context.Context) error { return a.store.Close() })

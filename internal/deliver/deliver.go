@@ -93,7 +93,7 @@ func (d *Deliverer) Apply(snap *config.Snapshot) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for name, system := range snap.Systems {
-		conn, err := system.Config.Open(connectors.Environment{System: name, Now: d.Now, Dir: snap.Dir, Allow: system.Allow})
+		conn, err := system.Config.Open(connectors.Environment{System: name, Now: d.Now, Dir: snap.Dir, Allow: system.Allow, Concurrency: system.Limits.Concurrency})
 		if err != nil {
 			return fmt.Errorf("open system %s: %w", name, err)
 		}
