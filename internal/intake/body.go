@@ -17,8 +17,9 @@ import (
 const (
 	smallPayload = 64 << 10 // bytes every request may hold without asking
 	payloadCost  = 4        // bytes of memory for a byte of payload: itself, sealed, and what its check builds
-	memoryWait   = 10 * time.Second
+	memoryWait   = 30 * time.Second
 	slowest      = 64 << 10 // bytes a second that a large payload must reach while it holds memory
+	grace        = 10 * time.Second
 )
 
 // mediaTypes are what a payload may come as.
@@ -83,6 +84,7 @@ func (rd *reader) readPayload(r io.Reader, bound, limit int64) *refusal {
 			return refused
 		}
 		done, err = fill(r, &p.bytes, cap(p.bytes))
+		rd.deadline(rd.c.snap.Hub.Timeouts.Read) // attachments may take their time
 	}
 	switch {
 	case err != nil:
@@ -109,10 +111,22 @@ func (rd *reader) reserve(bound, limit int64) *refusal {
 	}
 	p.free = func() { rd.memory.Release(weight) }
 	p.bytes = append(make([]byte, 0, size+1), p.bytes...)
-	// The deadline is by the system's clock. Where it cannot be set, the server's stands.
-	pace := time.Now().Add(memoryWait + time.Duration(size/slowest)*time.Second)
-	_ = http.NewResponseController(rd.c.w).SetReadDeadline(pace)
+	pace := grace + time.Duration(size/slowest)*time.Second
+	if read := rd.c.snap.Hub.Timeouts.Read; read > 0 {
+		pace = min(pace, read)
+	}
+	rd.deadline(pace)
 	return nil
+}
+
+// deadline gives the sender so long from now on; zero is no limit. It is by the
+// system's clock. Where it cannot be set, the server's own stands.
+func (rd *reader) deadline(d time.Duration) {
+	var at time.Time
+	if d > 0 {
+		at = time.Now().Add(d)
+	}
+	_ = http.NewResponseController(rd.c.w).SetReadDeadline(at)
 }
 
 // fill reads until the end, or until the buffer holds upTo bytes: then done is

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"stellwerk/internal/config"
@@ -64,12 +65,17 @@ func FuzzMultipart(f *testing.F) {
 	snap := snapshot(f)
 	api, err := New(Settings{
 		Store: faults, Vault: v, Config: func() *config.Snapshot { return snap }, Attachments: journal.AttachmentDir(),
-		Ring: func(hub.ID) {}, Log: slog.New(slog.DiscardHandler),
+		Ring: func(hub.ID) {}, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return morning },
 	})
 	if err != nil {
 		f.Fatal(err)
 	}
-	runs := 0
+	runs, taken := 0, 0
+	f.Cleanup(func() {
+		if runs > 0 && taken == 0 {
+			f.Error("nothing was accepted, not even a seed")
+		}
+	})
 	f.Fuzz(func(t *testing.T, body []byte, key string) {
 		// The seeds have their boundary in the first line.
 		line, _, _ := bytes.Cut(body, []byte("\n"))
@@ -91,6 +97,9 @@ func FuzzMultipart(f *testing.F) {
 		files := len(w.spooledFiles()) - before
 		if res.Code != http.StatusAccepted && (files > 0 || faults.last != nil) {
 			t.Fatalf("%d, and left behind %d files", res.Code, files)
+		}
+		if res.Code == http.StatusAccepted {
+			taken++
 		}
 		if res.Code == http.StatusAccepted && files != len(faults.last.Attachments) {
 			t.Fatalf("%d files for %d attachments", files, len(faults.last.Attachments))

@@ -67,6 +67,9 @@ deliveries: [{to: waste}]
 	"tonne/tonne.schema.json": {Data: []byte(`{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object"}`)},
 }
 
+// morning is when the tests begin.
+var morning = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+
 const antrag = `<antrag><halter><name>Geheimnis</name></halter><hund><chip> 276098102345678 </chip></hund></antrag>`
 
 // world is a hub's portal side on a real port.
@@ -93,7 +96,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, logged: &syncBuffer{}, now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)}
+	w := &world{t: t, logged: &syncBuffer{}, now: morning}
 	if w.vault, err = vault.Parse(keyring); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -81,13 +82,17 @@ type problemBody struct {
 
 // write answers with the problem.
 func (p *refusal) write(c *call) {
-	body, err := json.Marshal(problemBody{
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	err := e.Encode(problemBody{
 		Type: typePrefix + string(p.Code), Title: p.Title.in(c.lang), Status: p.Status, Detail: p.detail(c.lang),
 		Instance: "urn:uuid:" + c.id.String(), Code: p.Code, Repeat: p.Repeat, Errors: p.findings, More: p.more,
 	})
 	if err != nil { // strings and numbers only
 		panic(err)
 	}
+	body := out.Bytes()
 	h := c.w.Header()
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Content-Language", c.lang.String())

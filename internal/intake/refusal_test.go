@@ -364,7 +364,7 @@ func TestLargePayloadsWaitForMemory(t *testing.T) {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
 	for _, n := range []int{smallPayload - 1, smallPayload, smallPayload + 1, smallPayload + 2} { // around the edge, with and without a length
-		body := "<a>" + strings.Repeat(" ", n-7) + "</a>"
+		body := "<antrag>" + strings.Repeat(" ", n-17) + "</antrag>"
 		key := fmt.Sprint("edge-", n)
 		r := w.accepted(w.do("POST", "/v1/submissions", body, dog(key)...))
 		req, err := http.NewRequest("POST", w.url+"/v1/submissions", struct{ io.Reader }{bytes.NewReader([]byte(body))})
@@ -377,7 +377,7 @@ func TestLargePayloadsWaitForMemory(t *testing.T) {
 	}
 	w.change(func(s *config.Snapshot) { s.Hub.Limits.Payload = 100_000 })
 	for n, code := range map[int]int{100_000: 202, 100_001: 413} {
-		body := "<a>" + strings.Repeat(" ", n-7) + "</a>"
+		body := "<antrag>" + strings.Repeat(" ", n-17) + "</antrag>"
 		req, err := http.NewRequest("POST", w.url+"/v1/submissions", struct{ io.Reader }{strings.NewReader(body)})
 		if err != nil {
 			t.Fatal(err)
@@ -424,6 +424,28 @@ func TestSlowClientsAreCut(t *testing.T) {
 	if got := dial("GET /livez HTTP/1.1\r\nHost: x\r\nX-Large: " + strings.Repeat("x", 32<<10) + "\r\n\r\n"); !strings.Contains(got, " 431 ") {
 		t.Errorf("large head: %.80s", got)
 	}
+}
+
+// Who holds memory with a large payload must keep up a pace.
+func TestSlowLargePayloadIsCut(t *testing.T) {
+	w := newWorld(t)
+	w.change(func(s *config.Snapshot) { s.Hub.Timeouts.Read = 300 * time.Millisecond })
+	body, feed := io.Pipe()
+	defer feed.Close()
+	req, err := http.NewRequest("POST", w.url+"/v1/submissions", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.ContentLength = 200_000
+	go func() { _, _ = io.WriteString(feed, "<antrag>"+strings.Repeat(" ", 100_000)) }() // and no more
+	w.refused(w.send(req, dog("k-1")...), CodeSlow)
+	if !w.api.memory.TryAcquire(w.api.Memory) {
+		t.Error("memory was not given back")
+	}
+	// Attachments behind a large payload have their own time.
+	large := part{"payload", "application/xml", "", "<antrag>" + strings.Repeat(" ", 100_000) + "</antrag>"}
+	w.api.memory.Release(w.api.Memory)
+	w.accepted(w.sendMulti(multi(t, meta(nil), large, part{"attachment", "", "impfpass.pdf", strings.Repeat("x", 1<<20)}), "k-2"))
 }
 
 func TestServerHasEveryLimit(t *testing.T) {
