@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/hex"
+	"strings"
 	"time"
 
 	"stellwerk/internal/config"
@@ -93,7 +94,7 @@ func systemForm(s *standing) admin.System {
 }
 
 func filterOf(f *admin.Filter) query {
-	return query{Number: f.Number, Value: f.Search, Filter: store.Filter{
+	return query{Number: f.Number, Value: strings.TrimSpace(f.Search), Filter: store.Filter{
 		Municipality: f.Municipality, Service: f.Service, Portal: f.Portal, State: f.State, DeliveryState: f.DeliveryState,
 		System: f.System, Reason: f.Reason, Code: f.Code, Since: f.Since, Until: f.Until, Before: f.Before, Limit: f.Limit,
 	}}

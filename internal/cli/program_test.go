@@ -1,0 +1,386 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"stellwerk/internal/hub"
+	"stellwerk/internal/web/admin"
+)
+
+// console is a program with a hub that answers what the test says.
+type console struct {
+	*Program
+	t        *testing.T
+	out, err bytes.Buffer
+	env      map[string]string
+	asked    []string // method and path
+	bodies   []string
+}
+
+func newConsole(t *testing.T, answers map[string]any) *console {
+	t.Helper()
+	c := &console{t: t, env: map[string]string{}}
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var body bytes.Buffer
+		_, _ = body.ReadFrom(r.Body)
+		what := r.Method + " " + r.URL.Path
+		c.asked, c.bodies = append(c.asked, what), append(c.bodies, body.String())
+		answer, ok := answers[what]
+		w.Header().Set("Content-Type", "application/json")
+		switch {
+		case r.Header.Get("Authorization") != "Bearer swo_a_b":
+			answer = &admin.Problem{Status: http.StatusUnauthorized, Code: admin.CodeUnauthorized}
+		case !ok:
+			answer = &admin.Problem{Status: http.StatusNotFound, Code: admin.CodeNotFound, Detail: "the hub has nothing under this name"}
+		}
+		if p, ok := answer.(*admin.Problem); ok {
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(p.Status)
+		}
+		if err := json.NewEncoder(w).Encode(answer); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(web.Close)
+	c.env["STELLWERK_HUB"], c.env["STELLWERK_KEY"] = web.URL, "swo_a_b"
+	c.Program = &Program{In: strings.NewReader(""), Out: &c.out, Err: &c.err, Zone: time.UTC, Version: "test",
+		Now:       func() time.Time { return time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC) },
+		LookupEnv: func(name string) (string, bool) { v, ok := c.env[name]; return v, ok }}
+	return c
+}
+
+func (c *console) run(want int, args ...string) string {
+	c.t.Helper()
+	c.out.Reset()
+	c.err.Reset()
+	if got := c.Run(c.t.Context(), args); got != want {
+		c.t.Fatalf("stellwerk %s ended with %d, want %d\n%s%s", strings.Join(args, " "), got, want, c.out.String(), c.err.String())
+	}
+	return c.out.String()
+}
+
+var sampleID = func() hub.ID {
+	id, err := hub.ParseID("019cadd8-3000-7000-8000-000000000000")
+	if err != nil {
+		panic(err)
+	}
+	return id
+}()
+
+func sampleCase() admin.Submission {
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	return admin.Submission{ID: sampleID, Number: sampleID.Number(), State: hub.SubmissionParked, Municipality: "05999040", MunicipalityName: "Stadt Musterstadt",
+		Service: "hundeanmeldung", Portal: "buergerportal", Channel: "portal", ReceivedAt: at, Revision: "0123456789ab", Format: "xml",
+		SHA256: strings.Repeat("ab", 32), Size: 2900, Attachments: 1,
+		Deliveries: []admin.Delivery{
+			{ID: sampleID.Delivery(1), Ordinal: 1, Role: "records", System: "akte-musterstadt", Document: "records", State: hub.DeliveryDelivered, Attempts: 1, SettledAt: at.Add(time.Second)},
+			{ID: sampleID.Delivery(2), Ordinal: 2, Role: "finance", System: "kasse-musterstadt", Document: "finance", State: hub.DeliveryParked, Reason: hub.ParkRefused, Code: "http-422", Attempts: 2, UpdatedAt: at.Add(2 * time.Second)},
+		}}
+}
+
+func (c *console) errorText() string { return c.err.String() }
+
+func TestListGolden(t *testing.T) {
+	s := sampleCase()
+	s.MunicipalityName = "Stadt\u202eM"
+	c := newConsole(t, map[string]any{"POST /admin/v1/submissions/search": admin.Page{Submissions: []admin.Submission{s}, Next: s.ID}})
+	got := c.run(0, "list", "--state", "parked", "--search", "Beispiel")
+	want := "NUMBER          RECEIVED  SERVICE       MUNICIPALITY  STATE   DONE  OPEN\n" +
+		s.Number + "  09:00:00  hundeanmeld…  Stadt\\u202eM  parked   1/2  finance par…\n" +
+		"there are more: --before " + s.ID.String() + "\n"
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if !strings.Contains(c.bodies[0], `"search":"Beispiel"`) || c.asked[0] != "POST /admin/v1/submissions/search" {
+		t.Errorf("asked %v with %v", c.asked, c.bodies)
+	}
+}
+
+func TestSearchFromStandardInput(t *testing.T) {
+	c := newConsole(t, map[string]any{"POST /admin/v1/submissions/search": admin.Page{}})
+	c.In = strings.NewReader("276098100000017\nmore")
+	if got := c.run(0, "list", "--search", "-"); got != "no submission\n" || !strings.Contains(c.bodies[0], `"search":"276098100000017"`) {
+		t.Errorf("got %q, asked with %v", got, c.bodies)
+	}
+}
+
+func TestShowJSONHasAState(t *testing.T) {
+	s := sampleCase()
+	s.MunicipalityName = "Stadt\u202eM\u009b"
+	c := newConsole(t, map[string]any{"GET /admin/v1/submissions/" + s.ID.String(): s})
+	text := c.run(0, "show", s.ID.String(), "--json")
+	var got map[string]any
+	if err := json.Unmarshal([]byte(text), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got["state"] != "parked" || got["municipality-name"] != s.MunicipalityName {
+		t.Errorf("got %v", got)
+	}
+	if strings.ContainsAny(text, "\u202e\u009b") {
+		t.Error("JSON for a terminal must hold no character that steers it")
+	}
+}
+
+func TestTraceGolden(t *testing.T) {
+	s := sampleCase()
+	at := s.ReceivedAt
+	tr := admin.Trace{Submission: s, Reference: "BP-4711",
+		Events: []hub.Event{
+			{At: at, Type: "accepted", Actor: "portal:buergerportal"},
+			{At: at.Add(4 * time.Millisecond), Type: "planned", Actor: "hub"},
+			{At: at.Add(1012 * time.Millisecond), Type: "delivered", Delivery: s.ID.Delivery(1)},
+			{At: at.Add(2 * time.Second), Type: "parked", Delivery: s.ID.Delivery(2), Code: "http-422", Text: "refused"},
+		},
+		Attempts: []admin.Attempt{
+			{Delivery: s.ID.Delivery(1), Ordinal: 1, N: 1, At: at.Add(time.Second), Milliseconds: 12, Kind: "send", Outcome: "delivered"},
+			{Delivery: s.ID.Delivery(2), Ordinal: 2, N: 2, At: at.Add(1990 * time.Millisecond), Milliseconds: 8.5, Kind: "send", Outcome: "refused", Code: "http-422", Detail: "HTTP 422:\n\x1b[31mFeld fehlt"},
+		}}
+	c := newConsole(t, map[string]any{"GET /admin/v1/submissions/" + s.Number + "/trace": tr})
+	got := c.run(0, "trace", s.Number)
+	want := s.Number + `  hundeanmeldung  parked
+
+  id            ` + s.ID.String() + `
+  municipality  05999040 Stadt Musterstadt
+  portal        buergerportal (portal)
+  received      2026-03-02 09:00:00
+  payload       xml, 2.9 kB, 1 attached, sha256 abababababababab…
+  configuration 0123456789ab
+
+  portal's reference: BP-4711
+
+  Monday, 2 March 2026
+  09:00:00.000    +0.0 ms  accepted (portal:buergerportal)
+  09:00:00.004      +4 ms  planned (hub)
+  09:00:01.000    +996 ms  1 records → akte-musterstadt: attempt 1 delivered in…
+  09:00:01.990    +990 ms  2 finance → kasse-musterstadt: attempt 2 refused htt…
+                           HTTP 422: \u001b[31mFeld fehlt
+  09:00:02.000     +10 ms  2 finance → kasse-musterstadt: parked http-422: refu…
+
+#  ROLE     SYSTEM             STATE            CODE      TRIES  WHEN
+1  records  akte-musterstadt   delivered        -             1  09:00:01
+2  finance  kasse-musterstadt  parked: refused  http-422      2  09:00:02
+
+Cause: finance (kasse-musterstadt) refused the document (http-422): HTTP 422:
+\u001b[31mFeld fehlt
+Next: correct what it complains about (data, mapping or settings of the system),
+then: stellwerk replay ` + s.Number + `/2 --anew --reason …, or end it: stellwerk
+close ` + s.Number + `/2 --reason …
+`
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	var form map[string]any
+	if err := json.Unmarshal([]byte(c.run(0, "trace", s.Number, "--json")), &form); err != nil {
+		t.Fatal(err)
+	}
+	if form["state"] != "parked" || form["cause"] == "" || !strings.Contains(form["next-step"].(string), "replay") {
+		t.Errorf("JSON is %v", form)
+	}
+}
+
+func TestReplayPicksWhatIsParked(t *testing.T) {
+	s := sampleCase()
+	c := newConsole(t, map[string]any{
+		"GET /admin/v1/submissions/" + s.Number:                              s,
+		"POST /admin/v1/deliveries/" + s.ID.Delivery(2).String() + "/replay": s,
+		"POST /admin/v1/deliveries/" + s.ID.Delivery(1).String() + "/replay": &admin.Problem{Status: 409, Code: admin.CodeState, Detail: "not possible in this state"},
+	})
+	if got := c.run(0, "replay", s.Number, "--reason", "Kasse repariert", "--anew"); got != s.Number+"/2 put back; the case is parked\n" {
+		t.Errorf("got %q", got)
+	}
+	if last := c.bodies[len(c.bodies)-1]; last != `{"anew":true,"reason":"Kasse repariert"}` {
+		t.Errorf("asked with %s", last)
+	}
+	c.run(exitState, "replay", s.Number+"/1", "--reason", "x")
+	c.run(exitNotFound, "replay", s.Number+"/7", "--reason", "x")
+}
+
+func TestReplayByFilter(t *testing.T) {
+	c := newConsole(t, map[string]any{"POST /admin/v1/replays": admin.Order{Matched: 7, DryRun: true}})
+	if got := c.run(0, "replay", "--system", "kasse", "--parked-as", "refused", "--dry-run"); got != "7 would be put back\n" {
+		t.Errorf("got %q", got)
+	}
+	if want := `"filter":{"system":"kasse","reason":"refused"},"dry-run":true`; !strings.Contains(c.bodies[0], want) {
+		t.Errorf("asked with %s, want %s in it", c.bodies[0], want)
+	}
+}
+
+func TestUsage(t *testing.T) {
+	c := newConsole(t, nil)
+	s := sampleCase()
+	for _, args := range [][]string{
+		{"lst"}, {"list", "more"}, {"list", "--stat", "x"}, {"list", "--since", "gestern"}, {"show"}, {"show", "nonsense"}, {"show", s.Number + "/0"},
+		{"show", s.Number + "/x"}, {"trace", s.Number, s.Number}, {"replay", s.Number}, {"replay"}, {"replay", "--reason", "x"},
+		{"replay", s.Number, "--system", "a", "--reason", "x"}, {"close", s.Number}, {"systems", "pause", "a"}, {"systems", "pause"},
+		{"submit", "x.xml"}, {"keys", "portal", "Käse"}, {"load", "--count", "0"}, {"load", "--verify-only"}, {"load", "--target", "http://x"},
+		{"--hub", "nowhere", "list"}, {"--hub", "http://stellwerk.example", "list"}, {"--key", "swo_a_b", "list"}, {"--key", "env:NOTHING", "list"},
+		{"--key", "file:/nowhere/at/all", "list"},
+	} {
+		c.run(exitUsage, args...)
+		if !strings.HasPrefix(c.errorText(), "stellwerk: ") || !strings.Contains(c.errorText(), "--help") {
+			t.Errorf("%v says %q", args, c.errorText())
+		}
+	}
+	if len(c.asked) > 0 {
+		t.Errorf("the hub was asked although the usage was wrong: %v", c.asked)
+	}
+}
+
+// A key that is written where a reference belongs is not repeated.
+func TestKeyIsNeverRepeated(t *testing.T) {
+	c := newConsole(t, nil)
+	c.run(exitUsage, "--key", "swo_leitstelle_secret", "list")
+	if strings.Contains(c.errorText(), "secret_") || strings.Contains(c.errorText(), "swo_leitstelle") {
+		t.Errorf("says %q", c.errorText())
+	}
+}
+
+func TestKeyReferences(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(file, []byte("swo_a_b\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := newConsole(t, map[string]any{"GET /admin/v1/systems": admin.Systems{}})
+	c.run(0, "systems", "--key", "file:"+file)
+	c.env["STELLWERK_KEY"] = "file:" + file
+	c.run(0, "systems")
+	c.env["MY"] = "swo_a_b"
+	c.env["STELLWERK_KEY"] = "env:MY"
+	c.run(0, "systems", "list")
+	c.env["MY"] = "swo_a_c"
+	c.run(exitKey, "systems")
+	if !strings.Contains(c.errorText(), "does not accept the key") {
+		t.Errorf("says %q", c.errorText())
+	}
+	delete(c.env, "STELLWERK_KEY")
+	c.run(exitUsage, "systems")
+}
+
+func TestUnreachable(t *testing.T) {
+	c := newConsole(t, nil)
+	c.run(exitUnreachable, "list", "--hub", "http://127.0.0.1:1")
+	if !strings.Contains(c.errorText(), "stellwerk serve") {
+		t.Errorf("says %q", c.errorText())
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if got := c.Run(ctx, []string{"list"}); got != exitFailed {
+		t.Errorf("interrupted, it ended with %d", got)
+	}
+}
+
+// What answers but is no hub is told apart from a hub's refusal.
+func TestNoHubThere(t *testing.T) {
+	c := newConsole(t, nil)
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Redirect(w, &http.Request{}, "https://login.example/", http.StatusFound)
+	}))
+	t.Cleanup(web.Close)
+	c.run(exitFailed, "list", "--hub", web.URL)
+	if !strings.Contains(c.errorText(), "not as a hub's admin API does") {
+		t.Errorf("says %q", c.errorText())
+	}
+}
+
+func TestSystemsProbeAndReloadExitWithFindings(t *testing.T) {
+	c := newConsole(t, map[string]any{
+		"POST /admin/v1/systems/a/probe": admin.Probe{System: "a", Error: "connection refused"},
+		"POST /admin/v1/reload":          admin.Reload{Revision: "0123456789ab"},
+		"GET /admin/v1/doctor":           admin.Doctor{At: time.Date(2026, 3, 2, 10, 0, 5, 0, time.UTC), Checks: []admin.Check{{Name: "disk", State: "bad", Detail: "full", Remedy: "make room"}}},
+	})
+	if got := c.run(exitFindings, "systems", "probe", "a"); got != "a does not: connection refused\n" {
+		t.Errorf("got %q", got)
+	}
+	if got := c.run(exitFindings, "reload"); got != "not reloaded; revision 0123456789ab stays in force\n" {
+		t.Errorf("got %q", got)
+	}
+	want := "bad      disk           full\n                        → make room\nok       clocks         the hub's clock and this machine's agree\n"
+	if got := c.run(exitFindings, "doctor"); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestSystems(t *testing.T) {
+	c := newConsole(t, map[string]any{"GET /admin/v1/systems": admin.Systems{Systems: []admin.System{
+		{Name: "akte-musterstadt", Kind: "rest", State: "ready", Breaker: "half-open", Pending: 2, Oldest: time.Date(2026, 3, 2, 9, 58, 0, 0, time.UTC)},
+		{Name: "kasse-musterstadt", Kind: "rest", State: "paused", Paused: "Jahresabschluss", Breaker: "closed", Parked: 1},
+		{Name: "ordnung", Kind: "rest", State: "window", Until: time.Date(2026, 3, 3, 6, 0, 0, 0, time.UTC)},
+		{Name: "weg", Gone: true},
+	}}})
+	if got := c.run(0, "systems"); !strings.HasPrefix(got, "SYSTEM ") || strings.Count(got, "\n") != 5 {
+		t.Errorf("got\n%s\nwant five lines", got)
+	}
+	c.Width = 120
+	got := c.run(0, "systems")
+	for _, part := range []string{"ready, being tried", "paused: Jahresabschluss", "window until 2026-03-03 06:00", "not configured", "2 min 0 s"} {
+		if !strings.Contains(got, part) {
+			t.Errorf("%q is missing in\n%s", part, got)
+		}
+	}
+	for line := range strings.Lines(got) {
+		if columnsOf(line) > 121 {
+			t.Errorf("too wide: %q", line)
+		}
+	}
+}
+
+func TestContentIsWritten(t *testing.T) {
+	s := sampleCase()
+	c := newConsole(t, map[string]any{
+		"GET /admin/v1/submissions/" + s.Number:                               s,
+		"GET /admin/v1/deliveries/" + s.ID.Delivery(2).String() + "/document": admin.Document{Body: []byte{0x1b, 'M', 0xfc, 'l'}, ContentType: "text/plain"},
+		"GET /admin/v1/submissions/" + s.Number + "/payload":                  admin.Document{Body: []byte("<hund/>")},
+	})
+	if got := c.run(0, "show", s.Number+"/2", "--document"); got != "\x1bM\xfcl" {
+		t.Errorf("what is no terminal gets the bytes: %q", got)
+	}
+	out := filepath.Join(t.TempDir(), "payload.xml")
+	if got := c.run(0, "show", s.Number, "--payload", "--out", out); got != "" {
+		t.Errorf("wrote %q beside the file", got)
+	}
+	if b, err := os.ReadFile(out); err != nil || string(b) != "<hund/>" {
+		t.Errorf("the file holds %q, %v", b, err)
+	}
+	c.run(exitUsage, "show", s.Number, "--document")
+	c.run(exitUsage, "show", s.Number, "--document", "--payload")
+}
+
+func TestHelpNamesEveryCommand(t *testing.T) {
+	c := newConsole(t, nil)
+	help := c.run(0, "--help")
+	for _, name := range []string{"serve", "demo", "check", "explain", "submit", "list", "show", "trace", "parked", "replay", "close", "systems",
+		"mapping", "load", "doctor", "version", "reload", "keys", "audit", "completion"} {
+		if !strings.Contains(help, "\n  "+name+" ") {
+			t.Errorf("%s is missing in\n%s", name, help)
+		}
+	}
+	for _, shell := range []string{"bash", "zsh", "fish"} {
+		if got := c.run(0, "completion", shell); len(got) < 500 {
+			t.Errorf("completion for %s is %q", shell, got)
+		}
+	}
+}
+
+// The codes of problems that callers decide by must come through the client.
+func TestProblemsComeThrough(t *testing.T) {
+	c := newConsole(t, map[string]any{"POST /admin/v1/reload": &admin.Problem{Status: 503, Code: admin.CodeFull, Detail: "no space left"}})
+	client, err := c.client()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.Reload(t.Context())
+	var p *admin.Problem
+	if !errors.As(err, &p) || p.Code != admin.CodeFull || p.Status != 503 || p.Error() != "no space left" {
+		t.Errorf("got %#v", err)
+	}
+}
