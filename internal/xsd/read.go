@@ -48,9 +48,10 @@ type XMLError struct {
 
 func (e *XMLError) Error() string { return fmt.Sprintf("%d:%d: %s", e.Line, e.Col, e.Text) }
 
-// Bounds of documents and schemas read here: how deep elements nest, and the length of one tag.
+// Bounds of documents and schemas read here: how deep elements nest, the attributes and length of one tag.
 const (
 	maxDepth = 5_000
+	maxAttrs = 2_000
 	maxTag   = 16 << 20
 )
 
@@ -110,7 +111,8 @@ type xmlReader struct {
 	ns     *scope
 	open   []openTag
 	attrs  []Attr
-	names  map[string]string
+	words  map[string]string // strings met before
+	names  map[string]*qname
 	raw    []rawAttr
 	value  []byte
 	root   bool
@@ -123,8 +125,14 @@ type openTag struct {
 	outer *scope
 }
 
+// qname is a name as documents write it.
+type qname struct {
+	raw, prefix, local string
+	xmlns              bool // a namespace declaration
+}
+
 type rawAttr struct {
-	name  []byte
+	name  *qname
 	value string
 	pos   Pos
 }
@@ -135,7 +143,7 @@ func readXML(ctx context.Context, in io.Reader, to sink) error {
 	if err != nil {
 		return err
 	}
-	r := &xmlReader{to: to, names: map[string]string{}}
+	r := &xmlReader{to: to, words: map[string]string{}, names: map[string]*qname{}}
 	r.window = window{src: src, line: 1, col: 1, buf: make([]byte, 0, 64<<10)}
 	for n := 0; ; n++ {
 		if n&255 == 0 && ctx.Err() != nil {

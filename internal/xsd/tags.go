@@ -40,15 +40,41 @@ func (r *xmlReader) tagEnd() (int, error) {
 	}
 }
 
+// A document has few names and short values that come again; what is beyond is not kept.
+const (
+	maxWords = 4096
+	maxWord  = 64
+)
+
 func (r *xmlReader) intern(b []byte) string {
-	s, ok := r.names[string(b)]
+	s, ok := r.words[string(b)]
 	if !ok {
 		s = string(b)
-		if len(r.names) < 4096 {
-			r.names[s] = s
+		if len(r.words) < maxWords && len(s) <= maxWord {
+			r.words[s] = s
 		}
 	}
 	return s
+}
+
+func (r *xmlReader) name(raw []byte) (*qname, error) {
+	if q, ok := r.names[string(raw)]; ok {
+		return q, nil
+	}
+	q := &qname{raw: string(raw)}
+	prefix, local := []byte(nil), raw
+	if i := bytes.IndexByte(raw, ':'); i >= 0 {
+		prefix, local = raw[:i], raw[i+1:]
+	}
+	if prefix != nil && !isToken(prefix, true, false) || !isToken(local, true, false) {
+		return nil, r.errorf("%q is not a name", raw)
+	}
+	q.prefix, q.local = r.intern(prefix), r.intern(local)
+	q.xmlns = q.prefix == "xmlns" || q.raw == "xmlns"
+	if len(r.names) < maxWords {
+		r.names[q.raw] = q
+	}
+	return q, nil
 }
 
 func (r *xmlReader) endTag() error {
@@ -94,20 +120,23 @@ func (r *xmlReader) startTag() error {
 		b = b[:len(b)-1]
 	}
 	n := nameLength(b)
-	tag := r.intern(b[:n])
+	tag, err := r.name(b[:n])
+	if err != nil {
+		return err
+	}
 	pos := r.pos()
 	if err := r.readAttrs(b, n); err != nil {
 		return err
 	}
 	r.root = true
-	r.open = append(r.open, openTag{tag, r.ns})
+	r.open = append(r.open, openTag{tag.raw, r.ns})
 	if err := r.declare(); err != nil {
 		return err
 	}
 	if err := r.resolveAttrs(); err != nil {
 		return err
 	}
-	name, err := r.resolve(b[:n], true)
+	name, err := r.resolve(tag, true)
 	if err != nil {
 		return err
 	}
@@ -149,24 +178,30 @@ func (r *xmlReader) readAttrs(b []byte, n int) error {
 			line, col = advance(line, col, b[from:i])
 		}
 		from = i
-		name := b[i : i+nameLength(b[i:])]
-		i += len(name)
+		name, err := r.name(b[i : i+nameLength(b[i:])])
+		if err != nil {
+			return err
+		}
+		i += len(name.raw)
 		for i < len(b) && isSpace(b[i]) {
 			i++
 		}
 		if i == len(b) || b[i] != '=' {
-			return r.errorf("attribute %s has no value", name)
+			return r.errorf("attribute %s has no value", name.raw)
 		}
 		i++
 		for i < len(b) && isSpace(b[i]) {
 			i++
 		}
 		if i == len(b) || b[i] != '"' && b[i] != '\'' {
-			return r.errorf("the value of attribute %s needs quotes", name)
+			return r.errorf("the value of attribute %s needs quotes", name.raw)
 		}
 		length := bytes.IndexByte(b[i+1:], b[i])
 		if length < 0 {
-			return r.errorf("the value of attribute %s has no end", name)
+			return r.errorf("the value of attribute %s has no end", name.raw)
+		}
+		if len(r.raw) == maxAttrs {
+			return r.errorf("more than %d attributes", maxAttrs)
 		}
 		value, err := r.attrValue(b[i+1 : i+1+length])
 		if err != nil {
@@ -251,22 +286,21 @@ func (r *xmlReader) reference(b, out []byte) ([]byte, int, error) {
 // declare takes the namespace declarations of the tag into the scope.
 func (r *xmlReader) declare() error {
 	for _, a := range r.raw {
-		if !bytes.HasPrefix(a.name, []byte("xmlns")) {
+		if !a.name.xmlns {
 			continue
 		}
-		switch {
-		case len(a.name) == 5:
+		if a.name.prefix == "" {
 			if a.value == xmlSpace || a.value == xmlnsSpace {
 				return r.errorf("%s cannot be the default namespace", a.value)
 			}
 			r.ns = &scope{"", a.value, r.ns}
-		case a.name[5] == ':':
-			prefix := r.intern(a.name[6:])
-			if a.value == "" || prefix == "xmlns" || (prefix == "xml") != (a.value == xmlSpace) || a.value == xmlnsSpace {
-				return r.errorf("prefix %s cannot be declared so", prefix)
-			}
-			r.ns = &scope{prefix, a.value, r.ns}
+			continue
 		}
+		prefix := a.name.local
+		if a.value == "" || prefix == "xmlns" || (prefix == "xml") != (a.value == xmlSpace) || a.value == xmlnsSpace {
+			return r.errorf("prefix %s cannot be declared so", prefix)
+		}
+		r.ns = &scope{prefix, a.value, r.ns}
 	}
 	return nil
 }
@@ -275,20 +309,22 @@ func (r *xmlReader) resolveAttrs() error {
 	r.attrs = r.attrs[:0]
 	for i, a := range r.raw {
 		for _, b := range r.raw[:i] {
-			if bytes.Equal(a.name, b.name) {
-				return r.errorf("attribute %s stands twice", a.name)
+			if a.name.raw == b.name.raw {
+				return r.errorf("attribute %s stands twice", a.name.raw)
 			}
 		}
-		if bytes.HasPrefix(a.name, []byte("xmlns")) && (len(a.name) == 5 || a.name[5] == ':') {
+		if a.name.xmlns {
 			continue
 		}
 		name, err := r.resolve(a.name, false)
 		if err != nil {
 			return err
 		}
-		for j := range r.attrs {
-			if r.attrs[j].Name == name {
-				return r.errorf("attribute %s stands twice", a.name)
+		if name.Space != "" && a.name.prefix != "xml" {
+			for j := range r.attrs {
+				if r.attrs[j].Name == name {
+					return r.errorf("attribute %s stands twice", a.name.raw)
+				}
 			}
 		}
 		r.attrs = append(r.attrs, Attr{Name: name, Value: a.value, Line: a.pos.Line, Col: a.pos.Col})
@@ -296,22 +332,13 @@ func (r *xmlReader) resolveAttrs() error {
 	return nil
 }
 
-func (r *xmlReader) resolve(raw []byte, element bool) (Name, error) {
-	prefix, local := []byte(nil), raw
-	if i := bytes.IndexByte(raw, ':'); i >= 0 {
-		prefix, local = raw[:i], raw[i+1:]
+func (r *xmlReader) resolve(q *qname, element bool) (Name, error) {
+	if q.prefix == "" && !element {
+		return Name{Local: q.local}, nil
 	}
-	if prefix != nil && !isToken(prefix, true, false) || !isToken(local, true, false) {
-		return Name{}, r.errorf("%q is not a name", raw)
-	}
-	n := Name{Local: r.intern(local)}
-	if prefix == nil && !element {
-		return n, nil
-	}
-	space, ok := r.ns.Lookup(r.intern(prefix))
+	space, ok := r.ns.Lookup(q.prefix)
 	if !ok {
-		return Name{}, r.errorf("prefix %s is not declared", prefix)
+		return Name{}, r.errorf("prefix %s is not declared", q.prefix)
 	}
-	n.Space = space
-	return n, nil
+	return Name{space, q.local}, nil
 }
