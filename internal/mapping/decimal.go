@@ -151,15 +151,17 @@ func (d Decimal) Add(b Decimal) (Decimal, error) {
 // Neg is -d.
 func (d Decimal) Neg() Decimal { return Decimal{-d.unscaled, d.scale, d.set} }
 
-// Mul is a × b with all places.
+// Mul is a × b with the places of both; zeros at the end go only where there is no room.
 func (d Decimal) Mul(b Decimal) (Decimal, error) {
 	if !d.set || !b.set {
 		return Decimal{}, nil
 	}
-	d, b = d.trimmed(), b.trimmed()
 	u, err := mul64(d.unscaled, b.unscaled)
 	if err != nil || int(d.scale)+int(b.scale) > maxScale {
-		return Decimal{}, errOverflow
+		d, b = d.trimmed(), b.trimmed()
+		if u, err = mul64(d.unscaled, b.unscaled); err != nil || int(d.scale)+int(b.scale) > maxScale {
+			return Decimal{}, errOverflow
+		}
 	}
 	return Decimal{u, d.scale + b.scale, true}, nil
 }

@@ -78,13 +78,14 @@
 //	lookup: LIST/COLUMN              the column of the row whose key is the value
 //	map: {ja: J, nein: N}            a small code list on the spot
 //	with: [STEP, ...]                see Steps
-//	required: true                   empty (or only white space) is a hold
+//	required: true                   empty, or only white space, is a hold; beside each: no node is
 //	if-empty: omit|keep|null|hold|{const: TEXT}
-//	                                 default omit in XML and JSON, keep in csv and fixed
+//	                                 default omit in XML and JSON, keep in csv and fixed; where it is
+//	                                 given (or required), white space alone counts as empty. null is
+//	                                 JSON's null and xsi:nil
 //	else: hold|omit|keep|{const: TEXT}
 //	                                 lookup, map, ordinance or a step has no answer; default hold
 //	type: string|number|integer|boolean   JSON only; default string
-//	cdata: true                      XML only
 //
 // each: SOURCE on a field or group repeats it, in JSON as an array; when filters,
 // let adds names. if-empty: keep leaves the empty array of a repeated field.
@@ -92,7 +93,11 @@
 // # Targets
 //
 // XML: steps parted by /, the last may be @attribute, prefixes from namespaces;
-// kopf/id and kopf/zeit share one kopf. "." is the text of the element itself.
+// kopf/id and kopf/zeit share one kopf, kontakt[1]/art and kontakt[2]/art do not (an array in
+// JSON). "." is the text of the element itself; a target may be both a text and the parent of
+// attributes: code and code/@listURI. An element in which nothing is written is not written, and
+// a const attribute alone is nothing where the element has content to wait for.
+//
 // JSON: steps parted by . or /; \. and \/ stand for themselves. csv: the name of
 // the column. fixed: the name of the layout's field.
 //
@@ -138,8 +143,17 @@
 // date(path) sum(path), where path is quoted, or bare if it is one name; they also
 // take values: number(x). answer(role, key), ordinance("name/column"[, date]), lookup("list/column", v),
 // inList("list", v), decimal("1.50"), round(d, places[, rule]), divide(a, b, places[, rule]), proRata(d, months[, rule]),
-// min, max, firstOfMonth, firstOfNextMonth, lastOfMonth, plusDays, plusMonths, workingDay,
-// monthsLeft(date), months(a, b), days(a, b), age(birth, on), year, month, day, format(date, "DD.MM.YYYY"),
-// upper, lower, trim, contains, concat, coalesce. Numbers are exact decimals, never floats.
+// min, max, firstOfMonth, firstOfNextMonth, lastOfMonth, plusDays, plusMonths, plusWorkingDays, workingDay,
+// monthsLeft(date) (its month to December), months(a, b) (calendar months, both counted), days(a, b),
+// age(birth, on), year, month, day, format(date, "DD.MM.YYYY"), upper, lower, trim, concat, coalesce;
+// and of expr all, any, none, one, filter, len, the operators in, contains, matches, startsWith, endsWith.
+// Numbers are exact decimals, never floats; / is refused, divide says to how many places.
 // A missing number or date compares as false and makes what is computed from it missing.
+//
+// # Local law
+//
+// An ordinance is the municipality's own file; a mapping names it and gives its keys. A key is
+// taken from by, else from the let of the same name; the date from on, else from the ordinance's
+// own on, else it is the day of receipt. The column is amount unless another is named. No table,
+// no row, no key: a hold that says which. See Ordinance, CodeList and Layout for their files.
 package mapping

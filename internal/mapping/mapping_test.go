@@ -154,7 +154,7 @@ func TestExpressions(t *testing.T) {
 	env.Answers = map[string]map[string]string{"finance": {"kz": "4711"}}
 	env.Attachments = []Attachment{{Name: "a.pdf", Type: "application/pdf", Size: 5}, {Name: "b.png", Type: "image/png"}}
 	for _, c := range []struct{ expr, want string }{
-		{`number("n") * 2`, "5.0"}, {`number(n) + number(i)`, "5.50"}, {`number("n") - 0.5`, "2.00"}, {`2 * number("i")`, "6"}, {`0.1 + 0.2`, "0.3"},
+		{`number("n") * 2`, "5.00"}, {`number(n) + number(i)`, "5.50"}, {`number("n") - 0.5`, "2.00"}, {`2 * number("i")`, "6"}, {`0.1 + 0.2`, "0.3"},
 		{`0.1 + 0.2 == 0.3`, "true"}, {`number("n") >= 2.5`, "true"}, {`number("i") == 3`, "true"}, {`number("i") != 3`, "false"}, {`3 < number("n")`, "false"},
 		{`number("fehlt") >= 40`, "false"}, {`number("leer") < 40`, "false"}, {`number("fehlt") + 1`, ""}, {`not (number("fehlt") >= 40)`, "true"},
 		{`number("schlecht") > 1`, "hold not-a-number"}, {`text("h")`, "hold ambiguous"}, {`text("t") + "!"`, "Hallo!"}, {`text(t) == "Hallo"`, "true"},

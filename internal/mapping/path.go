@@ -104,7 +104,7 @@ func (p *inputPath) plain(ns map[string]string) (bool, error) {
 		s := pathStep{kind: stepChild}
 		name := part
 		if strings.HasPrefix(name, "@") {
-			if i < len(parts)-1 {
+			if _, _, ok := splitName(name[1:]); ok && i < len(parts)-1 {
 				return false, fmt.Errorf("%s: an attribute has nothing below it", p.src)
 			}
 			s.kind, name = stepAttr, name[1:]
