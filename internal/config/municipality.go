@@ -8,6 +8,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strings"
 
 	"stellwerk/internal/config/strict"
 	"stellwerk/internal/mapping"
@@ -98,10 +99,25 @@ func (l *loader) roles(t *tenant) {
 			l.at(t.file, key, role+": "+name+" is not a system of this folder", strict.Suggest(name, l.names(l.own, "systems")))
 			t.is.Systems[role] = &System{Name: name}
 		}
+		// An optional delivery whose role is mistyped would be left out in silence.
+		if near := strict.Suggest(role, l.allRoles()); !slices.Contains(l.allRoles(), role) && strings.HasPrefix(near, "did you mean") {
+			l.warnKey(t.file, key, "no route has the role "+role, near)
+		}
 		if !names.MatchString(role) {
 			l.atKey(t.file, key, role+" is not the name of a role", "use small letters, digits and hyphens")
 		}
 	}
+}
+
+// allRoles are the roles that routes speak of.
+func (l *loader) allRoles() []string {
+	var out []string
+	for _, r := range l.snap.Routes {
+		for _, d := range r.Deliveries {
+			out = append(out, d.To)
+		}
+	}
+	return out
 }
 
 func (l *loader) ordinances(t *tenant) {

@@ -77,7 +77,7 @@ func TestRefusals(t *testing.T) {
 		{"negative duration", "name: x\nwait: -5s\n", `f.yaml:2:7: wait: "-5s" is not a duration: write 30s, 5m, 1h30m or 14d`},
 		{"size", "name: x\nsize: 10 mb\n", `f.yaml:2:7: size: "10 mb" is not a size: write 512, 10KB, 10MB or 2GB`},
 		{"own words of a type", "name: x\nloud: soft\n", "f.yaml:2:7: loud: is not in capitals"},
-		{"all at once", "nmae: x\nwait: y\n", "f.yaml:1:1: nmae is not a thing (did you mean name?)\nf.yaml:1:1: name is missing\nf.yaml:2:7: wait: \"y\" is not a duration: write 30s, 5m, 1h30m or 14d"},
+		{"all at once", "nmae: x\nwait: y\n", "f.yaml:1:1: name is missing\nf.yaml:1:1: nmae is not a thing (did you mean name?)\nf.yaml:2:7: wait: \"y\" is not a duration: write 30s, 5m, 1h30m or 14d"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var s sample
