@@ -30,10 +30,10 @@ var pragmas = []pragma{
 	{"trusted_schema", "0", "0"},
 }
 
-// dsn names the file with its pragmas. The page size counts only for a new file.
-func dsn(path string, extra ...pragma) string {
-	q := url.Values{"_pragma": {fmt.Sprintf("page_size(%d)", pageSize)}}
-	for _, p := range append(pragmas, extra...) {
+// dsn names the file with pragmas.
+func dsn(path string, pragmas ...pragma) string {
+	q := url.Values{}
+	for _, p := range pragmas {
 		q.Add("_pragma", p.name+"("+p.value+")")
 	}
 	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}).String()
@@ -58,12 +58,16 @@ type prepared interface {
 
 // connect opens a connection and reads its pragmas back.
 func connect(path string, extra ...pragma) (*conn, error) {
-	dc, err := new(sqlite.Driver).Open(dsn(path, extra...))
+	return connectWith(path, append(pragmas[:len(pragmas):len(pragmas)], extra...))
+}
+
+func connectWith(path string, pragmas []pragma) (*conn, error) {
+	dc, err := new(sqlite.Driver).Open(dsn(path, pragmas...))
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
 	c := &conn{dc: dc, stmts: make(map[string]prepared)}
-	for _, p := range append(pragmas, extra...) {
+	for _, p := range pragmas {
 		got, err := c.pragma(p.name)
 		if err == nil && got != p.reads {
 			err = fmt.Errorf("pragma %s of %s is %s and not %s; this file system cannot keep submissions safe", p.name, path, got, p.reads)

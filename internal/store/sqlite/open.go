@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"strconv"
 	"path/filepath"
 	"sync"
 
@@ -21,9 +22,10 @@ import (
 // for a single step.
 const pageSize = 8192
 
-// The connections: the writer caches more, because all hot rows are its own.
+// The connections: the writer caches more, because all hot rows are its own. Much
+// more would not help: every commit walks through the writer's cache.
 var (
-	writerPragmas = []pragma{{"cache_size", "-32768", "-32768"}}
+	writerPragmas = []pragma{{"cache_size", "-12288", "-12288"}}
 	readerPragmas = []pragma{{"cache_size", "-4096", "-4096"}, {"query_only", "1", "1"}}
 )
 
@@ -93,6 +95,9 @@ func Open(o Options) (*Store, error) {
 }
 
 func (s *Store) start(o Options) error {
+	if err := create(s.path); err != nil {
+		return fmt.Errorf("make the file: %w", err)
+	}
 	if err := migrate(context.Background(), s.path); err != nil {
 		return err
 	}
@@ -138,9 +143,28 @@ func (s *Store) Close() error {
 	return errors.Join(errs...)
 }
 
+// create makes a new file with its page size, which is fixed before anything else
+// is written. In one list of pragmas the driver would set the journal mode first,
+// and the page size would be ignored without a word.
+func create(path string) error {
+	if info, err := os.Stat(path); err == nil && info.Size() > 0 {
+		return nil
+	}
+	size := strconv.Itoa(pageSize)
+	c, err := connectWith(path, []pragma{{"page_size", size, size}})
+	if err != nil {
+		return err
+	}
+	err = c.exec("PRAGMA journal_mode = WAL")
+	if got, e := c.pragma("page_size"); err == nil && (e != nil || got != size) {
+		err = fmt.Errorf("its pages are of %s bytes and not %s: %w", got, size, e)
+	}
+	return errors.Join(err, c.close())
+}
+
 // migrate brings the schema up to date. It goes forward only.
 func migrate(ctx context.Context, path string) (err error) {
-	db, err := sql.Open("sqlite", dsn(path))
+	db, err := sql.Open("sqlite", dsn(path, pragmas...))
 	if err != nil {
 		return err
 	}
