@@ -160,7 +160,7 @@ func (e *demoExample) curl(base, key string, now time.Time, sep string) (string,
 		return "", fmt.Errorf("write the metadata: %w", err)
 	}
 	return strings.Join([]string{
-		"curl -sS --fail-with-body " + quote(base+"/v1/submissions"),
+		`curl -sS --fail-with-body -w '\n' ` + quote(base+"/v1/submissions"),
 		"-H " + quote("Authorization: Bearer "+key),
 		"-H " + quote("Idempotency-Key: "+uuid.NewString()),
 		"-F " + quote("metadata="+string(meta)+";type=application/json"),

@@ -161,10 +161,13 @@ func TestTraceGolden(t *testing.T) {
   Monday, 2 March 2026
   09:00:00.000    +0.0 ms  accepted (portal:buergerportal)
   09:00:00.004      +4 ms  planned (hub)
-  09:00:01.000    +996 ms  1 records → akte-musterstadt: attempt 1 delivered in…
-  09:00:01.990    +990 ms  2 finance → kasse-musterstadt: attempt 2 refused htt…
+  09:00:01.000    +996 ms  1 records → akte-musterstadt: attempt 1 delivered in
+                           12 ms
+  09:00:01.990    +990 ms  2 finance → kasse-musterstadt: attempt 2 refused
+                           http-422 in 8 ms
                            HTTP 422: \u001b[31mFeld fehlt
-  09:00:02.000     +10 ms  2 finance → kasse-musterstadt: parked http-422: refu…
+  09:00:02.000     +10 ms  2 finance → kasse-musterstadt: parked http-422:
+                           refused
 
 #  ROLE     SYSTEM             STATE            CODE      TRIES  WHEN
 1  records  akte-musterstadt   delivered        -             1  09:00:01

@@ -264,10 +264,11 @@ func (p *Program) refusal(status int, answer []byte) error {
 	}
 	text := problem.Title + ": " + problem.Detail
 	for _, e := range problem.Errors {
-		place := strings.TrimSpace(e.Part + e.Header + " " + e.Pointer + e.Path)
+		place := e.Part + e.Header + " " + e.Pointer + e.Path
 		if e.Line > 0 {
 			place = fmt.Sprintf("%d:%d %s", e.Line, e.Column, place)
 		}
+		place = strings.Join(strings.Fields(place), " ")
 		text += fmt.Sprintf("\n  %s: %s (%s)", place, e.Detail, e.Rule)
 	}
 	if status == http.StatusUnauthorized || status == http.StatusForbidden {

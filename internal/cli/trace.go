@@ -94,9 +94,11 @@ func (p *Program) story(t *admin.Trace) {
 			p.say("  %s", d)
 			day, before = d, l.at
 		}
-		p.say("  %s  %9s  %s", p.moment(l.at), "+"+span(l.at.Sub(before)), cut(clean(l.text), max(20, p.room()-27)))
+		head := fmt.Sprintf("  %s  %9s  ", p.moment(l.at), "+"+span(l.at.Sub(before)))
+		indent, room := strings.Repeat(" ", columnsOf(head)), max(60, p.room())
+		fmt.Fprint(p.Out, head+strings.TrimPrefix(wrap(clean(oneLine(l.text)), indent, room), indent))
 		if l.detail != "" {
-			fmt.Fprint(p.Out, wrap(clean(oneLine(l.detail)), strings.Repeat(" ", 27), max(60, p.room())))
+			fmt.Fprint(p.Out, wrap(clean(oneLine(l.detail)), indent, room))
 		}
 		before = l.at
 	}
@@ -109,7 +111,7 @@ func attemptLine(a admin.Attempt, who string) line {
 	if a.N == 0 {
 		text = fmt.Sprintf("%s: mapping %s", who, a.Outcome)
 	}
-	if a.Code != "" && a.Code != a.Outcome {
+	if a.Code != "" && a.Outcome != "delivered" {
 		text += " " + a.Code
 	}
 	if took > 0 {
