@@ -143,7 +143,7 @@ func (a *API) find(c *call) (Service, *route.Route, *refusal) {
 // offered describes a service as this portal may submit it; ok is false where it
 // may not, or nobody offers it. An empty ags means any municipality.
 func offered(c *call, rt *route.Route, ags string) (Service, bool) {
-	url := c.snap.Hub.Listen.Public + "/v1/services/" + rt.Service
+	url := public(c.snap) + "/v1/services/" + rt.Service
 	s := Service{
 		Service: rt.Service, Title: rt.Title, Description: rt.Description, Leika: rt.Leika, Revision: rt.Revision,
 		Consent: "not-needed", Inputs: []Input{}, Examples: []Example{}, URL: url,

@@ -161,6 +161,7 @@ var (
 		"awaiting":  {"Zugestellt; die Antwort der Stelle steht noch aus.", "Delivered; the office has not answered yet."},
 		"parked":    {"Zur Prüfung vorgelegt.", "Put before a person."},
 		"replayed":  {"Erneut zugestellt.", "Delivered again."},
+		"reopened":  {"Erneut bearbeitet.", "Worked on again."},
 		"closed":    {"Von der Verwaltung abgeschlossen.", "Closed by the administration."},
 		"settled":   {"Bei allen zuständigen Stellen angekommen.", "Arrived at all offices in charge."},
 		"damaged":   {"Zur Prüfung vorgelegt.", "Put before a person."},

@@ -2,11 +2,14 @@ package intake
 
 import (
 	"errors"
+	"fmt"
 	"html"
+	"io/fs"
 	"net/http"
 	"os"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -306,6 +309,13 @@ func TestBytesText(t *testing.T) {
 		if got := bytesText(n); got != want {
 			t.Errorf("%d: %s", n, got)
 		}
+	}
+}
+
+func TestFullDisk(t *testing.T) {
+	p := diskProblem(fmt.Errorf("write an attachment: %w", &fs.PathError{Op: "write", Path: "/srv/hub/attachments/x", Err: syscall.ENOSPC}))
+	if p.Code != CodeFull || p.retryAfter == 0 || strings.Contains(p.cause.Error(), "/srv") {
+		t.Errorf("%s, %v, %v", p.Code, p.retryAfter, p.cause)
 	}
 }
 

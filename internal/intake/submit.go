@@ -7,8 +7,10 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
+	"stellwerk/internal/config"
 	"stellwerk/internal/hub"
 	"stellwerk/internal/store"
 )
@@ -182,8 +184,12 @@ func (a *API) receiptBody(c *call, in *received) ([]byte, error) {
 
 // statusURL is a submission's address as portals see it.
 func statusURL(c *call, id hub.ID) string {
-	return c.snap.Hub.Listen.Public + "/v1/submissions/" + id.String()
+	return public(c.snap) + "/v1/submissions/" + id.String()
 }
+
+// public is where the addresses in answers begin; empty where none is configured,
+// so that they are relative.
+func public(s *config.Snapshot) string { return strings.TrimSuffix(s.Hub.Listen.Public, "/") }
 
 // receipt answers 202 with the body as it is kept.
 func (a *API) receipt(c *call, done store.Accepted, outcome string) {

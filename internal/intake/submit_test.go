@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 
 	"stellwerk/internal/config"
@@ -69,6 +70,24 @@ func TestSubmitJSONWithAnOlderTraceAndFromTheCounter(t *testing.T) {
 	}
 	if string(w.store.last.OrderKey) != string(w.vault.Hash("order", soest, "276098102345678")) {
 		t.Error("JSON and XML have different order keys")
+	}
+}
+
+// A path that the watch does not know is looked up in a tree, with the same result.
+func TestOrderByAnyPath(t *testing.T) {
+	w := newWorld(t)
+	for body, want := range map[string]string{
+		`{"bestellung":{"leer":" ","nummer":" 7 "}}`: "7", `{"bestellung":{}}`: "", `{}`: "",
+	} {
+		w.accepted(w.do("POST", "/v1/submissions", body, dog(fmt.Sprint("k-", len(body)), "Content-Type", "application/json", "Stellwerk-Service", "tonne",
+			"Stellwerk-Consent", "", "Stellwerk-Consent-At", "")...))
+		got := w.store.last.OrderKey
+		if want == "" && got != nil || want != "" && string(got) != string(w.vault.Hash("order", soest, want)) {
+			t.Errorf("%s: order key %x", body, got)
+		}
+		if c := w.store.last.Submission.Consent; c.Given || !c.At.IsZero() {
+			t.Errorf("consent out of nowhere: %+v", c)
+		}
 	}
 }
 
