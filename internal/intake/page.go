@@ -34,12 +34,13 @@ func general(detail string) string {
 
 // pageData is the description as the page shows it.
 type pageData struct {
-	Title, Summary, Description string
-	Style                       template.CSS
-	Groups                      []pageGroup
-	Schemas                     []pageSchema
-	Problems                    []ProblemKind
-	Example                     string
+	Title, Summary string
+	Description    []string // paragraphs
+	Style          template.CSS
+	Groups         []pageGroup
+	Schemas        []pageSchema
+	Problems       []ProblemKind
+	Example        string
 }
 
 type pageGroup struct {
@@ -48,12 +49,13 @@ type pageGroup struct {
 }
 
 type pageOperation struct {
-	ID, Method, Path, Summary, Description string
-	Open                                   bool // without a key
-	Parameters                             []pageField
-	Bodies                                 []string // media types
-	Body                                   string   // schema of the multipart form
-	Answers                                []pageAnswer
+	ID, Method, Path, Summary string
+	Description               []string // paragraphs
+	Open                      bool     // without a key
+	Parameters                []pageField
+	Bodies                    []string // media types
+	Body                      string   // schema of the part metadata
+	Answers                   []pageAnswer
 }
 
 type pageAnswer struct {
@@ -155,10 +157,21 @@ func (d *description) text(n *yaml.Node, keys ...string) string {
 	return ""
 }
 
+// paragraphs are parted by empty lines; other line ends are blanks.
+func paragraphs(s string) []string {
+	var out []string
+	for p := range strings.SplitSeq(s, "\n\n") {
+		if p = strings.Join(strings.Fields(p), " "); p != "" {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
 func (d *description) page() pageData {
 	p := pageData{
 		Title: d.text(d.root, "info", "title"), Summary: d.text(d.root, "info", "summary"),
-		Description: d.text(d.root, "info", "description"), Style: template.CSS(pageStyle), Example: pageExample,
+		Description: paragraphs(d.text(d.root, "info", "description")), Style: template.CSS(pageStyle), Example: pageExample,
 	}
 	for _, tag := range d.at(d.root, "tags").Content {
 		p.Groups = append(p.Groups, pageGroup{Name: d.text(tag, "name"), Description: d.text(tag, "description")})
@@ -190,7 +203,7 @@ func (d *description) page() pageData {
 }
 
 func (d *description) operation(op *yaml.Node) pageOperation {
-	o := pageOperation{ID: d.text(op, "operationId"), Summary: d.text(op, "summary"), Description: d.text(op, "description")}
+	o := pageOperation{ID: d.text(op, "operationId"), Summary: d.text(op, "summary"), Description: paragraphs(d.text(op, "description"))}
 	if security := d.at(op, "security"); security != nil {
 		o.Open = len(security.Content) == 0
 	}
