@@ -193,7 +193,9 @@ func (t *throwaway) memory() int64 {
 func (t *throwaway) close() error {
 	var errs []error
 	if t.hub != nil {
-		errs = append(errs, t.hub.Process.Signal(syscall.SIGTERM))
+		if err := t.hub.Process.Signal(syscall.SIGTERM); !errors.Is(err, os.ErrProcessDone) {
+			errs = append(errs, err)
+		}
 		select {
 		case err := <-t.ended:
 			errs = append(errs, err)

@@ -201,7 +201,7 @@ func (u *pusher) progress(p *Program, done <-chan struct{}) {
 		slices.Sort(recent)
 		now := u.accepted.Load()
 		fmt.Fprintf(p.Err, "%d of %d accepted, %.0f/s, p99 %s, %d repeated, %d refused, %d failed%s", now, u.count,
-			float64(now-before)/every.Seconds(), percentile(recent, 99), u.retried.Load(), u.refused.Load(), u.failed.Load(), end)
+			float64(now-before)/every.Seconds(), span(percentile(recent, 99)), u.retried.Load(), u.refused.Load(), u.failed.Load(), end)
 		before = now
 	}
 }
@@ -212,8 +212,8 @@ func (u *pusher) fill(r *loadReport, took time.Duration) {
 	r.Count, r.Acknowledged = u.count, int(u.accepted.Load())
 	r.Refused, r.Failed, r.Repeated = int(u.refused.Load()), int(u.failed.Load()), int(u.retried.Load())
 	r.Altered += int(u.broken.Load())
-	r.Seconds = took.Seconds()
-	r.Rate = float64(r.Acknowledged) / took.Seconds()
+	r.Seconds = rounded(took.Seconds())
+	r.Rate = rounded(float64(r.Acknowledged) / took.Seconds())
 	r.Latency = latency{P50: inMilliseconds(u.latencies, 50), P95: inMilliseconds(u.latencies, 95), P99: inMilliseconds(u.latencies, 99), Max: inMilliseconds(u.latencies, 100)}
 	r.OK = r.OK && r.Refused+r.Failed+r.Altered == 0
 }

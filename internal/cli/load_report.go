@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"math"
 	"time"
 )
 
@@ -42,6 +43,9 @@ type latency struct {
 	P99 float64 `json:"p99"`
 	Max float64 `json:"max"`
 }
+
+// rounded keeps three decimals: more would be noise.
+func rounded(v float64) float64 { return math.Round(v*1000) / 1000 }
 
 func (p *Program) reportLoad(r *loadReport) error {
 	if p.json {
