@@ -115,3 +115,18 @@ func TestSystemClosed(t *testing.T) {
 		t.Errorf("a window without an end: %v until %v", closed, until)
 	}
 }
+
+// Which of two equal hours time.Date gives is not promised, so both ends are asked for.
+func TestHourThatIsThereTwice(t *testing.T) {
+	first := time.Date(2026, 10, 25, 0, 30, 0, 0, time.UTC).In(berlin())
+	second := first.Add(time.Hour)
+	for _, ts := range []time.Time{first, second} {
+		if e, l := earliest(ts), latest(ts); !e.Equal(first) || !l.Equal(second) {
+			t.Errorf("%v: earliest %v, latest %v", ts, e, l)
+		}
+	}
+	noon := time.Date(2026, 10, 25, 12, 0, 0, 0, berlin())
+	if !earliest(noon).Equal(noon) || !latest(noon).Equal(noon) {
+		t.Error("noon is there once")
+	}
+}
