@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"stellwerk/connectors/all"
@@ -20,7 +21,6 @@ import (
 	"stellwerk/internal/config"
 	"stellwerk/internal/deliver"
 	"stellwerk/internal/flow"
-	"stellwerk/internal/hub"
 	"stellwerk/internal/intake"
 	"stellwerk/internal/store"
 	"stellwerk/internal/store/sqlite"
@@ -55,7 +55,8 @@ type App struct {
 	deliver *deliver.Deliverer
 	portals *http.Server
 	admin   *http.Server
-	nudge   chan struct{}
+	nudge   chan struct{} // makes the sweep look at once
+	backlog atomic.Bool   // something is due that no bell announces
 
 	portalsAt, adminAt net.Listener
 	background         context.Context
@@ -134,7 +135,7 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 	a.flow = &flow.Flow{
 		Store: a.store, Vault: a.vault, Live: a.live, Log: opts.Log, Now: opts.Now,
 		Wake: a.wake,
-		Ring: func(ctx context.Context, id hub.ID) error { return a.bus.RingWait(ctx, topicFlow, id.String()) },
+		Ring: a.ring,
 		Advanced: func(s flow.Step) {
 			a.metrics.planned.Add(float64(s.Planned))
 			a.metrics.unmapped.Add(float64(s.Unmapped))
@@ -185,7 +186,7 @@ func (a *App) Start(ctx context.Context) error {
 	a.onStop("bus", func(context.Context) error { return a.bus.Close() })
 	<-a.bus.Running()
 	if !a.opts.NoDelivery {
-		a.tasks.Go(func() { a.flow.Sweep(a.background, snap.Hub.Flow.Scan, a.nudge) })
+		a.tasks.Go(func() { a.flow.Sweep(a.background, snap.Hub.Flow.Scan, a.nudge, func() { a.backlog.Store(true) }) })
 	}
 	jobs, err := a.jobs()
 	if err != nil {

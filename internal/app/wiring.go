@@ -34,7 +34,14 @@ func (a *App) handlers(workers int) {
 		if err != nil {
 			return err
 		}
-		return a.flow.Run(ctx, id)
+		err = a.flow.Run(ctx, id)
+		if !a.bus.Busy(topicFlow) && a.backlog.CompareAndSwap(true, false) {
+			select {
+			case a.nudge <- struct{}{}:
+			default: // it is about to look
+			}
+		}
+		return err
 	})
 	a.bus.Handle(topicDeliver, 4, func(_ context.Context, system string) error {
 		a.deliver.Wake(system)
@@ -42,15 +49,11 @@ func (a *App) handlers(workers int) {
 	})
 }
 
-// ring announces a submission to the flow. Where too many bells wait, the sweep is
-// nudged: the row is there.
+// ring announces a submission to the flow. Where too many bells wait, the sweep
+// finds it as soon as there is room: the row is there.
 func (a *App) ring(id hub.ID) {
-	if a.opts.NoDelivery || a.bus.Ring(topicFlow, id.String()) {
-		return
-	}
-	select {
-	case a.nudge <- struct{}{}:
-	default:
+	if !a.opts.NoDelivery && !a.bus.Ring(topicFlow, id.String()) {
+		a.backlog.Store(true)
 	}
 }
 

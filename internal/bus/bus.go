@@ -99,17 +99,9 @@ func (b *Bus) Ring(name, key string) bool {
 	return true
 }
 
-// RingWait is Ring for scans: it waits until there is room.
-func (b *Bus) RingWait(ctx context.Context, name, key string) error {
-	t := b.topics[name]
-	select {
-	case <-t.room:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	b.publish(name, key, t)
-	return nil
-}
+// Busy reports whether so many bells of a topic wait that a scan should not add
+// to them.
+func (b *Bus) Busy(name string) bool { return len(b.topics[name].room) < Waiting*3/4 }
 
 func (b *Bus) publish(name, key string, t *topic) {
 	b.mu.Lock()

@@ -31,8 +31,8 @@ type Flow struct {
 	Now   func() time.Time
 	// Wake tells the deliverer that a system has something due.
 	Wake func(system string)
-	// Ring announces a submission to the flow itself, waiting for room; for Sweep.
-	Ring func(ctx context.Context, id hub.ID) error
+	// Ring announces a submission to the flow itself; for Sweep.
+	Ring func(id hub.ID)
 	// Advanced is told what a step did; for metrics.
 	Advanced func(Step)
 	// Alert is told what an operator must look at now.
