@@ -92,7 +92,7 @@ func parkedAdvice(s *admin.Submission, d *admin.Delivery, attempts []admin.Attem
 
 // wholeAdvice is for a submission that was parked before it had deliveries.
 func wholeAdvice(s *admin.Submission) (cause, next string) {
-	again := "; then: stellwerk replay " + s.Number + " --anew --reason …"
+	again := "; then: stellwerk replay " + s.Number + " --anew --reason …, or end it: stellwerk close " + s.Number + " --reason …"
 	where := s.Municipality
 	if s.MunicipalityName != "" {
 		where = s.MunicipalityName
@@ -101,11 +101,11 @@ func wholeAdvice(s *admin.Submission) (cause, next string) {
 	case s.Code == "not-offered":
 		return where + " does not offer " + s.Service + " any more", "offer it again in municipalities/" + s.Municipality + ".yaml and reload" + again
 	case s.Code == "no-consent":
-		return "the service needs the citizen's consent, and there is none", "ask the portal to submit again with the consent"
+		return "the service needs the citizen's consent, and there is none", "ask the portal to submit again with the consent, and end this one: stellwerk close " + s.Number + " --reason …"
 	case s.Code == "no-delivery":
 		return "by its route this case goes to nobody", "stellwerk explain " + s.Municipality + " " + s.Service + " shows the conditions; amend the route or the systems and reload" + again
 	case s.Code == "payload-unreadable":
-		return "the payload cannot be read by this version's rules", "stellwerk show " + s.Number + " --payload writes it; ask the portal to submit again"
+		return "the payload cannot be read by this version's rules", "stellwerk show " + s.Number + " --payload writes it; ask the portal to submit again, and end this one: stellwerk close " + s.Number + " --reason …"
 	case strings.HasPrefix(s.Code, "route-"):
 		return "a condition of the route cannot be decided for this case (" + s.Code + ")", "amend the route and reload" + again
 	}

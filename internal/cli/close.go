@@ -16,7 +16,8 @@ func (p *Program) closeCase() *cobra.Command {
 		Use:   "close ID...",
 		Short: "End a parked or waiting delivery with a reason",
 		Long: `End deliveries that were dealt with on another way, or are no longer wanted.
-NUMBER/N is one delivery; NUMBER alone is all parked ones of the case.`,
+NUMBER/N is one delivery; NUMBER alone is all parked ones of the case, or the
+case itself where it was parked before it was planned.`,
 		Args: usage(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if why == "" {
@@ -30,6 +31,13 @@ NUMBER/N is one delivery; NUMBER alone is all parked ones of the case.`,
 				s, chosen, err := chosenBy(cmd.Context(), c, arg, hub.DeliveryParked)
 				if err != nil {
 					return nil, err
+				}
+				if len(s.Deliveries) == 0 && s.State == hub.SubmissionParked {
+					after, err := c.CloseSubmission(cmd.Context(), s.ID.String(), why)
+					if err != nil {
+						return nil, fmt.Errorf("%s: %w", s.Number, err)
+					}
+					return []outcome{{Name: s.Number, Result: after}}, nil
 				}
 				for _, d := range chosen {
 					after, err := c.Close(cmd.Context(), d.ID, why)

@@ -208,6 +208,23 @@ func TestReplayPicksWhatIsParked(t *testing.T) {
 	c.run(exitNotFound, "replay", s.Number+"/7", "--reason", "x")
 }
 
+// A case that was parked before it was planned is reopened or closed as a whole.
+func TestWholeCase(t *testing.T) {
+	s := sampleCase()
+	s.Deliveries, s.Reason, s.Code = nil, hub.ParkUnmapped, "no-delivery"
+	again, settled := s, s
+	again.State, settled.State = hub.SubmissionAccepted, hub.SubmissionSettled
+	path := "/admin/v1/submissions/" + s.Number
+	c := newConsole(t, map[string]any{"GET " + path: s,
+		"POST /admin/v1/submissions/" + s.ID.String() + "/reopen": again, "POST /admin/v1/submissions/" + s.ID.String() + "/close": settled})
+	if got := c.run(0, "replay", s.Number, "--reason", "x"); got != s.Number+" put back; the case is accepted\n" {
+		t.Errorf("replay says %q", got)
+	}
+	if got := c.run(0, "close", s.Number, "--reason", "x"); got != s.Number+" closed; the case is settled\n" {
+		t.Errorf("close says %q", got)
+	}
+}
+
 func TestReplayByFilter(t *testing.T) {
 	c := newConsole(t, map[string]any{"POST /admin/v1/replays": admin.Order{Matched: 7, DryRun: true}})
 	if got := c.run(0, "replay", "--system", "kasse", "--parked-as", "refused", "--dry-run"); got != "7 would be put back\n" {

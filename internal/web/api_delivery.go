@@ -63,6 +63,18 @@ func (s *Server) apiClose(r *http.Request, actor string) (any, error) {
 	return s.submissionForm(status), nil
 }
 
+func (s *Server) apiCloseSubmission(r *http.Request, actor string) (any, error) {
+	var why admin.Reason
+	if err := decode(r, small, &why); err != nil {
+		return nil, err
+	}
+	status, err := s.closeSubmission(r.Context(), actor, r.PathValue("id"), why.Reason)
+	if err != nil {
+		return nil, err
+	}
+	return s.submissionForm(status), nil
+}
+
 func (s *Server) apiReplayMany(r *http.Request, actor string) (any, error) {
 	var order admin.ReplayMany
 	if err := decode(r, small, &order); err != nil {

@@ -8,8 +8,18 @@ import (
 	"stellwerk/internal/store"
 )
 
+// closeSubmission ends a submission that was parked before it had deliveries.
+func (d *desk) closeSubmission(ctx context.Context, actor, name, why string) (*store.Status, error) {
+	status, err := d.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return d.closeDelivery(ctx, actor, status.Submission.ID, why)
+}
+
 // closeDelivery ends a parked or waiting delivery: it was dealt with on another
-// way, or is no longer wanted.
+// way, or is no longer wanted. The id may be that of a parked submission without
+// deliveries.
 func (d *desk) closeDelivery(ctx context.Context, actor string, id hub.ID, why string) (*store.Status, error) {
 	why, err := reason(why)
 	if err != nil {

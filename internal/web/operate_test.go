@@ -131,6 +131,24 @@ func TestCloseSettles(t *testing.T) {
 	f.problem(err, http.StatusNotFound, admin.CodeNotFound)
 }
 
+// A submission parked before it had deliveries is ended as a whole; one with
+// deliveries is not.
+func TestCloseSubmission(t *testing.T) {
+	f := newFixture(t)
+	whole, _ := f.accept("<hund/>")
+	f.must(f.store.Advance(t.Context(), whole, 1, &store.Advance{At: f.now, State: hub.SubmissionParked, Reason: hub.ParkUnmapped, Code: "no-delivery"}))
+	_, err := f.client.CloseSubmission(t.Context(), whole.Number(), "")
+	f.problem(err, http.StatusBadRequest, admin.CodeInvalid)
+	s, err := f.client.CloseSubmission(t.Context(), whole.Number(), "doppelt eingereicht")
+	f.must(err)
+	if s.State != hub.SubmissionSettled {
+		t.Errorf("after closing it is %s", s.State)
+	}
+	id, _ := f.parked("http-422")
+	_, err = f.client.CloseSubmission(t.Context(), id.Number(), "no")
+	f.problem(err, http.StatusConflict, admin.CodeState)
+}
+
 func TestParkedByCauseAndEach(t *testing.T) {
 	f := newFixture(t)
 	f.parked("http-422")

@@ -68,6 +68,7 @@ func (s *Server) routes() http.Handler {
 		"GET /admin/v1/submissions/{id}/trace":   s.apiTrace,
 		"GET /admin/v1/submissions/{id}/payload": s.apiPayload,
 		"POST /admin/v1/submissions/{id}/reopen": s.apiReopen,
+		"POST /admin/v1/submissions/{id}/close":  s.apiCloseSubmission,
 		"GET /admin/v1/deliveries/{id}/document": s.apiDocument,
 		"POST /admin/v1/deliveries/{id}/replay":  s.apiReplay,
 		"POST /admin/v1/deliveries/{id}/close":   s.apiClose,

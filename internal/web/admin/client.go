@@ -69,6 +69,11 @@ func (c *Client) Reopen(ctx context.Context, id, reason string) (s Submission, e
 	return s, c.post(ctx, "/admin/v1/submissions/"+url.PathEscape(id)+"/reopen", Reason{reason}, &s)
 }
 
+// CloseSubmission ends a submission that was parked before it had deliveries.
+func (c *Client) CloseSubmission(ctx context.Context, id, reason string) (s Submission, err error) {
+	return s, c.post(ctx, "/admin/v1/submissions/"+url.PathEscape(id)+"/close", Reason{reason}, &s)
+}
+
 // Document reads a delivery's rendered document.
 func (c *Client) Document(ctx context.Context, id hub.ID) (d Document, err error) {
 	return d, c.get(ctx, "/admin/v1/deliveries/"+id.String()+"/document", &d)
