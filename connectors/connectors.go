@@ -1,6 +1,7 @@
 // Package connectors is the contract between the hub and the protocols it
-// speaks. It imports nothing of ours, and a kind imports nothing but it: a new
-// protocol is one package below this one and one line in connectors/all.
+// speaks. It imports nothing of ours, and a kind imports nothing but it and connectors/wire, the
+// way over HTTP: a new protocol is one package below this one and one line in
+// connectors/all.
 //
 // A Kind is a protocol. A profile is a product on it: YAML embedded in the kind
 // (paths, headers, which replies mean refused). A system is one installation:
@@ -84,7 +85,9 @@ type Connector interface {
 type Asker interface {
 	// Ask looks up a message by its id, or by the token of an earlier Awaiting
 	// receipt. Delivered: it is there. Retry with code "not-found": it never
-	// arrived and may be sent. Awaiting: still under way. Unknown: no answer.
+	// arrived and may be sent. Awaiting: still under way, and so is a message with a
+	// token whose system cannot be asked just now. Cancelled: ended by the citizen.
+	// Unknown: no answer, or one that nobody understands.
 	Ask(ctx context.Context, m *Message) Receipt
 }
 
@@ -107,7 +110,12 @@ type Message struct {
 	Body         []byte
 	Attachments  []Attachment
 	Token        string // from an earlier Awaiting receipt
-	Trace        string // W3C traceparent, to be passed on
+	// Meta is what is known beside the document, by name; a name that is missing is
+	// not known: trust-level (STORK-QAA-Level-1 … -4) and mailbox of the citizen's
+	// account, consent-at (RFC 3339) and consent-wording, reference of the portal.
+	// It is personal and goes only where a kind's protocol asks for it.
+	Meta  map[string]string
+	Trace string // W3C traceparent, to be passed on
 }
 
 // Attachment is a file that goes along.
@@ -131,11 +139,12 @@ const (
 	Retry                    // certainly not taken; try again by the schedule
 	Refused                  // certainly not taken, and repeating does not help
 	Awaiting                 // taken; the answer comes later: ask again with Token
+	Cancelled                // taken, and the citizen has ended it: it will never come to success, and nobody needs to act
 )
 
 // String is the outcome's word in records, metrics and logs.
 func (o Outcome) String() string {
-	return [...]string{"unknown", "delivered", "retry", "refused", "awaiting"}[o]
+	return [...]string{"unknown", "delivered", "retry", "refused", "awaiting", "cancelled"}[o]
 }
 
 // Receipt is an outcome and what was learned with it.

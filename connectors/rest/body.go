@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"mime"
-	"mime/multipart"
-	"net/textproto"
 	"slices"
-	"strings"
+
+	"stellwerk/connectors/wire"
 )
 
 // compileBody checks how the body is made.
@@ -87,54 +85,39 @@ func quote(v string) string {
 	return string(b)
 }
 
-// payload is a body ready to leave: either bytes, or parts to be streamed.
-type payload struct {
-	contentType string
-	bytes       []byte
-	stream      func() *stream // nil where bytes say all
-	size        int64
-}
-
 // notJSONError says that fields cannot be set in a document.
 type notJSONError struct{ err error }
 
 func (e *notJSONError) Error() string { return "the document is no JSON object: " + e.err.Error() }
 
-// build makes the body for one round of a step.
-func (q *compiled) build(s *scope) (payload, error) {
-	var p payload
-	var err error
-	if p.contentType, err = q.contentType.fill(s, headerValue); err != nil {
-		return p, err
+// build puts the body for one round of a step into the request, and gives its
+// Content-Type.
+func (q *compiled) build(r *wire.Request, s *scope) (contentType string, err error) {
+	if contentType, err = q.contentType.Fill(s, wire.HeaderValue); err != nil {
+		return "", err
 	}
 	orElse := func(v string) {
-		if p.contentType == "" {
-			p.contentType = v
+		if contentType == "" {
+			contentType = v
 		}
 	}
 	switch q.body {
 	case "document":
 		orElse(s.message.ContentType)
-		p.bytes, err = q.document(s)
-		return p, err
+		r.Body, err = q.document(s)
 	case "json":
 		orElse("application/json")
 		var b bytes.Buffer
-		if err := object(&b, q.json, nil, s); err != nil {
-			return p, err
-		}
-		p.bytes = b.Bytes()
-		return p, nil
+		err = object(&b, q.json, nil, s)
+		r.Body = b.Bytes()
 	case "attachment":
 		a := &s.message.Attachments[s.attachment]
 		orElse(a.ContentType)
-		p.size = a.Size
-		p.stream = func() *stream { return &stream{parts: []part{{attachment: a}}} }
-		return p, nil
+		r.Parts, r.Size = []wire.Part{{Attachment: a}}, a.Size
 	case "multipart":
-		return q.multipart(s, p)
+		return q.multipart(r, s, contentType)
 	}
-	return p, nil
+	return contentType, err
 }
 
 // document is the document as it is, or with fields put in.
@@ -160,7 +143,7 @@ func object(b *bytes.Buffer, fields []field, rest map[string]json.RawMessage, s 
 	sep := byte('{')
 	covered := make(map[string]bool, len(fields))
 	for _, f := range fields {
-		v, err := f.value.fill(s, plain)
+		v, err := f.value.Fill(s, wire.Plain)
 		if err != nil {
 			return err
 		}
@@ -187,72 +170,31 @@ func object(b *bytes.Buffer, fields []field, rest map[string]json.RawMessage, s 
 	return nil
 }
 
-// multipart lays out document and attachments. Everything but the content of the
-// attachments is made beforehand, so that the length is known and nothing large
-// is held in memory.
-func (q *compiled) multipart(s *scope, p payload) (payload, error) {
-	var b bytes.Buffer
-	w := multipart.NewWriter(&b)
-	var laid []part
-	flush := func() {
-		laid = append(laid, part{text: bytes.Clone(b.Bytes())})
-		p.size += int64(b.Len())
-		b.Reset()
-	}
+// multipart lays out document and attachments.
+func (q *compiled) multipart(r *wire.Request, s *scope, essence string) (contentType string, err error) {
+	f := wire.NewForm()
 	if q.parts.document != "" {
 		body, err := q.document(s)
 		if err != nil {
-			return p, err
+			return "", err
 		}
-		file, err := q.parts.documentFile.fill(s, headerValue)
+		file, err := q.parts.documentFile.Fill(s, wire.HeaderValue)
 		if err != nil {
-			return p, err
+			return "", err
 		}
-		if err := addPart(w, q.parts.document, file, s.message.ContentType); err != nil {
-			return p, err
+		if err := f.Add(q.parts.document, file, s.message.ContentType, body); err != nil {
+			return "", err
 		}
-		b.Write(body)
 	}
 	if q.parts.attachments != "" {
 		for i := range s.message.Attachments {
-			a := &s.message.Attachments[i]
 			if q.each && i != s.attachment {
 				continue
 			}
-			if err := addPart(w, q.parts.attachments, headerValue(a.Name), a.ContentType); err != nil {
-				return p, err
+			if err := f.Attach(q.parts.attachments, &s.message.Attachments[i]); err != nil {
+				return "", err
 			}
-			flush()
-			laid = append(laid, part{attachment: a})
-			p.size += a.Size
 		}
 	}
-	if err := w.Close(); err != nil {
-		return p, err
-	}
-	flush()
-	if p.contentType == "" {
-		p.contentType = "multipart/form-data"
-	}
-	p.contentType = mime.FormatMediaType(p.contentType, map[string]string{"boundary": w.Boundary()})
-	if len(laid) == 1 {
-		p.bytes = laid[0].text
-		return p, nil
-	}
-	p.stream = func() *stream { return &stream{parts: laid} }
-	return p, nil
-}
-
-var quoteName = strings.NewReplacer(`\`, `\\`, `"`, "%22", "\r", "%0D", "\n", "%0A")
-
-func addPart(w *multipart.Writer, name, file, contentType string) error {
-	h := textproto.MIMEHeader{}
-	disposition := `form-data; name="` + quoteName.Replace(name) + `"`
-	if file != "" {
-		disposition += `; filename="` + quoteName.Replace(file) + `"`
-	}
-	h.Set("Content-Disposition", disposition)
-	h.Set("Content-Type", headerValue(contentType))
-	_, err := w.CreatePart(h)
-	return err
+	return f.Close(r, essence)
 }

@@ -4,27 +4,22 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
 	"stellwerk/connectors"
+	"stellwerk/connectors/wire"
 )
 
 // config is a system's settings, checked, with everything compiled that is the
 // same for every message.
 type config struct {
-	base        string // address without a slash at its end
-	secure      bool
-	credentials credentials
-	tls         tlsSettings
-	repeatable  bool
-	answerLimit int
-	steps       []*compiled
-	ask         *compiled
-	probe       *compiled
+	wire.Settings
+	repeatable bool
+	steps      []*compiled
+	ask        *compiled
+	probe      *compiled
 }
 
 // compiled is a request ready to be filled.
@@ -64,20 +59,14 @@ type compiledParts struct {
 }
 
 func configure(in connectors.Settings) (connectors.Config, error) {
-	s := settings{AnswerLimit: 1 << 20}
+	s := settings{Settings: wire.Defaults()}
 	if err := in.Decode(&s); err != nil {
 		return nil, err
 	}
-	c := &config{credentials: s.Credentials, tls: s.TLS, repeatable: s.Repeatable, answerLimit: s.AnswerLimit}
-	if err := c.setAddress(&s); err != nil {
+	if err := s.Settings.Check(); err != nil {
 		return nil, err
 	}
-	if err := s.Credentials.check(); err != nil {
-		return nil, err
-	}
-	if s.AnswerLimit < 1 || s.AnswerLimit > 64<<20 {
-		return nil, &connectors.SettingError{Setting: "answer-limit", Message: "is between 1 and 67108864 bytes"}
-	}
+	c := &config{Settings: s.Settings, repeatable: s.Repeatable}
 	for i := range s.Replies {
 		if err := s.Replies[i].check(fmt.Sprintf("replies[%d]", i)); err != nil {
 			return nil, err
@@ -135,38 +124,6 @@ func (c *config) checkAttachments(setting string) error {
 		return nil
 	}
 	return &connectors.SettingError{Setting: "attachments", Message: message}
-}
-
-// setAddress demands TLS, except towards this machine or with a reason.
-func (c *config) setAddress(s *settings) error {
-	complain := func(message string) error {
-		return &connectors.SettingError{Setting: "address", Message: message}
-	}
-	u, err := url.Parse(s.Address)
-	switch {
-	case s.Address == "":
-		return complain("is missing: the system's base address, https://host/path")
-	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		return complain("is no address such as https://host/path")
-	case u.User != nil:
-		return complain("holds credentials; they belong into credentials:")
-	case u.RawQuery != "" || u.Fragment != "":
-		return complain("has a query or fragment; it is only the part that all paths share")
-	}
-	if err := s.TLS.check(); err != nil {
-		return err
-	}
-	c.secure = u.Scheme == "https"
-	if !c.secure && s.TLS.Minimum != "none" && !loopback(u.Hostname()) {
-		return complain("is without TLS; use https://, or say why not: tls: {minimum: none, reason: …}")
-	}
-	c.base = strings.TrimSuffix(s.Address, "/")
-	return nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 func (c *config) addStep(s *settings, q *request, place string) error {
@@ -243,8 +200,8 @@ func (s *settings) compileHeaders(c *compiled, q *request) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if t := all[name]; t.constant() {
-			v, _ := t.fill(nil, headerValue)
+		if t := all[name]; t.Constant() {
+			v, _ := t.Fill(nil, wire.HeaderValue)
 			c.fixed.Set(name, v)
 		} else {
 			c.headers = append(c.headers, header{name, t})

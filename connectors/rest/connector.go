@@ -4,92 +4,32 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/http"
-	"time"
-
-	"github.com/go-resty/resty/v2"
 
 	"stellwerk/connectors"
+	"stellwerk/connectors/wire"
 )
 
 // Connector delivers to one system over HTTP.
 type Connector struct {
 	*config
-	auth   authorizer
-	wire   *wire
-	client *resty.Client
-	now    func() time.Time
-	open   context.Context // ends with Close
-	close  context.CancelFunc
+	*wire.Client
 }
 
 // Open reads secrets and certificates; it connects to nothing.
 func (c *config) Open(env connectors.Environment) (connectors.Connector, error) {
-	auth, err := c.credentials.reveal(env.Dir)
+	client, err := c.Settings.Open(env)
 	if err != nil {
-		return nil, fmt.Errorf("open system %s: %w", env.System, err)
+		return nil, err
 	}
-	security, err := c.tls.open(env.Dir)
-	if err != nil {
-		return nil, fmt.Errorf("open system %s: %w", env.System, err)
-	}
-	now := env.Now
-	if now == nil {
-		now = time.Now
-	}
-	k := &Connector{config: c, auth: auth, now: now, wire: newWire(security, env.Allow, env.Concurrency)}
-	k.client = k.newClient()
-	k.open, k.close = context.WithCancel(context.Background())
-	return k, nil
-}
-
-// newClient gives a resty client over the shared transport. It has no cookie jar,
-// retries nothing, follows nothing, and bounds what it reads of an answer.
-func (c *Connector) newClient() *resty.Client {
-	return resty.NewWithClient(&http.Client{Transport: c.wire}).
-		SetLogger(silence{}).
-		SetDisableWarn(true).
-		SetRetryCount(0).
-		SetResponseBodyLimit(c.answerLimit).
-		SetRedirectPolicy(resty.RedirectPolicyFunc(func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }))
-}
-
-// silence keeps resty from logging what it sends.
-type silence struct{}
-
-func (silence) Errorf(string, ...any) {}
-func (silence) Warnf(string, ...any)  {}
-func (silence) Debugf(string, ...any) {}
-
-// Close ends every call and every connection.
-func (c *Connector) Close() error {
-	c.close()
-	c.wire.base.CloseIdleConnections()
-	return nil
-}
-
-// begin ties a call to the connector's life. It reports false after Close.
-func (c *Connector) begin(ctx context.Context) (context.Context, func(), bool) {
-	if c.open.Err() != nil {
-		return ctx, func() {}, false
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	stop := context.AfterFunc(c.open, cancel)
-	return ctx, func() {
-		stop()
-		cancel()
-		if c.open.Err() != nil {
-			c.wire.base.CloseIdleConnections()
-		}
-	}, true
+	return &Connector{c, client}, nil
 }
 
 // Deliver runs the steps, one request each or one for each attachment.
 func (c *Connector) Deliver(ctx context.Context, m *connectors.Message) connectors.Receipt {
-	ctx, end, ok := c.begin(ctx)
+	ctx, end, ok := c.Begin(ctx)
 	defer end()
 	if !ok {
-		return closed()
+		return wire.Closed()
 	}
 	s := &scope{message: m, attachment: -1, kept: make([]map[string]string, len(m.Attachments)+1)}
 	done := connectors.Receipt{Outcome: connectors.Delivered, Code: "nothing-to-send"}
@@ -160,17 +100,7 @@ func merge(a, b connectors.Receipt) connectors.Receipt {
 
 // finish takes everything secret out of a receipt.
 func (c *Connector) finish(step *compiled, r *connectors.Receipt) {
-	r.Detail = c.auth.redact(r.Detail)
-	r.Token = c.auth.redact(r.Token)
-	r.Code = c.auth.redact(r.Code)
-	if cleanCode(r.Code) == "" && r.Code != "" {
-		r.Code = "unreadable"
-	}
-	for k, v := range r.Answer {
-		if clean := c.auth.redact(v); clean != v {
-			r.Answer[k] = clean
-		}
-	}
+	c.Redact(r)
 	if step.harmless && r.Outcome == connectors.Unknown {
 		r.Outcome = connectors.Retry
 	}
@@ -178,7 +108,7 @@ func (c *Connector) finish(step *compiled, r *connectors.Receipt) {
 
 // Ask looks a message up. What its rules do not say is unknown.
 func (c *Connector) Ask(ctx context.Context, m *connectors.Message) connectors.Receipt {
-	ctx, end, ok := c.begin(ctx)
+	ctx, end, ok := c.Begin(ctx)
 	defer end()
 	if !ok {
 		return connectors.Receipt{Code: "closed"}
@@ -196,7 +126,7 @@ func (c *Connector) Ask(ctx context.Context, m *connectors.Message) connectors.R
 
 // Probe sends the profile's probe and checks the status.
 func (c *Connector) Probe(ctx context.Context) error {
-	ctx, end, ok := c.begin(ctx)
+	ctx, end, ok := c.Begin(ctx)
 	defer end()
 	if !ok {
 		return fmt.Errorf("probe: the connector is closed")
@@ -207,8 +137,8 @@ func (c *Connector) Probe(ctx context.Context) error {
 		c.finish(c.probe, failed)
 		return fmt.Errorf("probe: %s: %s", failed.Code, failed.Detail)
 	}
-	if !c.probe.expect.has(a.status) {
-		return fmt.Errorf("probe: HTTP %d is not expected; check address and credentials", a.status)
+	if !c.probe.expect.has(a.Status) {
+		return fmt.Errorf("probe: HTTP %d is not expected; check address and credentials", a.Status)
 	}
 	return nil
 }

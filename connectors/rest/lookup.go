@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"golang.org/x/text/encoding/htmlindex"
+
+	"stellwerk/connectors/wire"
 )
 
 // lookup is a place in an answer: a JSON pointer or an XML path by local names
@@ -74,9 +76,7 @@ func (e *extract) from(a *answer) (string, bool) {
 
 // answer is what came back, read as JSON or XML only when a rule looks into it.
 type answer struct {
-	status int
-	header http.Header
-	body   []byte
+	wire.Answer
 	parsed bool
 	json   any
 }
@@ -84,13 +84,13 @@ type answer struct {
 // text is the text at a place; false where there is nothing or null.
 func (a *answer) text(l *lookup) (string, bool) {
 	if l.header != "" {
-		v := a.header[l.header]
+		v := a.Header[l.header]
 		if len(v) == 0 {
 			return "", false
 		}
 		return v[0], true
 	}
-	body := bytes.TrimLeft(a.body, "\ufeff \t\r\n")
+	body := bytes.TrimLeft(a.Body, "\ufeff \t\r\n")
 	if len(body) == 0 {
 		return "", false
 	}

@@ -2,9 +2,9 @@ package rest
 
 import (
 	"net/http"
-	"strings"
 	"testing"
-	"time"
+
+	"stellwerk/connectors/wire"
 )
 
 func TestLookup(t *testing.T) {
@@ -44,7 +44,7 @@ func TestLookup(t *testing.T) {
 		if err := l.UnmarshalText([]byte(test.at)); err != nil {
 			t.Fatal(err)
 		}
-		a := &answer{header: http.Header{"X-Nr": {"17"}}, body: []byte(test.body)}
+		a := &answer{Answer: wire.Answer{Header: http.Header{"X-Nr": {"17"}}, Body: []byte(test.body)}}
 		if got, ok := a.text(&l); got != test.want || ok != test.ok {
 			t.Errorf("%s in %.40s: %q %v, want %q %v", test.at, test.body, got, ok, test.want, test.ok)
 		}
@@ -59,30 +59,7 @@ func FuzzAnswer(f *testing.F) {
 		if e.UnmarshalText([]byte(at)) != nil {
 			return
 		}
-		a := &answer{status: 400, body: body}
+		a := &answer{Answer: wire.Answer{Status: 400, Body: body}}
 		e.from(a)
-		if text := excerpt(body); len(text) > 3*excerptLength || strings.ContainsAny(text, "\x00\x1b\r") {
-			t.Errorf("excerpt %q", text)
-		}
 	})
-}
-
-func TestRetryAfter(t *testing.T) {
-	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
-	for text, want := range map[string]time.Duration{
-		"": 0, "120": 2 * time.Minute, "0": 0, "-5": 0, "bald": 0, "99999999": 0, "1.5": 0,
-		"Mon, 02 Mar 2026 09:10:00 GMT": 10 * time.Minute, "Mon, 02 Mar 2026 08:00:00 GMT": 0,
-	} {
-		if got := retryAfter(text, now); got != want {
-			t.Errorf("%q: %s, want %s", text, got, want)
-		}
-	}
-}
-
-func TestCodesAreWords(t *testing.T) {
-	for code, want := range map[string]string{"E17": "E17", "iban.wrong_1": "iban.wrong_1", "": "", "Herr Beispiel": "", "ä": "", "-x": "", strings.Repeat("x", 41): ""} {
-		if got := cleanCode(code); got != want {
-			t.Errorf("%q gives %q", code, got)
-		}
-	}
 }

@@ -1,15 +1,8 @@
 package rest
 
 import (
-	"fmt"
-	"net/http"
-	"strconv"
-	"strings"
-	"time"
-	"unicode"
-	"unicode/utf8"
-
 	"stellwerk/connectors"
+	"stellwerk/connectors/wire"
 )
 
 // check complains about a rule that could never mean what it says.
@@ -23,14 +16,14 @@ func (r *reply) check(place string) error {
 		return &connectors.SettingError{Setting: place + ".matches", Message: "cannot stand beside equals"}
 	case r.Outcome.Outcome == connectors.Awaiting && !r.Token.given():
 		return &connectors.SettingError{Setting: place + ".token", Message: "is missing: what is awaited has to be asked for by a token"}
-	case r.Code != "" && cleanCode(r.Code) == "":
+	case r.Code != "" && wire.CleanCode(r.Code) == "":
 		return &connectors.SettingError{Setting: place + ".code", Message: "is no word of letters, digits, point and hyphen"}
 	}
 	return nil
 }
 
 func (r *reply) fits(a *answer) bool {
-	if !r.Status.has(a.status) {
+	if !r.Status.has(a.Status) {
 		return false
 	}
 	if !r.At.given() {
@@ -55,38 +48,30 @@ type verdict struct {
 }
 
 // judge says what an answer means.
-func (q *compiled) judge(a *answer, now time.Time) verdict {
+func (c *Connector) judge(q *compiled, a *answer) verdict {
 	for _, rules := range [][]reply{q.replies, q.shared} {
 		for i := range rules {
 			if rules[i].fits(a) {
-				return rules[i].verdict(a, now)
+				return rules[i].verdict(c, a)
 			}
 		}
 	}
-	v := verdict{Receipt: connectors.Receipt{Code: httpCode(a.status)}}
-	switch s := a.status; {
-	case s >= 200 && s < 300 && q.anySuccess:
-		v.Outcome = connectors.Delivered
-		return v
-	case s == 401, s == 403, s == 407, s == 408, s == 425, s == 429, s == 503, s == 307, s == 308:
-		v.Outcome = connectors.Retry
-	case s >= 400 && s < 500:
-		v.Outcome = connectors.Refused
+	if a.Status >= 200 && a.Status < 300 && q.anySuccess {
+		return verdict{Receipt: connectors.Receipt{Outcome: connectors.Delivered, Code: wire.HTTPCode(a.Status)}}
 	}
-	v.explain(a, now)
-	return v
+	return verdict{Receipt: c.Judge(&a.Answer)}
 }
 
 // verdict applies a rule that fits.
-func (r *reply) verdict(a *answer, now time.Time) verdict {
+func (r *reply) verdict(c *Connector, a *answer) verdict {
 	v := verdict{Receipt: connectors.Receipt{Outcome: r.Outcome.Outcome, Code: r.Code}}
 	if r.CodeAt.given() {
-		if own, ok := a.text(&r.CodeAt); ok && cleanCode(own) != "" {
+		if own, ok := a.text(&r.CodeAt); ok && wire.CleanCode(own) != "" {
 			v.Code = own
 		}
 	}
 	if v.Code == "" {
-		v.Code = httpCode(a.status)
+		v.Code = wire.HTTPCode(a.Status)
 	}
 	v.Answer = pick(a, r.Answer)
 	v.kept = pick(a, r.Keep)
@@ -97,7 +82,7 @@ func (r *reply) verdict(a *answer, now time.Time) verdict {
 		v.Outcome, v.Code = connectors.Unknown, "answer-without-token"
 	}
 	if v.Outcome != connectors.Delivered {
-		v.explain(a, now)
+		c.Explain(&v.Receipt, &a.Answer)
 	}
 	return v
 }
@@ -113,71 +98,4 @@ func pick(a *answer, wanted map[string]extract) map[string]string {
 		}
 	}
 	return found
-}
-
-// explain adds what operators and the schedule need to know of an answer that
-// was no success.
-func (v *verdict) explain(a *answer, now time.Time) {
-	v.Detail = fmt.Sprintf("HTTP %d: %s", a.status, excerpt(a.body))
-	v.Fault = v.Outcome == connectors.Retry || v.Outcome == connectors.Unknown
-	if v.Outcome == connectors.Retry || v.Outcome == connectors.Awaiting {
-		v.RetryAfter = retryAfter(a.header.Get("Retry-After"), now)
-	}
-}
-
-// retryAfter reads seconds or a date (RFC 9110, 10.2.3); what is neither, past
-// or longer than a week counts as no wish.
-func retryAfter(v string, now time.Time) time.Duration {
-	if v == "" {
-		return 0
-	}
-	var d time.Duration
-	if s, err := strconv.ParseUint(v, 10, 31); err == nil {
-		d = time.Duration(s) * time.Second
-	} else if at, err := http.ParseTime(v); err == nil {
-		d = at.Sub(now)
-	}
-	if d < 0 || d > 7*24*time.Hour {
-		return 0
-	}
-	return d
-}
-
-// excerptLength is how much of an answer an operator is shown.
-const excerptLength = 2000
-
-func excerpt(body []byte) string {
-	cut := body
-	if len(cut) > excerptLength {
-		cut = cut[:excerptLength]
-		for len(cut) > 0 && !utf8.RuneStart(body[len(cut)]) {
-			cut = cut[:len(cut)-1]
-		}
-	}
-	text := strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(string(cut), "\ufffd"))
-	if text == "" {
-		return "(no text)"
-	}
-	return text
-}
-
-func httpCode(status int) string { return "http-" + strconv.Itoa(status) }
-
-// cleanCode gives a partner's code where it is a word for machines, else nothing:
-// a sentence could name a person.
-func cleanCode(code string) string {
-	if len(code) == 0 || len(code) > 40 || code[0] == '-' || code[0] == '.' || code[0] == '_' {
-		return ""
-	}
-	for _, r := range code {
-		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.' || r == '_') {
-			return ""
-		}
-	}
-	return code
 }

@@ -6,23 +6,22 @@ import (
 	"strings"
 
 	"stellwerk/connectors"
+	"stellwerk/connectors/wire"
 )
 
 // settings are the keys of a system file and its profile. Templates are texts
 // with {names}; see template.go.
 type settings struct {
-	Address     string            `yaml:"address"` // base address, https://host/base
-	Credentials credentials       `yaml:"credentials"`
-	TLS         tlsSettings       `yaml:"tls"`
+	wire.Settings `yaml:",inline"`
+
 	Values      map[string]string `yaml:"values"`  // this installation's own values for templates
 	Headers     map[string]string `yaml:"headers"` // templates, sent with every request
 	Repeatable  bool              `yaml:"repeatable"`
-	Attachments string            `yaml:"attachments"`  // omit: this system gets none; else a step has to send them
-	AnswerLimit int               `yaml:"answer-limit"` // bytes of an answer that are read; 1 MB
-	Request     *request          `yaml:"request"`      // the one request of a delivery, or …
-	Steps       []request         `yaml:"steps"`        // … several, in order
-	Replies     []reply           `yaml:"replies"`      // for every request, after its own
-	Ask         *request          `yaml:"ask"`          // makes the system askable
+	Attachments string            `yaml:"attachments"` // omit: this system gets none; else a step has to send them
+	Request     *request          `yaml:"request"`     // the one request of a delivery, or …
+	Steps       []request         `yaml:"steps"`       // … several, in order
+	Replies     []reply           `yaml:"replies"`     // for every request, after its own
+	Ask         *request          `yaml:"ask"`         // makes the system askable
 	Probe       *probe            `yaml:"probe"`
 }
 
@@ -78,13 +77,13 @@ type outcome struct {
 }
 
 func (o *outcome) UnmarshalText(text []byte) error {
-	for _, known := range []connectors.Outcome{connectors.Unknown, connectors.Delivered, connectors.Retry, connectors.Refused, connectors.Awaiting} {
+	for _, known := range []connectors.Outcome{connectors.Unknown, connectors.Delivered, connectors.Retry, connectors.Refused, connectors.Awaiting, connectors.Cancelled} {
 		if known.String() == string(text) {
 			*o = outcome{known, true}
 			return nil
 		}
 	}
-	return &connectors.SettingError{Setting: "outcome", Message: strconv.Quote(string(text)) + " is none of delivered, retry, refused, unknown, awaiting"}
+	return &connectors.SettingError{Setting: "outcome", Message: strconv.Quote(string(text)) + " is none of delivered, retry, refused, unknown, awaiting, cancelled"}
 }
 
 // statuses is a set of HTTP statuses: "201", "4xx", "200 202 5xx".

@@ -1,4 +1,4 @@
-package rest
+package wire
 
 import (
 	"context"
@@ -16,10 +16,10 @@ import (
 	"time"
 )
 
-// wire is the transport. It knows of every failed request whether a byte of it
-// left, and lets net/http repeat none of which one did: the standard transport
-// would silently send a POST again that carries an Idempotency-Key.
-type wire struct{ base *http.Transport }
+// transport knows of every failed request whether a byte of it left, and lets
+// net/http repeat none of which one did: the standard transport would silently
+// send a POST again that carries an Idempotency-Key.
+type transport struct{ base *http.Transport }
 
 // sendError is a request without a reply.
 type sendError struct {
@@ -43,18 +43,12 @@ var errOnce = errors.New("a request that may have arrived is not sent again")
 // poolWithoutLimit sizes the pool of connections where the hub sets no limit.
 const poolWithoutLimit = 64
 
-func newWire(security *tls.Config, allow []netip.Prefix, pool int) *wire {
+func newTransport(security *tls.Config, allow []netip.Prefix, pool int) *transport {
 	if pool <= 0 {
 		pool = poolWithoutLimit
 	}
-	dialer := &net.Dialer{
-		Timeout:   15 * time.Second,
-		KeepAlive: 30 * time.Second,
-		Control: func(_, address string, _ syscall.RawConn) error {
-			return permit(allow, address)
-		},
-	}
-	return &wire{&http.Transport{
+	dialer := Dialer(allow)
+	return &transport{&http.Transport{
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := dialer.DialContext(ctx, network, address)
 			if err != nil {
@@ -71,6 +65,17 @@ func newWire(security *tls.Config, allow []netip.Prefix, pool int) *wire {
 		DisableCompression:     true,
 		WriteBufferSize:        16 << 10, // a usual document leaves in one piece
 	}}
+}
+
+// Dialer connects to listed addresses only, for protocols other than HTTP too.
+func Dialer(allow []netip.Prefix) *net.Dialer {
+	return &net.Dialer{
+		Timeout:   15 * time.Second,
+		KeepAlive: 30 * time.Second,
+		Control: func(_, address string, _ syscall.RawConn) error {
+			return permit(allow, address)
+		},
+	}
 }
 
 // permit checks the address that a name was resolved to, so that no name can
@@ -90,7 +95,7 @@ func permit(allow []netip.Prefix, address string) error {
 }
 
 // RoundTrip sends one request once.
-func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
+func (w *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	var s sending
 	traced := req.WithContext(httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
 		GotConn:      s.gotConn,

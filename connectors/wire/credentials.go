@@ -1,4 +1,4 @@
-package rest
+package wire
 
 import (
 	"bytes"
@@ -11,31 +11,34 @@ import (
 	"stellwerk/connectors"
 )
 
-// credentials are at most one of the ways to say who the hub is.
-type credentials struct {
-	Basic  *basic       `yaml:"basic"`
-	Bearer *bearer      `yaml:"bearer"`
-	Header *headerKey   `yaml:"header"`
-	OAuth2 *clientGrant `yaml:"oauth2"`
+// Credentials are at most one of the ways to say who the hub is.
+type Credentials struct {
+	Basic  *Basic       `yaml:"basic"`
+	Bearer *Bearer      `yaml:"bearer"`
+	Header *HeaderKey   `yaml:"header"`
+	OAuth2 *ClientGrant `yaml:"oauth2"`
 }
 
-type basic struct {
+// Basic is a user and a password (RFC 7617).
+type Basic struct {
 	User     string            `yaml:"user"`
 	Password connectors.Secret `yaml:"password"`
 }
 
-type bearer struct {
+// Bearer is a token that lasts (RFC 6750).
+type Bearer struct {
 	Token connectors.Secret `yaml:"token"`
 }
 
-type headerKey struct {
+// HeaderKey is a header of the partner's own.
+type HeaderKey struct {
 	Name  string            `yaml:"name"`
 	Value connectors.Secret `yaml:"value"`
 }
 
-// clientGrant is OAuth 2.0 client credentials (RFC 6749, 4.4). The addresses of
+// ClientGrant is OAuth 2.0 client credentials (RFC 6749, 4.4). The addresses of
 // the token's server have to be on the system's allow-list, too.
-type clientGrant struct {
+type ClientGrant struct {
 	TokenURL string            `yaml:"token-url"`
 	ClientID string            `yaml:"client-id"`
 	Secret   connectors.Secret `yaml:"client-secret"`
@@ -43,7 +46,8 @@ type clientGrant struct {
 	Style    string            `yaml:"style"` // basic (default) or post: where the client's secret goes
 }
 
-func (c *credentials) check() error {
+// Check complains about what is half there or twice.
+func (c *Credentials) Check() error {
 	complain := func(key, message string) error {
 		return &connectors.SettingError{Setting: "credentials" + key, Message: message}
 	}
@@ -70,7 +74,7 @@ func (c *credentials) check() error {
 		n++
 		u, err := url.Parse(g.TokenURL)
 		switch {
-		case err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
+		case err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !Loopback(u.Hostname())):
 			return complain(".oauth2.token-url", "is no https:// address")
 		case g.ClientID == "" || g.Secret.Empty():
 			return complain(".oauth2", "needs client-id and client-secret")
@@ -92,7 +96,7 @@ type authorizer struct {
 }
 
 // reveal reads the secrets once; a system is opened anew when they change.
-func (c *credentials) reveal(dir string) (authorizer, error) {
+func (c *Credentials) reveal(dir string) (authorizer, error) {
 	var a authorizer
 	read := func(s connectors.Secret) (string, error) {
 		b, err := s.Reveal(dir)

@@ -1,4 +1,4 @@
-package rest
+package wire
 
 import (
 	"errors"
@@ -8,10 +8,10 @@ import (
 	"stellwerk/connectors"
 )
 
-// part is text, or an attachment to be read.
-type part struct {
-	text       []byte
-	attachment *connectors.Attachment
+// Part is text, or an attachment to be read.
+type Part struct {
+	Text       []byte
+	Attachment *connectors.Attachment
 }
 
 // damageError says that an attachment could not be read as it was stored.
@@ -24,7 +24,7 @@ func (e *damageError) Unwrap() error { return e.err }
 // as long as announced, ends it with a damageError before the body is complete.
 type stream struct {
 	mu      sync.Mutex // the transport may close while it still reads
-	parts   []part
+	parts   []Part
 	done    int           // bytes of a text that are read
 	at      io.ReadCloser // the attachment being read
 	left    int64         // of it
@@ -58,20 +58,20 @@ func (s *stream) Read(b []byte) (int, error) {
 }
 
 // next reads from the first part, and drops it once it is at its end.
-func (s *stream) next(p *part, b []byte) (int, error) {
-	if p.attachment == nil {
-		n := copy(b, p.text[s.done:])
-		if s.done += n; s.done == len(p.text) {
+func (s *stream) next(p *Part, b []byte) (int, error) {
+	if p.Attachment == nil {
+		n := copy(b, p.Text[s.done:])
+		if s.done += n; s.done == len(p.Text) {
 			s.done, s.parts = 0, s.parts[1:]
 		}
 		return n, nil
 	}
 	if s.at == nil {
-		in, err := p.attachment.Open()
+		in, err := p.Attachment.Open()
 		if err != nil {
 			return 0, err
 		}
-		s.at, s.left = in, p.attachment.Size
+		s.at, s.left = in, p.Attachment.Size
 	}
 	n, err := s.at.Read(b)
 	s.left -= int64(n)

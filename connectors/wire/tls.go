@@ -1,4 +1,4 @@
-package rest
+package wire
 
 import (
 	"crypto/tls"
@@ -13,9 +13,9 @@ import (
 	"stellwerk/connectors"
 )
 
-// tlsSettings say how the connection is secured. TLS 1.3 is the least unless a
+// TLS says how a connection is secured. TLS 1.3 is the least unless a
 // reason says why a partner cannot have it.
-type tlsSettings struct {
+type TLS struct {
 	Minimum     string            `yaml:"minimum"`     // "1.3", "1.2" or none
 	Reason      string            `yaml:"reason"`      // for anything below 1.3
 	CA          string            `yaml:"ca"`          // PEM file of the partner's authority; the machine's own where empty
@@ -25,7 +25,8 @@ type tlsSettings struct {
 	Password    connectors.Secret `yaml:"password"`    // of the PKCS#12
 }
 
-func (t *tlsSettings) check() error {
+// Check complains about settings that contradict each other.
+func (t *TLS) Check() error {
 	complain := func(key, message string) error {
 		return &connectors.SettingError{Setting: "tls." + key, Message: message}
 	}
@@ -49,7 +50,8 @@ func (t *tlsSettings) check() error {
 	return nil
 }
 
-func (t *tlsSettings) open(dir string) (*tls.Config, error) {
+// Open reads the files and secrets; dir is where relative paths start.
+func (t *TLS) Open(dir string) (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS13}
 	if t.Minimum == "1.2" {
 		c.MinVersion = tls.VersionTLS12
@@ -94,7 +96,10 @@ func (t *tlsSettings) open(dir string) (*tls.Config, error) {
 	return c, nil
 }
 
-func (t *tlsSettings) decodePKCS12(dir string) (tls.Certificate, error) {
+// Identified reports whether the hub shows a certificate of its own.
+func (t *TLS) Identified() bool { return t.Certificate != "" || !t.PKCS12.Empty() }
+
+func (t *TLS) decodePKCS12(dir string) (tls.Certificate, error) {
 	store, err := t.PKCS12.Reveal(dir)
 	if err != nil {
 		return tls.Certificate{}, err

@@ -1,4 +1,4 @@
-package rest
+package wire
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 // tokens keeps the access token until shortly before it lapses. One goroutine
 // fetches it, the others wait for it.
 type tokens struct {
-	grant  *clientGrant
+	grant  *ClientGrant
 	secret string
 	busy   chan struct{}
 
@@ -53,7 +53,7 @@ func (t *tokens) drop(token string) {
 	}
 }
 
-func (t *tokens) get(ctx context.Context, c *Connector) (string, error) {
+func (t *tokens) get(ctx context.Context, c *Client) (string, error) {
 	if token := t.current(c.now()); token != "" {
 		return token, nil
 	}
@@ -69,12 +69,12 @@ func (t *tokens) get(ctx context.Context, c *Connector) (string, error) {
 	return t.fetch(ctx, c)
 }
 
-func (t *tokens) fetch(ctx context.Context, c *Connector) (string, error) {
+func (t *tokens) fetch(ctx context.Context, c *Client) (string, error) {
 	form := url.Values{"grant_type": {"client_credentials"}}
 	if t.grant.Scope != "" {
 		form.Set("scope", t.grant.Scope)
 	}
-	r := c.client.R().SetContext(ctx)
+	r := c.resty.R().SetContext(ctx)
 	r.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"application/json"}, "User-Agent": {"Stellwerk"}}
 	if t.grant.Style == "post" {
 		form.Set("client_id", t.grant.ClientID)
@@ -88,7 +88,7 @@ func (t *tokens) fetch(ctx context.Context, c *Connector) (string, error) {
 		return "", &tokenError{"token-unreachable", err}
 	}
 	if res.StatusCode() != http.StatusOK {
-		return "", &tokenError{"token-" + httpCode(res.StatusCode()), fmt.Errorf("HTTP %d", res.StatusCode())}
+		return "", &tokenError{"token-" + HTTPCode(res.StatusCode()), fmt.Errorf("HTTP %d", res.StatusCode())}
 	}
 	var got struct {
 		Token   string  `json:"access_token"`

@@ -1,0 +1,58 @@
+package wire
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"reflect"
+	"syscall"
+)
+
+// Reason is the stable word for what went wrong on the way to a partner.
+func Reason(err error) string {
+	var blocked *blockedError
+	var dns *net.DNSError
+	var timeout net.Error
+	switch {
+	case errors.As(err, &blocked):
+		return "address-not-allowed"
+	case errors.As(err, &dns):
+		return "name-not-found"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection-refused"
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		return "unreachable"
+	case isTLS(err):
+		return "tls"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "timeout"
+	}
+	return "connection-broken"
+}
+
+// isTLS reports whether the connection was given up over its security.
+func isTLS(err error) bool {
+	var record tls.RecordHeaderError
+	var verification *tls.CertificateVerificationError
+	var authority x509.UnknownAuthorityError
+	var op *net.OpError
+	return errors.As(err, &record) || errors.As(err, &verification) || errors.As(err, &authority) ||
+		errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error")
+}
+
+// turnedDown recognises a TLS 1.3 partner that refuses the hub's certificate: it
+// says so only after the request was written, but has read nothing of it. The
+// alerts are those of RFC 8446, 6.2 for certificates and access.
+func turnedDown(err error) bool {
+	var op *net.OpError
+	if !errors.As(err, &op) || op.Op != "remote error" || op.Err == nil {
+		return false
+	}
+	alert := reflect.ValueOf(op.Err) // crypto/tls does not export the type: a uint8
+	if alert.Kind() != reflect.Uint8 {
+		return false
+	}
+	n := alert.Uint()
+	return n >= 42 && n <= 49 || n == 116
+}
