@@ -18,7 +18,7 @@ type Decision struct {
 }
 
 // Decide turns an outcome into the delivery's next state. d is the delivery as it
-// was claimed: Tries counts this attempt, FirstAt is set.
+// was claimed: Attempts counts this one, FirstAt is set.
 //
 //	delivered  the end
 //	refused    a person: repeating does not help
@@ -63,7 +63,7 @@ func exhausted(d *hub.Delivery, retry config.Retry, now time.Time) bool {
 // shorter than what the system asked for.
 func wait(r connectors.Receipt, d *hub.Delivery, retry config.Retry) time.Duration {
 	pause := retry.Then
-	if n := d.Tries - 1; n >= 0 && n < len(retry.Schedule) {
+	if n := d.Attempts - 1; n >= 0 && n < len(retry.Schedule) {
 		pause = retry.Schedule[n]
 	}
 	if tenth := int64(pause / 10); tenth > 0 {

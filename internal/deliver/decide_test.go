@@ -15,10 +15,10 @@ func TestDecide(t *testing.T) {
 	plain := connectors.Traits{}
 	repeatable := connectors.Traits{Repeatable: true}
 	askable := connectors.Traits{Askable: true}
-	fresh := hub.Delivery{Tries: 1, FirstAt: now}
-	nth := func(n int) hub.Delivery { return hub.Delivery{Tries: n, FirstAt: now.Add(-time.Hour)} }
-	old := hub.Delivery{Tries: 60, FirstAt: now.Add(-15 * 24 * time.Hour)}
-	uncertain := hub.Delivery{Tries: 2, FirstAt: now, Uncertain: true}
+	fresh := hub.Delivery{Attempts: 1, FirstAt: now}
+	nth := func(n int) hub.Delivery { return hub.Delivery{Attempts: n, FirstAt: now.Add(-time.Hour)} }
+	old := hub.Delivery{Attempts: 60, FirstAt: now.Add(-15 * 24 * time.Hour)}
+	uncertain := hub.Delivery{Attempts: 2, FirstAt: now, Uncertain: true}
 
 	tests := []struct {
 		name     string

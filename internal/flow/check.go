@@ -86,7 +86,7 @@ func check(w *work) error {
 		return errDone
 	}
 	w.binding = binding
-	w.env.Municipality = mapping.Municipality{AGS: binding.Competent.AGS, Name: binding.Competent.Name}
+	w.env.Municipality = mapping.Municipality{AGS: binding.Competent.AGS, ARS: binding.Competent.ARS, Name: binding.Competent.Name}
 	w.env.Ordinances = binding.Competent.Ordinances
 	return nil
 }

@@ -28,7 +28,7 @@ func PreviewOf(ctx context.Context, snap *config.Snapshot, ags, service string, 
 	if !ok {
 		return nil, fmt.Errorf("%s does not offer %s", ags, service)
 	}
-	env.Municipality = mapping.Municipality{AGS: binding.Competent.AGS, Name: binding.Competent.Name}
+	env.Municipality = mapping.Municipality{AGS: binding.Competent.AGS, ARS: binding.Competent.ARS, Name: binding.Competent.Name}
 	env.Ordinances = binding.Competent.Ordinances
 	chosen, err := binding.Route.Plan(root, &env)
 	if err != nil {

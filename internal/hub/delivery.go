@@ -42,9 +42,8 @@ type Delivery struct {
 	Reason    ParkReason // while parked
 	Code      string     // stable word for the last outcome that was not a success
 	NotBefore time.Time  // not claimed before
-	Attempts  int       // all there were: the number of the last one
-	Tries     int       // of this life, counted ones only: the place in the retry schedule; a replay starts a new life
-	FirstAt   time.Time // the first attempt of this life; the retry schedule's give-up counts from here
+	Attempts  int        // counted ones of this life: the place in the retry schedule; a replay starts a new life
+	FirstAt   time.Time  // the first attempt of this life; the retry schedule's give-up counts from here
 	UpdatedAt time.Time
 	SettledAt time.Time
 	Uncertain bool   // an attempt may have reached the system: ask before sending again

@@ -36,7 +36,7 @@ func submissionForm(snap *config.Snapshot, s *hub.Submission, deliveries []hub.D
 		out.Deliveries[i] = admin.Delivery{
 			ID: d.ID, Ordinal: d.ID.Ordinal(), Role: d.Role, System: d.System, Document: d.Document, After: d.After,
 			Optional: d.Optional, State: d.State, Reason: d.Reason, Code: d.Code, NotBefore: d.NotBefore,
-			Attempts: d.Attempts, Tries: d.Tries, UpdatedAt: d.UpdatedAt, SettledAt: d.SettledAt,
+			Attempts: d.Attempts, UpdatedAt: d.UpdatedAt, SettledAt: d.SettledAt,
 			Uncertain: d.Uncertain, SHA256: d.SHA256,
 		}
 		if d.State.Settled() || d.State == hub.DeliveryParked {

@@ -45,7 +45,6 @@ type Delivery struct {
 	Code      string            `json:"code,omitempty"`
 	NotBefore time.Time         `json:"not-before,omitzero"`
 	Attempts  int               `json:"attempts"`
-	Tries     int               `json:"tries"`
 	UpdatedAt time.Time         `json:"updated-at,omitzero"`
 	SettledAt time.Time         `json:"settled-at,omitzero"`
 	Uncertain bool              `json:"uncertain,omitempty"`
