@@ -303,11 +303,6 @@ func (a *App) Reload() config.Findings {
 	return findings
 }
 
-// Rewrap wraps every data key by the keyring's current key.
-func (a *App) Rewrap(ctx context.Context) (int, error) {
-	return a.store.Rewrap(ctx, 500, a.vault.Rewrap)
-}
-
 // attachment opens a sealed file; the store's names never lead out of its folder.
 func (a *App) attachment(file string) (io.ReadCloser, error) {
 	root, err := os.OpenRoot(a.store.AttachmentDir())

@@ -131,8 +131,11 @@ func (a *App) render(ctx context.Context, ags, service string, payload []byte, m
 		return nil, err
 	}
 	now := a.opts.Now()
+	sample := new(hub.IDs).New()
 	previews, err := flow.PreviewOf(ctx, a.live.Get(), ags, service, tree.Root(), mapping.Env{
-		Submission: mapping.Submission{Service: service, ReceivedAt: now}, Now: a.opts.Now,
+		Submission: mapping.Submission{ID: sample.String(), Number: sample.Number(), Delivery: sample.Delivery(1).String(), Service: service, Portal: "dry-run", ReceivedAt: now},
+		Meta:       mapping.Meta{Channel: "portal", ConsentAt: now, ConsentVersion: "1"},
+		Now:        a.opts.Now,
 	})
 	if err != nil {
 		return nil, err
