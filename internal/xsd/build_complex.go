@@ -66,6 +66,9 @@ func (c *compiler) buildComplex(t *Type, n *node) {
 		c.derive(t, n, d)
 		c.complexContent(t, n, d, mixed)
 	}
+	if n.redef != nil && n.redef.typ == t && n.redef.hits == 0 {
+		c.issue(n.at, "src-redefine.5", "a redefined type is derived from itself")
+	}
 	t.state = buildDone
 }
 
@@ -78,9 +81,6 @@ func (c *compiler) derive(t *Type, n, d *node) {
 	base := c.namedType(d, d.token("base"), true)
 	if base == nil {
 		return
-	}
-	if n.redef != nil && n.redef.typ == t && n.redef.hits == 0 {
-		c.issue(n.at, "src-redefine.5", "a redefined type is derived from itself")
 	}
 	if !c.needType(base) {
 		if base.state == buildRunning {
@@ -256,6 +256,10 @@ func simpleDerives(s, t *simpleType, top *Type) bool {
 		}
 	}
 	if t.variety == unionVariety && t.facets.none() {
+		// Unions in unions are flat here: one is a member of the other if all its members are.
+		if s.variety == unionVariety && s.plain && !slices.ContainsFunc(s.members, func(m *simpleType) bool { return !slices.Contains(t.members, m) }) {
+			return true
+		}
 		for _, m := range t.members {
 			if simpleDerives(s, m, top) {
 				return true

@@ -63,18 +63,13 @@ func (c *compiler) particle(n *node) *particle {
 		if inner == nil {
 			return nil
 		}
-		if inner.kind == particleAll {
-			if hi != 1 {
-				c.issue(n.at, "cos-all-limited.1.2", "an all group occurs once at most")
-			}
-			all := *inner
-			all.min, all.max = lo, hi
-			if hi == 0 {
-				return nil
-			}
-			return &all
+		if inner.kind == particleAll && hi != 1 {
+			c.issue(n.at, "cos-all-limited.1.2", "an all group occurs once at most")
 		}
-		p.kind, p.parts = particleSequence, []*particle{inner}
+		if g.node != nil && n.redef != nil && n.redef.orig == g && (lo != 1 || hi != 1) {
+			c.issue(n.at, "src-redefine.6.1.2", "a redefined group refers to itself with one occurrence")
+		}
+		p.kind, p.parts = inner.kind, inner.parts
 	default:
 		c.groupParts(p, n)
 	}

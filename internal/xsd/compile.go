@@ -229,6 +229,11 @@ func (c *compiler) models() {
 		ct.attrs = slices.Clone(ct.attrs)
 		slices.SortFunc(ct.attrs, func(a, b *attrUse) int { return cmp.Compare(a.sym, b.sym) })
 	}
+	for _, g := range c.sorted(kindGroup) {
+		for ; g != nil; g = g.orig {
+			c.checkGroup(g, subst)
+		}
+	}
 	for _, t := range c.types {
 		if c.ctx.Err() != nil {
 			return
@@ -238,6 +243,7 @@ func (c *compiler) models() {
 			continue
 		}
 		c.checkConsistent(t, subst)
+		c.checkRestriction(t, subst)
 		m, amb, ok := compileModel(ct.particle, subst)
 		switch {
 		case !ok:

@@ -78,6 +78,10 @@ func (c *compiler) constraint(n *node) *constraint {
 		if !ok {
 			return nil
 		}
+		if refer.Space != n.doc.target && !n.doc.imports[refer.Space] {
+			c.issue(n.at, "src-resolve.4", "key %s: the schema does not import its namespace", refer)
+			return nil
+		}
 		c.later = append(c.later, func() {
 			to := c.constraints[refer]
 			switch {

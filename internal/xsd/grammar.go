@@ -186,6 +186,9 @@ func (c *compiler) checkAttrs(n *node, p production) bool {
 			n.doc.ids[id] = true
 		}
 	}
+	if n.is("notation") && !n.has("public") && !n.has("system") {
+		c.issue(n.at, "s4s-att-must-appear", "<notation> needs attribute public or system")
+	}
 	for _, w := range allowed {
 		if name, must := strings.CutSuffix(w, "!"); must && !n.has(name) {
 			c.issue(n.at, "s4s-att-must-appear", "<%s> needs attribute %s", n.name.Local, name)
@@ -272,6 +275,10 @@ func attrFault(n *node, a *Attr) string {
 			if _, ok := splitQName(f); !ok {
 				return "is no list of qualified names"
 			}
+		}
+	case "source":
+		if !isURI([]byte(v)) {
+			return "is no URI"
 		}
 	case "namespace":
 		if n.name.Local == "any" || n.name.Local == "anyAttribute" {

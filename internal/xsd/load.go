@@ -271,6 +271,10 @@ func (c *compiler) redefine(d *document, n *node) {
 		if old.node == k {
 			continue
 		}
+		if slices.Contains(n.kids, old.node) {
+			c.issue(k.at, "sch-props-correct.2", "%s %s is redefined twice", kindWords[kd], name)
+			continue
+		}
 		g := &global{kind: kd, name: name, node: k, orig: old}
 		c.begin(g)
 		c.globals[kd][name] = g

@@ -62,7 +62,7 @@ func (c *particleCompiler) add(in instr) int32 {
 }
 
 func (c *particleCompiler) emit(p *particle, next int32) int32 {
-	if p == nil || p.max == 0 || c.tooLarge {
+	if p == nil || p.max == 0 || c.tooLarge || p.weight() == 0 {
 		return next
 	}
 	lo, hi := p.min, p.max
@@ -169,17 +169,4 @@ func (p *particle) only() *particle {
 		return p.parts[0]
 	}
 	return nil
-}
-
-// weight is the number of consuming instructions one occurrence takes, saturated.
-func (p *particle) weight() int {
-	w := 0
-	for _, q := range p.parts {
-		n := q.weight()
-		if q.max > 1 {
-			n *= min(q.max, maxCopies+1)
-		}
-		w = min(w+n, 1<<20)
-	}
-	return max(w, 1)
 }

@@ -104,7 +104,7 @@ func declaredEncoding(head []byte) string {
 }
 
 // xmlReader reads well-formed XML with namespaces and hands its parts on; nothing of the document is
-// kept but the open tags. It expands no entity and fetches nothing.
+// kept but the open tags. It fetches nothing, and knows no entities but those that are plain text.
 type xmlReader struct {
 	window
 	to     sink
@@ -118,6 +118,8 @@ type xmlReader struct {
 	root   bool
 	begun  bool
 	inline [4]byte
+
+	entities map[string]string
 }
 
 type openTag struct {
@@ -209,7 +211,7 @@ func (r *xmlReader) chars() error {
 			b = r.rest()
 			end = bytes.IndexByte(b, ';')
 		}
-		out, n, err := r.reference(b, r.inline[:0])
+		out, n, err := r.reference(b, r.inline[:0]) // an entity may be longer
 		if err != nil {
 			return err
 		}
@@ -367,66 +369,4 @@ func (r *xmlReader) instruction(first bool) error {
 	}
 	r.take(end + 2)
 	return nil
-}
-
-// doctype reads what matters of a DTD: the unparsed entities of its internal subset. Any other entity is
-// refused, none is ever expanded.
-func (r *xmlReader) doctype() error {
-	if r.root || !bytes.HasPrefix(r.rest(), []byte("<!DOCTYPE")) {
-		return r.errorf("a declaration is not allowed here")
-	}
-	depth, quote := 0, byte(0)
-	for i := 0; ; i++ {
-		for i >= len(r.rest()) {
-			if !r.more() {
-				return r.errorf("DOCTYPE without end")
-			}
-		}
-		b := r.rest()
-		c := b[i]
-		switch {
-		case quote != 0:
-			if c == quote {
-				quote = 0
-			}
-		case bytes.HasPrefix(b[i:], []byte("<!--")):
-			end := bytes.Index(b[i:], []byte("-->"))
-			for end < 0 && r.more() {
-				b = r.rest()
-				end = bytes.Index(b[i:], []byte("-->"))
-			}
-			if end < 0 {
-				return r.errorf("comment without end")
-			}
-			i += end + 2
-		case c == '"' || c == '\'':
-			quote = c
-		case c == '[' || c == '<':
-			depth++
-		case c == ']':
-			depth--
-		case c == '>':
-			if depth--; depth == 0 {
-				err := r.entities(string(b[:i]))
-				r.take(i + 1)
-				return err
-			}
-		}
-	}
-}
-
-func (r *xmlReader) entities(s string) error {
-	for {
-		i := strings.Index(s, "<!ENTITY")
-		if i < 0 {
-			return nil
-		}
-		s = s[i+len("<!ENTITY"):]
-		decl, _, _ := strings.Cut(s, ">")
-		f := strings.Fields(decl)
-		if len(f) < 4 || f[0] == "%" || f[len(f)-2] != "NDATA" {
-			return r.errorf("entity declarations in a DTD are not supported")
-		}
-		r.to.unparsed(f[0])
-	}
 }

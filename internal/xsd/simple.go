@@ -80,6 +80,7 @@ type simpleType struct {
 	item    *simpleType   // of a list
 	members []*simpleType // of a union
 	facets  facets
+	size    int  // types a value may have to be tried by
 	plain   bool // nothing but a lexical form and white space: no facet to judge
 }
 
@@ -595,12 +596,38 @@ func base64Length(b []byte) (int, bool) {
 
 // isURI refuses only what no reading of RFC 2396 and its escaping of other characters allows.
 func isURI(b []byte) bool {
+	path, fragment := false, false
 	for i, c := range b {
-		if c == '%' && (i+2 >= len(b) || !isHex(b[i+1:i+3])) {
-			return false
+		switch c {
+		case '%':
+			if i+2 >= len(b) || !isHex(b[i+1:i+3]) {
+				return false
+			}
+		case '/', '?':
+			path = true
+		case '#':
+			if fragment {
+				return false
+			}
+			path, fragment = true, true
+		case ':':
+			if !path && !isScheme(b[:i]) || !path && i+1 == len(b) {
+				return false
+			}
+			path = true
 		}
 	}
 	return true
+}
+
+func isScheme(b []byte) bool {
+	for i, c := range b {
+		letter := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+		if !letter && (i == 0 || !(c >= '0' && c <= '9' || c == '+' || c == '-' || c == '.')) {
+			return false
+		}
+	}
+	return len(b) > 0
 }
 
 // resolveQName reads prefix:local or local by the namespaces in force.

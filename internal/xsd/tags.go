@@ -277,8 +277,11 @@ func (r *xmlReader) reference(b, out []byte) ([]byte, int, error) {
 		}
 		return utf8.AppendRune(out, rune(n)), end + 1, nil
 	}
+	if text, ok := r.entities[name]; ok {
+		return append(out, text...), end + 1, nil
+	}
 	if isNCName(name) {
-		return nil, 0, r.errorf("entity &%s; is not known; entities of a DTD are not supported", name)
+		return nil, 0, r.errorf("entity &%s; is not known; of the entities of a DTD, plain text alone is supported", name)
 	}
 	return nil, 0, r.errorf("& begins no reference; as a character it is written &amp;")
 }

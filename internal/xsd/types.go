@@ -134,6 +134,10 @@ type particle struct {
 	parts    []*particle
 	origin   int32 // which particle of the schema this is, copies being the same one
 	at       where
+
+	known     bool // the two below are computed; groups are shared, and so is the answer
+	canEmpty  bool // one occurrence may take nothing
+	consuming int  // how many elements and wildcards one occurrence names, copies counted, saturated
 }
 
 // emptiable tells whether the particle accepts nothing.
@@ -141,23 +145,41 @@ func (p *particle) emptiable() bool {
 	if p == nil || p.min == 0 {
 		return true
 	}
-	switch p.kind {
-	case particleElement, particleAny:
-		return false
-	case particleChoice:
-		for _, q := range p.parts {
-			if q.emptiable() {
-				return true
-			}
-		}
-		return len(p.parts) == 0
+	p.measure()
+	return p.canEmpty
+}
+
+// weight is the number of consuming instructions one occurrence takes, saturated.
+func (p *particle) weight() int {
+	p.measure()
+	return p.consuming
+}
+
+func (p *particle) measure() {
+	if p.known {
+		return
 	}
+	p.known = true
+	if p.kind == particleElement || p.kind == particleAny {
+		p.consuming = 1
+		return
+	}
+	p.canEmpty = p.kind != particleChoice
 	for _, q := range p.parts {
-		if !q.emptiable() {
-			return false
+		if p.kind == particleChoice {
+			p.canEmpty = p.canEmpty || q.emptiable()
+		} else {
+			p.canEmpty = p.canEmpty && q.emptiable()
 		}
+		n := q.weight()
+		if q.max > 1 {
+			n *= min(q.max, maxCopies+1)
+		}
+		p.consuming = min(p.consuming+n, 1<<20)
 	}
-	return true
+	if p.kind == particleChoice && len(p.parts) == 0 {
+		p.consuming = 1 // an empty choice accepts nothing at all
+	}
 }
 
 type processing byte

@@ -250,12 +250,13 @@ func (v *Validator) open(f *frame, attrs []Attr) {
 			v.report(f, v.abstractElement(f.decl))
 		}
 	}
+	told := len(v.findings)
 	v.instanceAttributes(f, attrs)
 	if f.typ == nil {
 		f.mode = modeSkip
 		return
 	}
-	if f.typ.abstract {
+	if f.typ.abstract && told == len(v.findings) {
 		v.report(f, v.abstractType(f.typ))
 	}
 	if v.opts.TypeOf != nil {
@@ -329,6 +330,7 @@ func (v *Validator) xsiNil(f *frame, a *Attr) {
 	switch {
 	case !f.decl.nillable:
 		v.reportAttr(f, a, v.notNillable(f.decl))
+		f.nilled = yes
 	case yes && f.decl.value != nil && f.decl.value.fixed:
 		v.reportAttr(f, a, v.nilFixed(f.decl))
 	case yes:
