@@ -158,7 +158,7 @@ func (d *Deliverer) write(t *store.Task, rec *store.Record) {
 		d.Log.Error("record attempt", "delivery", t.Delivery.ID.String(), "system", t.Delivery.System, "error", err)
 		return
 	}
-	if effect.FlowDue {
+	if effect.FlowDue && !effect.Settled { // a settled submission has nothing left to render
 		d.Ring(t.Submission.ID)
 	}
 	if effect.Next != "" {

@@ -235,8 +235,8 @@ func TestDeliversAndSettles(t *testing.T) {
 		if finance.count() != 1 || records.count() != 1 {
 			t.Errorf("finance got %v, records got %v", finance.calls, records.calls)
 		}
-		if len(tw.rung) == 0 || tw.rung[len(tw.rung)-1] != id {
-			t.Error("the flow was not told that the submission has settled")
+		if len(tw.rung) != 0 {
+			t.Error("the flow was rung although there is nothing left to render")
 		}
 	})
 }
