@@ -20,13 +20,13 @@ func (f *Flow) Sweep(ctx context.Context, interval time.Duration, nudge <-chan s
 		if err != nil && ctx.Err() == nil {
 			f.Log.Error("look for due submissions", "error", err)
 		}
+		if len(ids) == sweepPage {
+			full() // before the bells: whoever answers the last one must know
+		}
 		for _, id := range ids {
 			if _, busy := f.running.Load(id); !busy {
 				f.Ring(id)
 			}
-		}
-		if len(ids) == sweepPage {
-			full()
 		}
 		select {
 		case <-ctx.Done():
