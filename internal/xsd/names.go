@@ -31,7 +31,9 @@ func isToken(b []byte, start, colon bool) bool {
 	for i := 0; i < len(b); {
 		r, size := rune(b[i]), 1
 		if r >= utf8.RuneSelf {
-			r, size = utf8.DecodeRune(b[i:])
+			if r, size = utf8.DecodeRune(b[i:]); r == utf8.RuneError && size == 1 {
+				return false
+			}
 		}
 		ok := colon && r == ':' || isNameStart(r)
 		if !ok && (i > 0 || !start) {
