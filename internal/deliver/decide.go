@@ -23,6 +23,7 @@ type Decision struct {
 //	delivered  the end
 //	refused    a person: repeating does not help
 //	retry      again by the schedule, until it gives up
+//	cancelled  the end, by the citizen: what waited for it will not happen
 //	awaiting   asked again by the schedule, without an end: the citizen may take days
 //	unknown    the same id again where the system recognises it, asked where it can
 //	           be asked, a person otherwise
@@ -30,6 +31,8 @@ func Decide(r connectors.Receipt, d *hub.Delivery, retry config.Retry, traits co
 	switch r.Outcome {
 	case connectors.Delivered:
 		return Decision{State: hub.DeliveryDelivered}
+	case connectors.Cancelled:
+		return Decision{State: hub.DeliveryClosed}
 	case connectors.Refused:
 		return Decision{State: hub.DeliveryParked, Reason: hub.ParkRefused}
 	case connectors.Awaiting:

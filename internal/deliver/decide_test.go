@@ -30,6 +30,7 @@ func TestDecide(t *testing.T) {
 	}{
 		{"delivered", connectors.Receipt{Outcome: connectors.Delivered}, fresh, plain, Decision{State: hub.DeliveryDelivered}, 0},
 		{"refused", connectors.Receipt{Outcome: connectors.Refused}, fresh, repeatable, Decision{State: hub.DeliveryParked, Reason: hub.ParkRefused}, 0},
+		{"the citizen has ended it", connectors.Receipt{Outcome: connectors.Cancelled, Code: "payment-cancelled"}, fresh, askable, Decision{State: hub.DeliveryClosed}, 0},
 		{"first retry is at once", connectors.Receipt{Outcome: connectors.Retry}, fresh, plain, Decision{State: hub.DeliveryPending}, 0},
 		{"second retry", connectors.Receipt{Outcome: connectors.Retry}, nth(2), plain, Decision{State: hub.DeliveryPending}, 30 * time.Second},
 		{"after the schedule", connectors.Receipt{Outcome: connectors.Retry}, nth(9), plain, Decision{State: hub.DeliveryPending}, 6 * time.Hour},

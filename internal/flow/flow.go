@@ -39,6 +39,7 @@ type Flow struct {
 	Alert func(what string, id hub.ID, err error)
 
 	running sync.Map // hub.ID: being worked on in this process
+	warm    warm
 }
 
 // Step is what one run did, for metrics.
@@ -109,6 +110,7 @@ func (f *Flow) once(ctx context.Context, id hub.ID) error {
 	for system := range w.wake {
 		f.Wake(system)
 	}
+	w.keepWarm()
 	if f.Advanced != nil {
 		f.Advanced(Step{Planned: len(w.step.Deliveries), Unmapped: w.unmapped, Took: f.Now().Sub(start)})
 	}
@@ -140,6 +142,7 @@ func (e *damagedError) Unwrap() error { return e.err }
 
 // damage sets the submission aside with an alert. Its neighbours go on.
 func (f *Flow) damage(ctx context.Context, id hub.ID, what string, cause error) error {
+	f.warm.forget(id)
 	f.Log.Error("a stored record is damaged; the submission is set aside", "submission", id.String(), "record", what)
 	if f.Alert != nil {
 		f.Alert("damaged", id, cause)

@@ -104,3 +104,27 @@ func (w *work) state() hub.SubmissionState {
 	}
 	return state
 }
+
+// keepWarm holds on to what was opened while a delivery still waits for another
+// one's answer.
+func (w *work) keepWarm() {
+	rendered := map[hub.ID]bool{}
+	for _, r := range w.step.Rendered {
+		rendered[r.Delivery] = true
+	}
+	waits := func(d hub.Delivery) bool { return d.State == hub.DeliveryWaiting && !rendered[d.ID] }
+	for _, d := range w.c.Deliveries {
+		if waits(d) {
+			return // it is warm already, and still needed
+		}
+	}
+	for _, d := range w.step.Deliveries {
+		if waits(d.Delivery) {
+			env := *w.env
+			env.Answers = nil
+			w.warm.put(w.c.Submission.ID, opened{key: w.key, root: w.root, env: env})
+			return
+		}
+	}
+	w.warm.forget(w.c.Submission.ID)
+}
