@@ -14,17 +14,21 @@ type Operate interface {
 	// Events is a submission's whole story, oldest first: accepted, planned, every
 	// attempt, park, replay, settled.
 	Events(ctx context.Context, id hub.ID) ([]hub.Event, error)
-	// Attempts of one delivery with their sealed details, oldest first.
+	// Attempts of one delivery with their sealed details, oldest first. A mapping that
+	// needed a decision is among them, its Kind is "map".
 	Attempts(ctx context.Context, delivery hub.ID) ([]SealedAttempt, error)
 	// Document is the rendered document of a delivery, sealed. ErrNotFound before it
 	// was rendered.
 	Document(ctx context.Context, delivery hub.ID) (*Rendered, error)
 	// Replay puts a parked, delivered or closed delivery back: due at once with the
-	// same bytes, or waiting for the flow to map it anew. ErrState where it is under way.
+	// same bytes, or waiting for the flow to map it anew. It is a new life: Attempts
+	// counts from the beginning, Uncertain is gone. ErrState where it is under way,
+	// was delivered and Force is not set, or has no document to send again.
 	Replay(ctx context.Context, id hub.ID, r Replay) error
 	// Reopen sends a parked submission that has no deliveries through the flow again.
 	Reopen(ctx context.Context, id hub.ID, actor, reason string, at time.Time) error
-	// Close ends a parked or waiting delivery with a reason.
+	// CloseDelivery ends a parked or waiting delivery with a reason. Given the id of a
+	// parked submission without deliveries, it ends that one: it is settled then.
 	CloseDelivery(ctx context.Context, id hub.ID, actor, reason string, at time.Time) (Effect, error)
 	// Pause stops claims for a system until Resume; both are audited.
 	Pause(ctx context.Context, system, actor, reason string, at time.Time) error
@@ -37,8 +41,9 @@ type Operate interface {
 	Audit(ctx context.Context, entries ...hub.AuditEntry) error
 	// AuditTrail reads entries from a sequence number on, oldest first.
 	AuditTrail(ctx context.Context, from int64, limit int) ([]hub.AuditEntry, error)
-	// Rewrap hands every data key not wrapped by the current operator's key to fn and
-	// stores what it returns, in batches; it says how many it changed.
+	// Rewrap hands every data key to fn and stores what it returns, in batches; nil
+	// leaves the key as it is. It says how many it changed. An error of fn ends it;
+	// what was changed before stays.
 	Rewrap(ctx context.Context, batch int, fn func(id hub.ID, municipality string, wrapped []byte) ([]byte, error)) (int, error)
 	// LastRun and SetLastRun keep when a scheduled job last ran.
 	LastRun(ctx context.Context, job string) (time.Time, error)
@@ -47,7 +52,8 @@ type Operate interface {
 	Healthy(ctx context.Context) error
 }
 
-// Filter chooses submissions. Empty fields do not restrict.
+// Filter chooses submissions. Empty fields do not restrict. Reason and Code without
+// the other conditions for deliveries also find submissions parked themselves.
 type Filter struct {
 	Municipality string
 	Service      string
@@ -58,11 +64,11 @@ type Filter struct {
 	System        string
 	Reason        hub.ParkReason
 	Code          string
-	Search        []byte // a keyed hash
-	Since, Until  time.Time
-	First, Last   hub.ID // an id range, as hub.ParseNumber gives it
-	Before        hub.ID // the cursor: older than this one
-	Limit         int    // at most 1000; 0 means 50
+	Search        []byte    // a keyed hash
+	Since, Until  time.Time // of the receipt, both included
+	First, Last   hub.ID    // an id range, as hub.ParseNumber gives it
+	Before        hub.ID    // the cursor: older than this one
+	Limit         int       // at most 1000; 0 means 50
 }
 
 // Row is a line of a list.
@@ -96,5 +102,5 @@ type Figures struct {
 // SystemFigures are the open deliveries of one system.
 type SystemFigures struct {
 	Pending, Sending, Awaiting, Parked int64
-	Oldest                             time.Time // the oldest not settled and not parked; zero where none
+	Oldest                             time.Time // receipt of the oldest pending, sending or awaiting; zero where none
 }

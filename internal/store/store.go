@@ -4,7 +4,9 @@
 // an error of a writing method nothing of it is there, or the error is
 // ErrUnknown.
 //
-// What is personal arrives sealed and is never opened here.
+// What is personal arrives sealed and is never opened here. Times are kept to the
+// microsecond and given in UTC. A submission's version rises with every step that
+// changes it or the outcome of one of its deliveries; a claim does not count.
 package store
 
 import (
@@ -94,18 +96,21 @@ type Status struct {
 
 // Flow is what the stages need.
 type Flow interface {
-	// Due lists submissions for which the flow has something to do since before the
-	// given time, oldest first: accepted and not planned, or with a delivery whose
-	// predecessors have settled. At most limit.
+	// Due lists submissions for which the flow has something to do since the given
+	// time or longer, oldest first: accepted and not planned, or with a delivery whose
+	// predecessors have settled, or that is to be mapped anew. At most limit.
 	Due(ctx context.Context, before time.Time, limit int) ([]hub.ID, error)
-	// Case reads a submission with everything sealed that the flow may open.
+	// Case reads a submission with everything sealed that the flow may open. One that
+	// is damaged is given as far as it can be read; its state says so. ErrDamaged
+	// where a record fails its check and nobody knew.
 	Case(ctx context.Context, id hub.ID) (*Case, error)
 	// Advance writes what the flow decided, in one transaction. ErrStale where the
 	// submission's version is not the given one. Afterwards the flow has nothing to
 	// do for this submission until Record or an operator says so.
 	Advance(ctx context.Context, id hub.ID, version int64, a *Advance) error
 	// Damage sets a submission aside: its state becomes damaged, none of its
-	// deliveries is claimed any more. What names the record. Idempotent.
+	// deliveries is claimed any more. What names the record. Idempotent. What is being
+	// sent comes to its end: Record and Rescue still take it.
 	Damage(ctx context.Context, id hub.ID, what string, at time.Time) error
 }
 
@@ -164,8 +169,8 @@ type Unmapped struct {
 
 // Deliver is what one delivery's life needs.
 type Deliver interface {
-	// Claim leases due deliveries of one system, oldest first, and gives them with
-	// their documents. A delivery with an order key is left out while an earlier
+	// Claim leases due deliveries of one system, first those that are due longest, and
+	// gives them with their documents; none of a paused system. A delivery with an order key is left out while an earlier
 	// submission with the same key is not planned yet, or has an unsettled delivery
 	// to the same system; so is everything of a damaged submission. Awaiting
 	// deliveries whose time has come are claimed too (Task.Delivery.State tells what
@@ -178,12 +183,14 @@ type Deliver interface {
 	// Extend renews the lease of deliveries still being sent.
 	Extend(ctx context.Context, owner string, ids []hub.ID, until time.Time) error
 	// Expired lists deliveries in sending whose lease has ended, or that owner holds
-	// although it has just started (owner is "" for none).
+	// from before this process has started (owner is "" for none).
 	Expired(ctx context.Context, now time.Time, owner string, limit int) ([]Expired, error)
 	// Rescue decides an expired delivery: back to pending (with Uncertain set), or
 	// parked as unclear. ErrStale where somebody was faster.
 	Rescue(ctx context.Context, id hub.ID, owner string, park bool, at time.Time) error
-	// NextDue is when the system's next delivery falls due; zero where there is none.
+	// NextDue is when the system's next delivery falls due; zero where there is none
+	// or the system is paused. One that is held back by order is looked at again in
+	// half a minute at the latest, and at once when it may be free.
 	NextDue(ctx context.Context, system string) (time.Time, error)
 }
 

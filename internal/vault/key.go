@@ -82,8 +82,12 @@ func (v *Vault) unwrap(id hub.ID, municipality string, wrapped []byte) (raw [key
 	return raw, nil
 }
 
-// Rewrap wraps a data key anew with the current operator's key.
+// Rewrap wraps a data key anew with the current operator's key; nil where it is
+// wrapped by that already.
 func (v *Vault) Rewrap(id hub.ID, municipality string, wrapped []byte) ([]byte, error) {
+	if v.Current(wrapped) {
+		return nil, nil
+	}
 	raw, err := v.unwrap(id, municipality, wrapped)
 	if err != nil {
 		return nil, err

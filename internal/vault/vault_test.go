@@ -139,6 +139,12 @@ func TestRotation(t *testing.T) {
 	if !after.Current(again) {
 		t.Error("a rewrapped data key should be current")
 	}
+	if twice, err := after.Rewrap(id, soest, again); twice != nil || err != nil {
+		t.Errorf("rewrapping what is current: %x, %v; want nothing", twice, err)
+	}
+	if _, err := after.Rewrap(id, "05974000", wrapped); !errors.Is(err, ErrDamaged) {
+		t.Errorf("rewrapping for another municipality: %v, want ErrDamaged", err)
+	}
 	got, err := after.Unwrap(id, soest, again)
 	if err != nil {
 		t.Fatal(err)

@@ -60,7 +60,7 @@ func (l *load) acceptance(now time.Time) *store.Acceptance {
 			Revision: "3f9a1c0d", Format: "xml", Size: benchPayload - 28, Version: 1,
 			Trace: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
 		},
-		Key: strconv.FormatInt(n, 36) + "-0d1c7e6c-2f0a", Fingerprint: sha256.Sum256([]byte(id.String())),
+		Key: id.String(), Fingerprint: sha256.Sum256([]byte(id.String())),
 		Answer: l.sealed(350), DataKey: l.sealed(70), Meta: l.sealed(160), Payload: l.sealed(benchPayload),
 		OrderKey: l.hash("order", n), Actor: "portal:soest",
 	}

@@ -35,6 +35,10 @@ func (s *Store) Claim(ctx context.Context, c store.Claim) ([]store.Task, error) 
 	return tasks, nil
 }
 
+// claimLooks bounds how many deliveries one claim looks at, so that a long queue
+// behind one that is stuck does not keep the writer.
+const claimLooks = 1024
+
 func (t *tx) claim(c store.Claim) ([]store.Task, error) {
 	paused, err := t.pauses()
 	if err != nil {
@@ -44,13 +48,14 @@ func (t *tx) claim(c store.Claim) ([]store.Task, error) {
 		return nil, nil
 	}
 	var tasks []store.Task
-	// Those held back are put off and do not come again, so a second round sees
-	// others; a few rounds are enough, the rest comes with the next claim.
-	for rounds := 0; rounds < 4 && len(tasks) < c.Limit; rounds++ {
+	// Those held back are put off and do not come again, so the next round sees
+	// others. What is beyond the bound comes with the next claim.
+	for looked := 0; looked < claimLooks && len(tasks) < c.Limit; {
 		keys, err := t.candidates(c, c.Limit-len(tasks))
 		if err != nil {
 			return nil, err
 		}
+		looked += max(len(keys), 32)
 		for _, key := range keys {
 			task, err := t.lease(key, c)
 			if err != nil {
@@ -72,7 +77,9 @@ func (t *tx) candidates(c store.Claim, limit int) ([]int64, error) {
 	type candidate struct{ due, key int64 }
 	var found []candidate
 	collect := func(row []driver.Value) error {
-		found = append(found, candidate{asInt(row[0]), asInt(row[1])})
+		if key := asInt(row[1]); !t.corrupt[key] {
+			found = append(found, candidate{asInt(row[0]), key})
+		}
 		return nil
 	}
 	for _, state := range [...]int64{statePending, stateAwaiting} {
@@ -80,7 +87,7 @@ func (t *tx) candidates(c store.Claim, limit int) ([]int64, error) {
 			continue
 		}
 		if err := t.query("SELECT due, key FROM delivery WHERE system = ? AND state = ? AND due <= ? ORDER BY due, key LIMIT ?",
-			[]any{c.System, state, due(c.Now), int64(limit)}, collect); err != nil {
+			[]any{c.System, state, due(c.Now), int64(limit + len(t.corrupt))}, collect); err != nil {
 			return nil, err
 		}
 	}
@@ -98,8 +105,14 @@ func (t *tx) candidates(c store.Claim, limit int) ([]int64, error) {
 // be set aside.
 func (t *tx) lease(key int64, c store.Claim) (*store.Task, error) {
 	f, err := t.loadKey(submissionKey(key))
-	if errors.Is(err, store.ErrDamaged) && f != nil && t.broken == nil {
+	if errors.Is(err, store.ErrDamaged) && f != nil {
 		return nil, t.damage(f, err.Error(), c.Now)
+	}
+	if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrNotFound) {
+		// Not even the submission can be read, so it cannot be set aside in writing.
+		t.corrupt[key] = true
+		t.log.Error("a page of the store cannot be read; its neighbours go on", "system", c.System, "error", err)
+		return nil, nil
 	}
 	if err != nil {
 		return nil, err
@@ -124,6 +137,12 @@ func (t *tx) lease(key int64, c store.Claim) (*store.Task, error) {
 	d.UpdatedAt = c.Now
 	t.claimed[d.key] = true
 	if err := t.saveDelivery(d); err != nil {
+		if errors.Is(named(err), store.ErrDamaged) {
+			// A page beside it is corrupt. This transaction is lost, the next one
+			// passes over it.
+			t.corrupt[key] = true
+			t.log.Error("a page of the store cannot be written; its neighbours go on", "delivery", d.ID.String(), "system", d.System, "error", err)
+		}
 		return nil, err
 	}
 	task := &store.Task{Delivery: before, Submission: f.Submission, DataKey: f.dataKey, Token: d.token, Fence: d.fence}

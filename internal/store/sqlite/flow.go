@@ -343,9 +343,10 @@ func (t *tx) damage(f *file, what string, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	if err := t.exec("UPDATE delivery SET due = NULL WHERE key > ? AND key <= ? AND due IS NOT NULL AND state <> 3", f.key, f.key|ordinalMask); err != nil {
+	if err := t.undue(f); err != nil {
 		return err
 	}
+	t.log.Error("a stored record is damaged; the submission is set aside", "submission", f.ID.String(), "municipality", f.Municipality, "record", what)
 	if err := t.event(f.key, hub.Event{At: at, Type: "damaged", Actor: "hub", Text: what}); err != nil {
 		return err
 	}
@@ -359,5 +360,22 @@ func (t *tx) damage(f *file, what string, at time.Time) error {
 		}
 	}
 	_, err = t.release(f.order)
+	return err
+}
+
+// undue takes the deliveries of a damaged submission out of the queue, except
+// those that are being sent. Where their page cannot be written either, claims
+// pass over them as long as this process runs.
+func (t *tx) undue(f *file) error {
+	err := t.c.exec("UPDATE delivery SET due = NULL WHERE key > ? AND key <= ? AND due IS NOT NULL AND state <> 3", f.key, f.key|ordinalMask)
+	if errors.Is(named(err), store.ErrDamaged) {
+		for n := range int64(ordinalMask) {
+			t.passed = append(t.passed, f.key|(n+1))
+		}
+		return nil
+	}
+	if err != nil {
+		t.broken = err
+	}
 	return err
 }

@@ -9,8 +9,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"strconv"
 	"path/filepath"
+	"strconv"
 	"sync"
 
 	"github.com/pressly/goose/v3"
@@ -105,7 +105,7 @@ func (s *Store) start(o Options) error {
 	if err != nil {
 		return err
 	}
-	t := newTx(s.keys, s.tally)
+	t := newTx(s.keys, s.tally, o.Log)
 	if err := t.open(c); err != nil {
 		return errors.Join(err, c.close())
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -32,7 +33,10 @@ type tx struct {
 	paused  map[string]string
 	held    map[string]map[int64]bool // by order key: deliveries put off by Claim
 	claimed map[int64]bool            // leases that this process has given
+	corrupt map[int64]bool            // deliveries on pages that cannot be read: claims pass over them
+	passed  []int64                   // to be added to corrupt with the commit
 	start   savepoint
+	log     *slog.Logger
 }
 
 // savepoint is what a rollback restores; the rest is dropped and read again.
@@ -47,8 +51,11 @@ type file struct {
 	deliveries []*delivery
 }
 
-func newTx(keys *keyIndex, t *tally) *tx {
-	return &tx{keys: keys, tally: t, held: make(map[string]map[int64]bool), claimed: make(map[int64]bool)}
+func newTx(keys *keyIndex, t *tally, log *slog.Logger) *tx {
+	return &tx{
+		keys: keys, tally: t, log: log,
+		held: make(map[string]map[int64]bool), claimed: make(map[int64]bool), corrupt: make(map[int64]bool),
+	}
 }
 
 // open reads what is kept in memory.
@@ -87,7 +94,13 @@ func (t *tx) finish() error {
 	return t.tally.write(t)
 }
 
-func (t *tx) committed() { t.tally.commit() }
+func (t *tx) committed() {
+	t.tally.commit()
+	for _, key := range t.passed {
+		t.corrupt[key] = true
+	}
+	t.passed = t.passed[:0]
+}
 
 func (t *tx) rollback() {
 	t.keys.runs, t.search, t.chain = t.start.keys, t.start.search, t.start.chain
@@ -96,6 +109,7 @@ func (t *tx) rollback() {
 	t.cases.drop()
 	t.paused = nil
 	t.broken = nil
+	t.passed = t.passed[:0]
 }
 
 // beat is a write without meaning, for Healthy.
@@ -120,11 +134,17 @@ func (t *tx) changed(query string, args ...any) (int, error) {
 }
 
 func (t *tx) query(query string, args []any, each func([]driver.Value) error) error {
-	err := t.c.query(context.Background(), query, args, each)
-	if code(err) != 0 {
+	return t.judge(t.c.query(context.Background(), query, args, each))
+}
+
+// judge breaks the transaction after an error of SQLite while reading. A page
+// that cannot be read is no reason: who reads it gets ErrDamaged, and what others
+// have written stands.
+func (t *tx) judge(err error) error {
+	if code(err) != 0 && !errors.Is(named(err), store.ErrDamaged) {
 		t.broken = err
 	}
-	return err
+	return named(err)
 }
 
 // load gives a submission with its deliveries. ErrNotFound where it is not
@@ -147,9 +167,7 @@ func (t *tx) loadKey(key int64) (*file, error) {
 		return f, nil
 	}
 	f, err := readFile(context.Background(), t.c, key)
-	if code(err) != 0 {
-		t.broken = err
-	}
+	err = t.judge(err)
 	if err == nil {
 		t.cases.put(key, f)
 	}
