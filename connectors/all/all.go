@@ -6,6 +6,7 @@ import (
 	"stellwerk/connectors"
 	"stellwerk/connectors/folder"
 	"stellwerk/connectors/rest"
+	"stellwerk/connectors/xbezahldienste"
 )
 
 // Kinds lists the kinds by name.
@@ -13,5 +14,6 @@ func Kinds() []connectors.Kind {
 	return []connectors.Kind{
 		folder.Kind(),
 		rest.Kind(),
+		xbezahldienste.Kind(),
 	}
 }

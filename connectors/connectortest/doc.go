@@ -43,6 +43,19 @@ type Partner struct {
 	// Break switches a fault on, and off with Healthy. It reports false where the
 	// protocol knows no such fault; the test is left out then.
 	Break func(Fault) bool
+
+	// What follows is for protocols that take no document of any kind with any files.
+
+	// Taken is the outcome of a document taken: Delivered, unless it says Awaiting.
+	Taken connectors.Outcome
+	// Message is the n-th sample message, instead of this package's own. A big one
+	// has about 1 MB; nil where the protocol has no such thing.
+	Message func(n int, big bool) *connectors.Message
+	// Same reports whether the partner's document is the message's, where it is not
+	// that byte by byte.
+	Same func(Received, *connectors.Message) bool
+	// Bare: attachments are not sent.
+	Bare bool
 }
 
 // Received is a document as the partner has it.

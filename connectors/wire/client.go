@@ -206,3 +206,12 @@ func (c *Client) Redact(r *connectors.Receipt) {
 		}
 	}
 }
+
+// Header gives the headers that every request has; m may be nil.
+func Header(m *connectors.Message, accept string) http.Header {
+	h := http.Header{"User-Agent": {"Stellwerk"}, "Accept": {accept}}
+	if m != nil && m.Trace != "" {
+		h["Traceparent"] = []string{HeaderValue(m.Trace)}
+	}
+	return h
+}

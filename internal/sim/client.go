@@ -44,6 +44,16 @@ func (c Client) Scan(ctx context.Context) error {
 	return c.call(ctx, http.MethodPost, "/control/cash-office/scan", nil, nil)
 }
 
+// Transactions lists the payments that were asked for, oldest first.
+func (c Client) Transactions(ctx context.Context) (all []Transaction, err error) {
+	return all, c.call(ctx, http.MethodGet, "/control/payment/transactions", nil, &all)
+}
+
+// Pay does what a citizen does with a transaction: pay, cancel, fail or lapse.
+func (c Client) Pay(ctx context.Context, id, what string) error {
+	return c.call(ctx, http.MethodPost, "/control/payment/transactions/"+id+"/"+what, nil, nil)
+}
+
 // SinkCounts gives the sink's figures.
 func (c Client) SinkCounts(ctx context.Context) (counts SinkCounts, err error) {
 	return counts, c.call(ctx, http.MethodGet, "/control/sink/counts", nil, &counts)

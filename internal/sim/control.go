@@ -17,6 +17,8 @@ import (
 //	GET    /control/sink/counts
 //	GET    /control/sink/arrived                one line of JSON for each id
 //	DELETE /control/sink/arrived
+//	GET    /control/payment/transactions
+//	POST   /control/payment/transactions/{id}/{what}   pay, cancel, fail, lapse
 func (t *Town) controlAPI(s *sink, cash *cashOffice) http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("GET /control/partners", t.list)
@@ -52,6 +54,12 @@ func (t *Town) controlAPI(s *sink, cash *cashOffice) http.Handler {
 	m.HandleFunc("DELETE /control/sink/arrived", func(w http.ResponseWriter, _ *http.Request) {
 		s.empty()
 		reply(w, nil)
+	})
+	m.HandleFunc("GET /control/payment/transactions", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, t.payment.list())
+	})
+	m.HandleFunc("POST /control/payment/transactions/{id}/{what}", func(w http.ResponseWriter, r *http.Request) {
+		reply(w, t.payment.settle(r.PathValue("id"), r.PathValue("what"), r.URL.Query().Get("method")))
 	})
 	return m
 }

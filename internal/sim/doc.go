@@ -2,14 +2,15 @@
 // refuse what the real ones would refuse, and suffer from faults on command. The
 // demo, the stories, the load test and the crash test run against it.
 //
-//	partner       speaks                                   recognises repeats
-//	finance       POST /veranlagungen, JSON                by Idempotency-Key
-//	cash-office   fixed-width files in a drop folder       by file name and content
-//	records       DMS REST API 1.2.5: /incomings, …        no; can be searched
-//	dms           d.velop: blob, then o2m                  no
-//	public-order  POST /meldungen, JSON                    by Idempotency-Key
-//	portal        callbacks, perhaps signed                by id
-//	sink          anything, fast; remembers checksums      by Idempotency-Key
+//	partner       speaks                                    recognises repeats
+//	finance       POST /veranlagungen, JSON                 by Idempotency-Key
+//	cash-office   fixed-width files in a drop folder        by file name and content
+//	records       DMS REST API 1.2.5: /incomings, …         no; can be searched
+//	dms           d.velop: blob, then o2m                   no
+//	public-order  POST /meldungen, JSON                     by Idempotency-Key
+//	portal        callbacks, perhaps signed                 by id
+//	payment       XBezahldienste 1.0, and a page to pay at  by requestId
+//	sink          anything, fast; remembers checksums       by Idempotency-Key
 //
 // The control API has an address of its own; a partner that is down is down, and
 // still tells there what it has received.

@@ -120,6 +120,13 @@ func (l *ledger) find(id string) (map[string]string, bool) {
 	return known.answer, ok
 }
 
+// again counts a repetition that was recognised by its id alone.
+func (l *ledger) again() {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	l.counts.Repeated++
+}
+
 func (l *ledger) refused() {
 	l.lock.Lock()
 	defer l.lock.Unlock()

@@ -17,10 +17,14 @@ type partner struct {
 	*ledger
 	name     string
 	listener *listener
+	second   *listener // of the same service, where it has two addresses
 	handler  http.Handler
 	// refuse answers as this partner does when a document is not to its liking.
 	refuse func(http.ResponseWriter)
-	gone   chan struct{} // closed when the town closes: ends silence
+	// aside are requests that bring no document: torn, silent, answer-lost and refuse
+	// leave them alone. Every GET and search is one.
+	aside func(*http.Request) bool
+	gone  chan struct{} // closed when the town closes: ends silence
 
 	mu     sync.Mutex
 	faults Faults
@@ -44,7 +48,22 @@ func (p *partner) close() error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.listener.stop()
+	return p.listen(false)
+}
+
+// listen opens or closes the partner's addresses.
+func (p *partner) listen(up bool) error {
+	var errs []error
+	for _, l := range []*listener{p.listener, p.second} {
+		switch {
+		case l == nil:
+		case up:
+			errs = append(errs, l.start())
+		default:
+			errs = append(errs, l.stop())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Faults are what a partner suffers from. All that are set work together.
@@ -79,10 +98,7 @@ func (p *partner) setFaults(f Faults) error {
 	if p.listener == nil {
 		return nil
 	}
-	if f.Down {
-		return p.listener.stop()
-	}
-	return p.listener.start()
+	return p.listen(!f.Down)
 }
 
 func (p *partner) currentFaults() Faults {
@@ -109,7 +125,7 @@ const bodyLimit = 256 << 20
 // ServeHTTP lets the partner suffer, then work.
 func (p *partner) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, bodyLimit)
-	looking := r.Method == http.MethodGet || strings.HasSuffix(r.URL.Path, "/search")
+	looking := r.Method == http.MethodGet || strings.HasSuffix(r.URL.Path, "/search") || p.aside != nil && p.aside(r)
 	f := p.suffering()
 	if f.Delay != "" {
 		d, _ := time.ParseDuration(f.Delay) // was checked when set

@@ -3,8 +3,11 @@ package sim
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -40,14 +43,20 @@ type Town struct {
 	Portal      string
 	Sink        string
 	CashOffice  string // the drop folder
+	Payment     string // a payment provider: /pmpayment and /epay21 below it
+	PaymentTLS  string // the same one where the hub shows its certificate: /epaybl below it
+	CA          string // PEM file of the authority behind the town's certificates
+	HubP12      string // PKCS#12 file with the hub's certificate, sealed with Password
 
-	partners []*partner
-	control  *listener
-	stop     context.CancelFunc
-	watched  chan struct{}
-	log      *sinkLog
-	ending   sync.Once
-	ended    error
+	partners  []*partner
+	control   *listener
+	stop      context.CancelFunc
+	watched   chan struct{}
+	log       *sinkLog
+	payment   *payment
+	authority *authority
+	ending    sync.Once
+	ended     error
 }
 
 // Start starts every partner. The town ends with Close, or with ctx.
@@ -126,6 +135,9 @@ func (t *Town) start(ctx context.Context, o Options) error {
 		t.partners = append(t.partners, p.partner)
 	}
 	t.partners = append(t.partners, cash.partner)
+	if err := t.startPayment(o); err != nil {
+		return err
+	}
 	t.control = &listener{address: o.Listen["control"], handler: t.controlAPI(sink, cash)}
 	if err := t.control.start(); err != nil {
 		return err
@@ -160,12 +172,20 @@ func (t *Town) end() error {
 	return errors.Join(errs...)
 }
 
-// listener is an HTTP server that can go down and come back at its address.
+// listener is a server that can go down and come back at its address.
 type listener struct {
 	address string
-	handler http.Handler
-	server  *http.Server
+	handler http.Handler  // of an HTTP server, or …
+	create  func() server // … another one
+	tls     *tls.Config   // speaks TLS from the first byte on where it is set
+	server  server
 	done    chan struct{}
+}
+
+// server is what net/http and go-smtp have in common.
+type server interface {
+	Serve(net.Listener) error
+	Close() error
 }
 
 func (l *listener) start() error {
@@ -180,7 +200,15 @@ func (l *listener) start() error {
 		return err
 	}
 	l.address = at.Addr().String()
-	l.server, l.done = &http.Server{Handler: l.handler, ReadHeaderTimeout: 10 * time.Second}, make(chan struct{})
+	if l.tls != nil {
+		at = tls.NewListener(at, l.tls)
+	}
+	if l.create != nil {
+		l.server = l.create()
+	} else {
+		l.server = &http.Server{Handler: l.handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
+	}
+	l.done = make(chan struct{})
 	server, done := l.server, l.done
 	go func() {
 		defer close(done)
