@@ -175,15 +175,11 @@ func (rd *reader) judge() *refusal {
 func inputsAt(rt *route.Route, at time.Time) []string {
 	var names []string
 	for i := range rt.Inputs {
-		if in := &rt.Inputs[i]; taken(in, at) {
+		if in := &rt.Inputs[i]; in.Taken(at) {
 			names = append(names, mediaTypeOf(in.Format)+" "+in.Version)
 		}
 	}
 	return names
-}
-
-func taken(in *route.Input, at time.Time) bool {
-	return !at.Before(in.From) && (in.Until.IsZero() || at.Before(in.Until))
 }
 
 func mediaTypeOf(format string) string { return "application/" + format }

@@ -99,7 +99,7 @@ func (r *Route) Input(format string, at time.Time) (*Input, bool) {
 	var best *Input
 	for i := range r.Inputs {
 		in := &r.Inputs[i]
-		if in.Format == format && in.taken(at) && (best == nil || !in.From.Before(best.From)) {
+		if in.Format == format && in.Taken(at) && (best == nil || !in.From.Before(best.From)) {
 			best = in
 		}
 	}
@@ -109,14 +109,15 @@ func (r *Route) Input(format string, at time.Time) (*Input, bool) {
 // Version gives the named version of a format if it is taken at the time.
 func (r *Route) Version(format, version string, at time.Time) (*Input, bool) {
 	for i := range r.Inputs {
-		if in := &r.Inputs[i]; in.Format == format && in.Version == version && in.taken(at) {
+		if in := &r.Inputs[i]; in.Format == format && in.Version == version && in.Taken(at) {
 			return in, true
 		}
 	}
 	return nil, false
 }
 
-func (in *Input) taken(at time.Time) bool {
+// Taken reports whether the input is taken at the time.
+func (in *Input) Taken(at time.Time) bool {
 	return !at.Before(in.From) && (in.Until.IsZero() || at.Before(in.Until))
 }
 
