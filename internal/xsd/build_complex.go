@@ -488,6 +488,7 @@ func (c *compiler) attributeUse(n *node) *attrUse {
 	if u.typ == nil {
 		u.typ = c.builtins.anySimp.simple
 	}
+	c.checkNotation(u.typ, n.at)
 	if u.value != nil && u.value.key == "" {
 		c.checkAttrValue(u.typ, u.value, n)
 	}

@@ -9,7 +9,6 @@ import (
 // Schema is a compiled schema. It is immutable and safe for concurrent use.
 type Schema struct {
 	syms       map[Name]int32
-	names      []Name
 	elements   map[Name]*element
 	types      map[Name]*Type
 	attributes map[Name]*attrDecl
@@ -163,6 +162,7 @@ func (c *compiler) checkElement(e *element) {
 			c.issue(e.at, "e-props-correct.4", "the type of %s is not derived from that of %s, or the latter is final", e.name, e.head.name)
 		}
 	}
+	c.checkNotation(t.simple, e.at)
 	if e.value == nil {
 		return
 	}
@@ -178,6 +178,13 @@ func (c *compiler) checkElement(e *element) {
 		c.issue(e.at, "cos-valid-default.2", "element %s has a value, but its type has no text alone", e.name)
 	default:
 		e.value.key = e.value.lex
+	}
+}
+
+// checkNotation sees that xs:NOTATION is not used as it is: a schema lists the notations it means.
+func (c *compiler) checkNotation(s *simpleType, at where) {
+	if s != nil && s.variety == atomicVariety && s.prim == primNotation && s.facets.enum == nil {
+		c.issue(at, "enumeration-required-notation", "xs:NOTATION needs an enumeration")
 	}
 }
 
@@ -318,7 +325,7 @@ func (c *compiler) mayStandFor(e, head *element) bool {
 
 func (c *compiler) schema() *Schema {
 	s := &Schema{
-		syms: c.syms, names: make([]Name, len(c.syms)), elements: map[Name]*element{}, types: map[Name]*Type{}, attributes: map[Name]*attrDecl{},
+		syms: c.syms, elements: map[Name]*element{}, types: map[Name]*Type{}, attributes: map[Name]*attrDecl{},
 		notations: map[Name]bool{}, builtins: c.builtins, warnings: c.warnings,
 	}
 	for n, g := range c.globals[kindElement] {
@@ -332,9 +339,6 @@ func (c *compiler) schema() *Schema {
 	}
 	for n := range c.globals[kindNotation] {
 		s.notations[n] = true
-	}
-	for n, id := range s.syms {
-		s.names[id] = n
 	}
 	for _, d := range c.ordered {
 		s.files = append(s.files, d.file)

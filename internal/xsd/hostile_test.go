@@ -166,3 +166,26 @@ func TestCancel(t *testing.T) {
 		t.Errorf("compile: %v", err)
 	}
 }
+
+// TestConcurrentUse has many validators of one schema build its patterns' automata at the same time.
+func TestConcurrentUse(t *testing.T) {
+	s := compile(t, `<xs:element name="a"><xs:simpleType><xs:restriction base="xs:string"><xs:pattern value="([a-z]{1,40}[0-9]?)*"/></xs:restriction></xs:simpleType></xs:element>`)
+	done := make(chan int)
+	for w := range 8 {
+		go func() {
+			bad := 0
+			for i := range 50 {
+				found, err := s.Validate(context.Background(), strings.NewReader("<a>"+strings.Repeat("abc", w+i+1)+"7</a>"), xsd.Options{})
+				if err != nil || len(found) > 0 {
+					bad++
+				}
+			}
+			done <- bad
+		}()
+	}
+	for range 8 {
+		if bad := <-done; bad > 0 {
+			t.Errorf("%d valid documents refused", bad)
+		}
+	}
+}

@@ -295,7 +295,7 @@ func (c *compiler) begin(g *global) {
 	case kindType:
 		g.typ = &Type{name: g.name, at: g.node.at}
 	case kindElement:
-		g.elem = &element{name: g.name, global: true, at: g.node.at}
+		g.elem = &element{name: g.name, at: g.node.at}
 	}
 }
 

@@ -40,10 +40,10 @@ func (v *Validator) add(pos Pos, path string, t verdict, value string) {
 		return
 	}
 	if len(value) > maxValue {
-		value = strings.ToValidUTF8(value[:maxValue], "") + "…"
+		value = value[:maxValue] + "…"
 	}
 	v.findings = append(v.findings, Finding{
-		Line: pos.Line, Col: pos.Col, Path: path, Rule: t.rule, Code: t.code, Value: strings.Clone(value), De: t.de, En: t.en,
+		Line: pos.Line, Col: pos.Col, Path: path, Rule: t.rule, Code: t.code, Value: strings.ToValidUTF8(strings.Clone(value), ""), De: t.de, En: t.en,
 	})
 	v.full = len(v.findings) >= v.opts.MaxFindings
 }

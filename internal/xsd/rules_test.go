@@ -211,6 +211,28 @@ func TestValidatorIsReusable(t *testing.T) {
 	}
 }
 
+// TestValidPathAllocatesNothing guards the speed at which small documents pass.
+func TestValidPathAllocatesNothing(t *testing.T) {
+	s := compile(t, `<xs:element name="a"><xs:complexType><xs:sequence maxOccurs="unbounded">
+		<xs:element name="d" type="xs:date"/><xs:element name="n" type="xs:decimal"/><xs:element name="e" minOccurs="0"><xs:simpleType>
+		<xs:restriction base="xs:token"><xs:enumeration value="x"/><xs:enumeration value="y"/></xs:restriction></xs:simpleType></xs:element>
+		<xs:element name="p"><xs:simpleType><xs:restriction base="xs:string"><xs:pattern value="[A-Z]{2}[0-9]+"/><xs:maxLength value="9"/></xs:restriction></xs:simpleType></xs:element>
+		</xs:sequence><xs:attribute name="v" type="xs:int" use="required"/></xs:complexType></xs:element>`)
+	tape := xsd.Record([]byte(`<a v="3">` + strings.Repeat("<d>2026-03-01</d><n> 12.50 </n><e>y</e><p>DE123</p>", 50) + "</a>"))
+	v := s.NewValidator(xsd.Options{})
+	run := func() {
+		v.Reset()
+		tape.Play(v)
+		if found := v.Finish(); len(found) > 0 {
+			t.Fatal(found)
+		}
+	}
+	run()
+	if n := testing.AllocsPerRun(20, run); n > 0 {
+		t.Errorf("%v allocations for a valid document", n)
+	}
+}
+
 func TestTypeOf(t *testing.T) {
 	s := compile(t, petSchema)
 	var met []string

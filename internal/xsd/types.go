@@ -101,7 +101,6 @@ type element struct {
 	typ         *Type
 	nillable    bool
 	abstract    bool
-	global      bool
 	value       *valueRule
 	final       derivation
 	block       derivation

@@ -578,12 +578,30 @@ func (v *Validator) closeText(f *frame) {
 		return
 	}
 	v.takeIDs(f, nil)
-	if fixed && f.typ == f.decl.typ && string(v.values.key) != rule.key {
+	key := ""
+	if field {
+		key = string(v.values.key)
+	}
+	if fixed && !v.equalsFixed(f, s, rule) {
 		v.reportAt(f, f.pos, v.notFixed("cvc-elt.5.2.2.2.2", rule, ""), string(text))
 	}
 	if field {
-		v.endFields(f, s, string(v.values.key), false)
+		v.endFields(f, s, key, false)
 	}
+}
+
+// equalsFixed compares the value just judged with the one its element is fixed to, read by the type that
+// is in force.
+func (v *Validator) equalsFixed(f *frame, s *simpleType, rule *valueRule) bool {
+	if f.typ == f.decl.typ {
+		return string(v.values.key) == rule.key
+	}
+	key, held := string(v.values.key), v.values.ns
+	v.values.ns = rule.ns
+	fl := s.check(&v.values, []byte(rule.lex), true)
+	v.values.ns = held
+	v.ids.pending = v.ids.pending[:0]
+	return fl == nil && key == string(v.values.key)
 }
 
 // closeMixed compares mixed content with the value it is fixed to.
