@@ -6,6 +6,7 @@ import (
 	"stellwerk/connectors"
 	"stellwerk/connectors/folder"
 	"stellwerk/connectors/rest"
+	"stellwerk/connectors/webhook"
 	"stellwerk/connectors/xbezahldienste"
 )
 
@@ -14,6 +15,7 @@ func Kinds() []connectors.Kind {
 	return []connectors.Kind{
 		folder.Kind(),
 		rest.Kind(),
+		webhook.Kind(),
 		xbezahldienste.Kind(),
 	}
 }

@@ -215,3 +215,21 @@ func Header(m *connectors.Message, accept string) http.Header {
 	}
 	return h
 }
+
+// Probe gets a path; a status from limit on is an error that names what to look at.
+func (c *Client) Probe(ctx context.Context, path string, limit int, lookAt string) error {
+	ctx, end, ok := c.Begin(ctx)
+	defer end()
+	if !ok {
+		return errors.New("probe: the connector is closed")
+	}
+	a, failed := c.Do(ctx, &Request{Method: http.MethodGet, Path: path, Header: Header(nil, "application/json")})
+	if failed != nil {
+		c.Redact(failed)
+		return fmt.Errorf("probe: %s: %s", failed.Code, failed.Detail)
+	}
+	if a.Status >= limit {
+		return fmt.Errorf("probe: HTTP %d is not expected; check %s", a.Status, lookAt)
+	}
+	return nil
+}

@@ -175,24 +175,10 @@ func unfit(err error) connectors.Receipt {
 // Probe asks for the status of the originator and the endpoint; where they depend on
 // the submission, any answer below 500 of the base address shows that it is alive.
 func (c *Connector) Probe(ctx context.Context) error {
-	ctx, end, ok := c.Begin(ctx)
-	defer end()
-	if !ok {
-		return errors.New("probe: the connector is closed")
+	if !c.originator.Constant() || !c.endpoint.Constant() {
+		return c.Client.Probe(ctx, "/", 500, "address")
 	}
-	path, limit := "/", 500
-	if c.originator.Constant() && c.endpoint.Constant() {
-		originator, _ := c.originator.Fill(nil, wire.Plain) // a constant always fills
-		endpoint, _ := c.endpoint.Fill(nil, wire.Plain)
-		path, limit = "/status/"+originator+"/"+endpoint, 300
-	}
-	a, failed := c.Do(ctx, &wire.Request{Method: http.MethodGet, Path: path, Header: wire.Header(nil, "application/json")})
-	if failed != nil {
-		c.Redact(failed)
-		return fmt.Errorf("probe: %s: %s", failed.Code, failed.Detail)
-	}
-	if a.Status >= limit {
-		return fmt.Errorf("probe: HTTP %d is not expected; check address, credentials, originator and endpoint", a.Status)
-	}
-	return nil
+	originator, _ := c.originator.Fill(nil, wire.Plain) // a constant always fills
+	endpoint, _ := c.endpoint.Fill(nil, wire.Plain)
+	return c.Client.Probe(ctx, "/status/"+originator+"/"+endpoint, 300, "address, credentials, originator and endpoint")
 }
