@@ -105,12 +105,14 @@ func (t *tx) candidates(c store.Claim, limit int) ([]int64, error) {
 // be set aside.
 func (t *tx) lease(key int64, c store.Claim) (*store.Task, error) {
 	f, err := t.loadKey(submissionKey(key))
-	if errors.Is(err, store.ErrDamaged) && f != nil {
+	switch {
+	case t.broken != nil:
+		return nil, err
+	case errors.Is(err, store.ErrDamaged) && f != nil && f.was != hub.SubmissionDamaged:
 		return nil, t.damage(f, err.Error(), c.Now)
-	}
-	if errors.Is(err, store.ErrDamaged) || errors.Is(err, store.ErrNotFound) {
+	case errors.Is(err, store.ErrDamaged), errors.Is(err, store.ErrNotFound):
 		// Not even the submission can be read, so it cannot be set aside in writing.
-		t.corrupt[key] = true
+		t.pass(submissionKey(key))
 		t.log.Error("a page of the store cannot be read; its neighbours go on", "system", c.System, "error", err)
 		return nil, nil
 	}
@@ -119,6 +121,7 @@ func (t *tx) lease(key int64, c store.Claim) (*store.Task, error) {
 	}
 	d := f.delivery(key)
 	if d == nil || f.State == hub.SubmissionDamaged || d.State != hub.DeliveryPending && d.State != hub.DeliveryAwaiting {
+		t.pass(f.key)
 		return nil, t.damage(f, fmt.Sprintf("delivery %d is due and should not be", ordinal(key)), c.Now)
 	}
 	if held, err := t.isHeld(d); err != nil {

@@ -50,7 +50,7 @@ func readWhole(ctx context.Context, c *conn, id hub.ID) (*file, error) {
 	if err := c.exec("BEGIN"); err != nil {
 		return nil, err
 	}
-	f, err := readFile(ctx, c, keyOf(id))
+	f, err := readFile(ctx, c, keyOf(id), true)
 	if e := c.exec("COMMIT"); err == nil {
 		err = e
 	}
@@ -364,18 +364,19 @@ func (t *tx) damage(f *file, what string, at time.Time) error {
 }
 
 // undue takes the deliveries of a damaged submission out of the queue, except
-// those that are being sent. Where their page cannot be written either, claims
-// pass over them as long as this process runs.
+// those that are being sent. Where their page is corrupt, claims pass over them as
+// long as this process runs, and then find them damaged.
 func (t *tx) undue(f *file) error {
-	err := t.c.exec("UPDATE delivery SET due = NULL WHERE key > ? AND key <= ? AND due IS NOT NULL AND state <> 3", f.key, f.key|ordinalMask)
-	if errors.Is(named(err), store.ErrDamaged) {
-		for n := range int64(ordinalMask) {
-			t.passed = append(t.passed, f.key|(n+1))
-		}
+	if t.unreadable[f.key] != 0 {
+		t.pass(f.key)
 		return nil
 	}
-	if err != nil {
-		t.broken = err
+	return t.exec("UPDATE delivery SET due = NULL WHERE key > ? AND key <= ? AND due IS NOT NULL AND state <> 3", f.key, f.key|ordinalMask)
+}
+
+// pass makes claims look away from a submission's deliveries.
+func (t *tx) pass(key int64) {
+	for n := range int64(ordinalMask) {
+		t.passed = append(t.passed, key|(n+1))
 	}
-	return err
 }

@@ -240,7 +240,7 @@ func (s *Store) Figures(ctx context.Context) (*store.Figures, error) {
 			if err != nil {
 				return err
 			}
-			sub, err := readFile(ctx, c, submissionKey(oldest))
+			sub, err := readFile(ctx, c, submissionKey(oldest), false)
 			if err != nil && (errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDamaged)) {
 				continue
 			}

@@ -33,10 +33,13 @@ type tx struct {
 	paused  map[string]string
 	held    map[string]map[int64]bool // by order key: deliveries put off by Claim
 	claimed map[int64]bool            // leases that this process has given
-	corrupt map[int64]bool            // deliveries on pages that cannot be read: claims pass over them
-	passed  []int64                   // to be added to corrupt with the commit
-	start   savepoint
-	log     *slog.Logger
+	// Pages of the file that are corrupt are known here as long as the process runs:
+	// submissions that cannot be read, and deliveries that claims pass over.
+	unreadable map[int64]int
+	corrupt    map[int64]bool
+	passed     []int64 // to be added to corrupt with the commit
+	start      savepoint
+	log        *slog.Logger
 }
 
 // savepoint is what a rollback restores; the rest is dropped and read again.
@@ -55,6 +58,7 @@ func newTx(keys *keyIndex, t *tally, log *slog.Logger) *tx {
 	return &tx{
 		keys: keys, tally: t, log: log,
 		held: make(map[string]map[int64]bool), claimed: make(map[int64]bool), corrupt: make(map[int64]bool),
+		unreadable: make(map[int64]int),
 	}
 }
 
@@ -134,14 +138,8 @@ func (t *tx) changed(query string, args ...any) (int, error) {
 }
 
 func (t *tx) query(query string, args []any, each func([]driver.Value) error) error {
-	return t.judge(t.c.query(context.Background(), query, args, each))
-}
-
-// judge breaks the transaction after an error of SQLite while reading. A page
-// that cannot be read is no reason: who reads it gets ErrDamaged, and what others
-// have written stands.
-func (t *tx) judge(err error) error {
-	if code(err) != 0 && !errors.Is(named(err), store.ErrDamaged) {
+	err := t.c.query(context.Background(), query, args, each)
+	if code(err) != 0 {
 		t.broken = err
 	}
 	return named(err)
@@ -166,16 +164,43 @@ func (t *tx) loadKey(key int64) (*file, error) {
 	if f := t.cases.get(key); f != nil {
 		return f, nil
 	}
-	f, err := readFile(context.Background(), t.c, key)
-	err = t.judge(err)
+	if t.unreadable[key] == unreadableWhole {
+		return nil, fmt.Errorf("a submission: %w", store.ErrDamaged)
+	}
+	f, err := readFile(context.Background(), t.c, key, t.unreadable[key] == 0)
+	if code(err) != 0 {
+		// After a page that cannot be read SQLite refuses every write of the
+		// transaction, so it begins anew, and this time leaves the page alone.
+		t.broken = err
+		if errors.Is(named(err), store.ErrDamaged) {
+			t.unreadable[key] = unreadableWhole
+			if f != nil {
+				t.unreadable[key] = unreadableDeliveries
+			}
+		}
+		return f, named(err)
+	}
+	if t.unreadable[key] != 0 {
+		return f, fmt.Errorf("deliveries of %s: %w", f.ID, store.ErrDamaged)
+	}
 	if err == nil {
 		t.cases.put(key, f)
 	}
 	return f, err
 }
 
-// readFile reads a submission and its deliveries on any connection.
-func readFile(ctx context.Context, c *conn, key int64) (*file, error) {
+// corruption is how much is known to be corrupt; it only grows.
+func (t *tx) corruption() int { return len(t.unreadable) + len(t.corrupt) }
+
+// What cannot be read of a submission.
+const (
+	unreadableDeliveries = 1
+	unreadableWhole      = 2
+)
+
+// readFile reads a submission and, where it is to, its deliveries, on any
+// connection.
+func readFile(ctx context.Context, c *conn, key int64, whole bool) (*file, error) {
 	f := &file{}
 	var damage error
 	err := c.query(ctx, "SELECT "+submissionColumns+" FROM submission WHERE key = ?", []any{key}, func(row []driver.Value) error {
@@ -188,8 +213,8 @@ func readFile(ctx context.Context, c *conn, key int64) (*file, error) {
 	if f.submission == nil {
 		return nil, fmt.Errorf("submission: %w", store.ErrNotFound)
 	}
-	if damage == nil && f.planned == 0 {
-		return f, nil
+	if !whole || damage == nil && f.planned == 0 {
+		return f, damage
 	}
 	f.deliveries, err = readDeliveries(ctx, c, f.ID)
 	if err != nil && !errors.Is(err, store.ErrDamaged) {

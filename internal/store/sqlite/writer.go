@@ -194,7 +194,18 @@ func (w *writer) singly() {
 	}
 }
 
+// single runs a step in a transaction of its own. Where it has met a corrupt page
+// that was not known, it runs again and leaves that page alone.
 func (w *writer) single(s *step) error {
+	for {
+		known := w.tx.corruption()
+		if err := w.once(s); !errors.Is(err, store.ErrDamaged) || w.tx.corruption() == known {
+			return err
+		}
+	}
+}
+
+func (w *writer) once(s *step) error {
 	if err := w.heal(); err != nil {
 		return unknown(err)
 	}
