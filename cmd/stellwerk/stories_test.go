@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"stellwerk/internal/sim"
+	"stellwerk/internal/web/admin"
+	"stellwerk/routes"
+)
+
+// The stories: the whole program, a sample town, partners that speak their real
+// protocols. One text file below testdata/services is one submission and everything
+// it causes. `go test ./cmd/stellwerk -run TestStories/hundeanmeldung/good` tells one of them.
+//
+// A story is read aloud with these words, beside testscript's own:
+//
+//	town                             partners, and an operator's folder "hub" that points at them
+//	amend FILE 'KEY: VALUE'          set a top-level key in a file of the folder; 'KEY:' takes it out
+//	open, stop, crash                start the hub; stop it in order; kill it
+//	change FILE OLD NEW              replace a text in a file of the story, which must be there
+//	submit NAME FILE [FLAG...]       push a file as the citizens' portal; $NAME is its number then
+//	await NAME STATE                 until the submission is there
+//	await NAME/ROLE STATE [REASON] [CODE]
+//	system NAME STATE                until the system is ready, paused, in its window or broken
+//	tried NAME/ROLE N                so many attempts were counted
+//	says TEXT...                     the last output holds the text, wherever its lines break
+//	fault PARTNER FAULT[=VALUE]...   a partner suffers (sim.Faults); heal PARTNER ends it
+//	received PARTNER N [COUNT=N]...  it took so many documents; repeated=, altered=, refused= too
+//	document PARTNER N [FILE]        its N-th document is this one; without FILE it goes to stdout
+//	attached PARTNER N FILE...       these files came with it, byte for byte
+//	as PORTAL METHOD PATH STATUS [FILE] [HEADER=VALUE]...   the portals' API; answer on stdout
+//	cmpjson ANSWER WANT              the same JSON; "…" in WANT is whatever it may be
+//	damage NAME WHAT                 flip one bit on the disk: payload, attachment or a numbered document
+//	metric NAME VALUE                one line of the hub's metrics
+//
+// Files of WANT may speak of variables as ${NAME}. The examples of the service lie
+// beside the story. Whatever it tells, no story may leave a name or a number of a
+// person in the hub's log or readable in its data folder.
+func TestStories(t *testing.T) {
+	t.Parallel()
+	services, err := filepath.Glob("../../testdata/services/*")
+	if err != nil || len(services) == 0 {
+		t.Fatalf("there are no stories: %v", err)
+	}
+	for _, dir := range services {
+		service := filepath.Base(dir)
+		t.Run(service, func(t *testing.T) {
+			testscript.Run(t, testscript.Params{
+				Dir:                 dir,
+				RequireExplicitExec: false,
+				RequireUniqueNames:  true,
+				Setup:               func(env *testscript.Env) error { return begin(env, service) },
+				Cmds: map[string]func(*testscript.TestScript, bool, []string){
+					"town": town, "amend": amend, "open": open, "stop": stopHub, "crash": crash, "change": change,
+					"submit": submit, "await": await, "fault": fault, "heal": heal, "received": received,
+					"document": document, "attached": attached, "as": as, "cmpjson": cmpJSON, "damage": damage, "metric": metric,
+					"system": system, "tried": tried, "says": says,
+				},
+			})
+		})
+	}
+}
+
+// TestMain lets the test binary be the program itself, which stories start.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"stellwerk": main})
+}
+
+// story is what a script has besides its files.
+type story struct {
+	ctx     context.Context
+	service string
+	work    string
+	partner *sim.Town
+	client  sim.Client
+
+	portals, admin string // addresses
+	hub            *exec.Cmd
+	exited         chan struct{} // closed when hub has ended
+}
+
+type storyKey struct{}
+
+func of(ts *testscript.TestScript) *story { return ts.Value(storyKey{}).(*story) }
+
+func (s *story) folder(name string) string {
+	return filepath.Join(s.work, "hub", filepath.FromSlash(name))
+}
+
+func (s *story) operator() *admin.Client { return admin.New("http://"+s.admin, operatorKey) }
+
+// The sample folder's public keys.
+const operatorKey = "swo_leitstelle_only-for-the-demo-Jd5xP9sL"
+
+var portalKeys = map[string]string{
+	"buergerportal": "swp_buergerportal_only-for-the-demo-Zq3tY8mK",
+	"buergertheke":  "swp_buergertheke_only-for-the-demo-Vh7nR2cW",
+}
+
+// begin lays the service's examples beside the story and sees to its end.
+func begin(env *testscript.Env, service string) error {
+	ctx, end := context.WithCancel(context.Background())
+	s := &story{ctx: ctx, service: service, work: env.WorkDir}
+	env.Values[storyKey{}] = s
+	shipped, err := filepath.Abs("../..")
+	if err != nil {
+		end()
+		return err
+	}
+	if os.Getenv("GORACE") == "" {
+		env.Setenv("GORACE", quickRace)
+	}
+	for name, value := range map[string]string{"TZ": "Europe/Berlin", "SHIPPED": shipped, "COUNTER": portalKeys["buergertheke"]} {
+		env.Setenv(name, value)
+	}
+	env.Defer(func() {
+		defer end()
+		if err := s.finish(); err != nil {
+			env.T().Fatal(err)
+		}
+	})
+	examples := path.Join(service, "examples")
+	files, err := fs.ReadDir(routes.FS, examples)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		to := filepath.Join(env.WorkDir, f.Name())
+		if _, err := os.Stat(to); err == nil {
+			continue // the story has its own
+		}
+		content, err := fs.ReadFile(routes.FS, path.Join(examples, f.Name()))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(to, content, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finish stops everything and looks at what is left behind.
+func (s *story) finish() error {
+	err := s.end(os.Interrupt)
+	if s.partner != nil {
+		err = errors.Join(err, s.partner.Close())
+	}
+	return errors.Join(err, s.secrecy())
+}
+
+// quickRace keeps the race detector from waiting a second at every program's end.
+const quickRace = "atexit_sleep_ms=10"
+
+// personal is what the examples say of people.
+var personal = []string{"Beispiel,", "Jörg", "Erika", "Musterfrau", "Musterweg", "1979-08-23", "1964-08-12", "joerg.beispiel", "23125000",
+	"DE89370400440532013000", "de89 3704", "276098100000017", "276098100000025", "HV-000-4711"}
+
+// secrecy finds personal data that lies around readable.
+func (s *story) secrecy() error {
+	look := func(file string) error {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		for _, p := range personal {
+			if i := strings.Index(string(content), p); i >= 0 {
+				return fmt.Errorf("%s holds personal data: …%q…", filepath.Base(file), content[max(0, i-80):min(len(content), i+80)])
+			}
+		}
+		return nil
+	}
+	var errs []error
+	if _, err := os.Stat(s.log()); err == nil {
+		errs = append(errs, look(s.log()))
+	}
+	err := filepath.WalkDir(s.folder("data"), func(file string, d fs.DirEntry, err error) error {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return fs.SkipAll // a story without a town
+		case err != nil:
+			return err
+		case d.IsDir() && d.Name() == "partners":
+			return fs.SkipDir // they hold what they were sent
+		case d.Type().IsRegular():
+			errs = append(errs, look(file))
+		}
+		return nil
+	})
+	return errors.Join(append(errs, err)...)
+}

@@ -1,0 +1,274 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"stellwerk/internal/sim"
+	"stellwerk/testdata"
+)
+
+// patience bounds whatever a story waits for. It is used up only where a story
+// fails.
+const patience = 20 * time.Second
+
+// until looks again and again until ready says yes, or patience ends.
+func (s *story) until(ready func() bool) bool {
+	end := time.NewTimer(patience)
+	defer end.Stop()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !ready() {
+		select {
+		case <-tick.C:
+		case <-end.C:
+			return false
+		}
+	}
+	return true
+}
+
+// port finds a free port below those that outgoing connections take, so that a hub
+// or partner that went away can come back to it.
+func port() (string, error) {
+	for range 200 {
+		address := "127.0.0.1:" + strconv.Itoa(12000+rand.IntN(18000))
+		if l, err := net.Listen("tcp", address); err == nil {
+			return address, l.Close()
+		}
+	}
+	return "", errors.New("no free port")
+}
+
+// town starts the partners and makes the operator's folder: the sample's, with
+// short pauses between attempts.
+func town(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: town")
+	}
+	s := of(ts)
+	listen := map[string]string{}
+	var err error
+	for _, name := range []string{"finance", "records", "dms", "public-order", "portal", "sink", "control"} {
+		listen[name], err = port()
+		ts.Check(err)
+	}
+	s.portals, err = port()
+	ts.Check(err)
+	s.admin, err = port()
+	ts.Check(err)
+	s.partner, err = sim.Start(s.ctx, sim.Options{Dir: s.folder("data/partners"), Listen: listen, Scan: 20 * time.Millisecond})
+	ts.Check(err)
+	s.client = sim.Client{Control: s.partner.Control}
+	ts.Check(os.CopyFS(s.folder(""), sub(ts, "musterstadt")))
+	ts.Check(os.WriteFile(s.folder("secrets/partners.password"), []byte(sim.Password+"\n"), 0o600))
+	ts.Check(s.set("stellwerk.yaml", fmt.Sprintf("listen: {portals: %q, admin: %q}", s.portals, s.admin)))
+	ts.Check(s.set("stellwerk.yaml", "flow: {workers: 8, lease: 2s, scan: 100ms}"))
+	login := `credentials: {basic: {user: ` + sim.User + `, password: "file:secrets/partners.password"}}`
+	for system, lines := range map[string][]string{
+		"kasse-musterstadt":    {"address: " + s.partner.Finance},
+		"akte-musterstadt":     {"address: " + s.partner.Records, login},
+		"akte-kreis":           {"address: " + s.partner.Records, login},
+		"ordnung-musterstadt":  {"address: " + s.partner.PublicOrder},
+		"kasse-beispielhausen": nil,
+	} {
+		for _, line := range append(lines, "retry: {schedule: [50ms, 100ms, 200ms], then: 300ms, give-up-after: 14d}", "breaker: {open-after: 5, half-open-after: 300ms}") {
+			ts.Check(s.set("systems/"+system+".yaml", line))
+		}
+	}
+	for name, value := range map[string]string{
+		"STELLWERK_DIR": s.folder(""), "STELLWERK_HUB": "http://" + s.admin, "STELLWERK_KEY": operatorKey,
+		"STELLWERK_PORTALS": "http://" + s.portals, "STELLWERK_PORTAL_KEY": portalKeys["buergerportal"],
+		"FINANCE": s.partner.Finance, "PORTALS": "http://" + s.portals,
+	} {
+		ts.Setenv(name, value)
+	}
+}
+
+func sub(ts *testscript.TestScript, dir string) fs.FS {
+	sample, err := fs.Sub(testdata.Musterstadt, dir)
+	ts.Check(err)
+	return sample
+}
+
+// amend sets or takes out a top-level key.
+func amend(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: amend FILE 'KEY: VALUE'")
+	}
+	ts.Check(of(ts).set(args[0], args[1]))
+}
+
+func (s *story) set(file, line string) error {
+	name, value, ok := strings.Cut(line, ":")
+	if !ok {
+		return fmt.Errorf("amend %s: %q is no KEY: VALUE", file, line)
+	}
+	if value == "" {
+		line = ""
+	} else {
+		line += "\n"
+	}
+	content, err := os.ReadFile(s.folder(file))
+	if err != nil {
+		return err
+	}
+	there := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(name) + `:.*\n([ \t-].*\n)*`)
+	if there.Match(content) {
+		content = there.ReplaceAllLiteral(content, []byte(line))
+	} else {
+		content = append(content, line...)
+	}
+	return os.WriteFile(s.folder(file), content, 0o600)
+}
+
+func (s *story) log() string { return filepath.Join(s.work, "hub.log") }
+
+// open starts the hub and waits until it is ready. With ! it must not start; why
+// not goes to stderr.
+func open(ts *testscript.TestScript, neg bool, args []string) {
+	s := of(ts)
+	if len(args) > 0 || s.hub != nil {
+		ts.Fatalf("usage: open (once)")
+	}
+	file, err := os.OpenFile(s.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	ts.Check(err)
+	var complaint bytes.Buffer
+	s.hub = exec.Command("stellwerk", "serve", "--dir", s.folder(""))
+	s.hub.Stdout, s.hub.Stderr, s.hub.Env = file, file, append(append([]string{"GORACE=" + quickRace}, os.Environ()...), "TZ=Europe/Berlin")
+	if neg {
+		s.hub.Stderr = &complaint
+	}
+	ts.Check(errors.Join(s.hub.Start(), file.Close()))
+	s.exited = make(chan struct{})
+	go func(hub *exec.Cmd, exited chan struct{}) {
+		defer close(exited)
+		_ = hub.Wait() // ProcessState says how it ended
+	}(s.hub, s.exited)
+	ready, ended := false, false
+	s.until(func() bool {
+		select {
+		case <-s.exited:
+			ended = true
+		default:
+			res, err := http.Get("http://" + s.portals + "/readyz")
+			if err == nil {
+				_ = res.Body.Close()
+				ready = res.StatusCode == http.StatusOK
+			}
+		}
+		return ready || ended
+	})
+	switch {
+	case neg && ended:
+		s.hub = nil
+		_, err := ts.Stderr().Write(complaint.Bytes())
+		ts.Check(err)
+	case neg:
+		ts.Fatalf("the hub started")
+	case !ready:
+		ts.Fatalf("the hub did not start:\n%s", ts.ReadFile(s.log()))
+	}
+}
+
+// stopHub stops the hub in order.
+func stopHub(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 || of(ts).hub == nil {
+		ts.Fatalf("usage: stop (a hub that is open)")
+	}
+	ts.Check(of(ts).end(os.Interrupt))
+}
+
+// crash kills the hub: it gets no chance to tidy up.
+func crash(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 || of(ts).hub == nil {
+		ts.Fatalf("usage: crash (a hub that is open)")
+	}
+	ts.Check(of(ts).end(os.Kill))
+}
+
+func (s *story) end(by os.Signal) error {
+	if s.hub == nil {
+		return nil
+	}
+	hub := s.hub
+	s.hub = nil
+	if err := hub.Process.Signal(by); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("end the hub: %w", err)
+	}
+	gone := s.until(func() bool {
+		select {
+		case <-s.exited:
+			return true
+		default:
+			return false
+		}
+	})
+	if !gone {
+		return errors.Join(errors.New("the hub did not stop"), hub.Process.Kill())
+	}
+	if by == os.Interrupt && !hub.ProcessState.Success() {
+		return fmt.Errorf("the hub did not stop in order: %s", hub.ProcessState)
+	}
+	return nil
+}
+
+// change replaces a text in a file of the story; \n in the new one breaks the line.
+func change(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: change FILE OLD NEW")
+	}
+	content := ts.ReadFile(args[0])
+	if !strings.Contains(content, args[1]) {
+		ts.Fatalf("%s does not hold %q", args[0], args[1])
+	}
+	with := strings.ReplaceAll(args[2], `\n`, "\n")
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.ReplaceAll(content, args[1], with)), 0o600))
+}
+
+// fault lets a partner suffer: down, or status=503 retry-after=1, and so on.
+func fault(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: fault PARTNER FAULT[=VALUE]...")
+	}
+	wanted := map[string]any{}
+	for _, arg := range args[1:] {
+		name, value, has := strings.Cut(arg, "=")
+		if n, err := strconv.Atoi(value); err == nil {
+			wanted[name] = n
+		} else if has {
+			wanted[name] = value
+		} else {
+			wanted[name] = true
+		}
+	}
+	form, err := json.Marshal(wanted)
+	ts.Check(err)
+	var faults sim.Faults
+	strict := json.NewDecoder(bytes.NewReader(form))
+	strict.DisallowUnknownFields()
+	ts.Check(strict.Decode(&faults))
+	ts.Check(of(ts).client.Suffer(of(ts).ctx, args[0], faults))
+}
+
+func heal(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: heal PARTNER")
+	}
+	ts.Check(of(ts).client.Suffer(of(ts).ctx, args[0], sim.Faults{}))
+}
