@@ -16,6 +16,7 @@ import (
 // is made here, on the caller's processor.
 func (s *Store) Accept(ctx context.Context, a *store.Acceptance) (store.Accepted, error) {
 	sub := submission{Submission: a.Submission, key: keyOf(a.Submission.ID), order: a.OrderKey, dataKey: a.DataKey}
+	sub.ReceivedAt, sub.Consent.At = stored(sub.ReceivedAt), stored(sub.Consent.At)
 	switch {
 	case a.Submission.ID.Zero() || a.Submission.ID.Ordinal() != 0:
 		return store.Accepted{}, errors.New("accept: not the id of a submission")
@@ -56,6 +57,7 @@ func (s *Store) Accept(ctx context.Context, a *store.Acceptance) (store.Accepted
 		}
 		t.audit(hub.AuditEntry{At: sub.ReceivedAt, Actor: a.Actor, Action: "accepted", Object: sub.ID.String()})
 		t.cases.put(sub.key, &file{submission: &fresh})
+		t.arrive(&sub, a)
 		accepted = store.Accepted{ID: sub.ID, Answer: a.Answer}
 		return nil
 	})
@@ -63,6 +65,18 @@ func (s *Store) Accept(ctx context.Context, a *store.Acceptance) (store.Accepted
 		return store.Accepted{}, fmt.Errorf("accept %s: %w", sub.ID, err)
 	}
 	return accepted, nil
+}
+
+// arrive keeps the new case for the flow, unless it is large.
+func (t *tx) arrive(s *submission, a *store.Acceptance) {
+	if len(a.Payload) > freshBytes/64 {
+		return
+	}
+	c := &store.Case{
+		Status:  store.Status{Submission: s.Submission},
+		DataKey: a.DataKey, Meta: a.Meta, Payload: a.Payload, Attachments: a.Attachments,
+	}
+	t.arrived = append(t.arrived, arrival{s.key, c, len(a.Payload) + len(a.Meta) + 1024})
 }
 
 func (t *tx) insert(s *submission, body, top []byte, a *store.Acceptance) error {

@@ -17,6 +17,7 @@ import (
 // Claim implements store.Deliver. The leases are written with everybody else's
 // steps; the documents are read afterwards, outside the writer.
 func (s *Store) Claim(ctx context.Context, c store.Claim) ([]store.Task, error) {
+	c.Now = stored(c.Now)
 	var tasks []store.Task
 	err := s.w.do(ctx, func(t *tx) (err error) {
 		tasks, err = t.claim(c)
@@ -124,7 +125,7 @@ func (t *tx) lease(key int64, c store.Claim) (*store.Task, error) {
 		t.pass(f.key)
 		return nil, t.damage(f, fmt.Sprintf("delivery %d is due and should not be", ordinal(key)), c.Now)
 	}
-	if held, err := t.isHeld(d); err != nil {
+	if held, err := t.isHeld(f, d); err != nil {
 		return nil, err
 	} else if held {
 		return nil, t.hold(d, c.Now)
@@ -156,13 +157,25 @@ func (t *tx) lease(key int64, c store.Claim) (*store.Task, error) {
 // documents adds to the tasks what they are to send. A task whose document is
 // not there any more is set aside as damaged, the others go on.
 func (s *Store) documents(ctx context.Context, c store.Claim, tasks []store.Task) ([]store.Task, error) {
-	err := s.read(ctx, func(r *conn) error {
-		byKey := make(map[int64]*store.Task, len(tasks))
-		keys := make([]any, len(tasks))
-		for i := range tasks {
-			keys[i] = keyOf(tasks[i].Delivery.ID)
-			byKey[keyOf(tasks[i].Delivery.ID)] = &tasks[i]
+	byKey := make(map[int64]*store.Task, len(tasks))
+	var keys []any
+	attached := false
+	for i := range tasks {
+		t := &tasks[i]
+		key := keyOf(t.Delivery.ID)
+		attached = attached || t.Submission.Attachments > 0
+		if d := s.fresh.document(key); d != nil {
+			t.Head, t.Body = d.Head, d.Body
+			s.fresh.drop(key)
+			continue
 		}
+		keys = append(keys, key)
+		byKey[key] = t
+	}
+	if len(keys) == 0 && !attached {
+		return tasks, nil
+	}
+	err := s.read(ctx, func(r *conn) error {
 		for _, some := range chunks(keys) {
 			err := r.query(context.Background(), "SELECT key, head, body FROM document WHERE key IN (?"+strings.Repeat(",?", len(some)-1)+")", some, func(row []driver.Value) error {
 				t := byKey[asInt(row[0])]

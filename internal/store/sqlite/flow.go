@@ -65,6 +65,9 @@ func readWhole(ctx context.Context, c *conn, id hub.ID) (*file, error) {
 
 // Case implements store.Flow.
 func (s *Store) Case(ctx context.Context, id hub.ID) (*store.Case, error) {
+	if c := s.fresh.newCase(keyOf(id.Submission())); c != nil && c.Submission.ID == id.Submission() {
+		return c, nil
+	}
 	var result *store.Case
 	err := s.read(ctx, func(c *conn) error {
 		f, err := readWhole(ctx, c, id)
@@ -113,6 +116,9 @@ func readContent(ctx context.Context, c *conn, key int64, into *store.Case) erro
 
 // Advance implements store.Flow.
 func (s *Store) Advance(ctx context.Context, id hub.ID, version int64, a *store.Advance) error {
+	own := *a
+	own.At = stored(a.At)
+	a = &own
 	plan, err := planned(id, a)
 	if err != nil {
 		return fmt.Errorf("advance %s: %w", id, err)
@@ -129,6 +135,7 @@ type plan struct {
 	deliveries []delivery
 	rows       []any // of the deliveries
 	documents  []any // of the deliveries, and of those that were waiting
+	arrivals   []arrival
 }
 
 const documentColumns = 3
@@ -147,7 +154,7 @@ func planned(id hub.ID, a *store.Advance) (*plan, error) {
 		if n.ID.Submission() != id || n.ID.Ordinal() == 0 {
 			return nil, fmt.Errorf("delivery %s does not belong to it", n.ID)
 		}
-		d.UpdatedAt = a.At
+		d.UpdatedAt, d.NotBefore = a.At, stored(d.NotBefore)
 		switch {
 		case n.State == hub.DeliveryPending && n.Document != nil:
 			d.render(n.Document)
@@ -168,6 +175,7 @@ func planned(id hub.ID, a *store.Advance) (*plan, error) {
 
 func (p *plan) document(key int64, r *store.Rendered) {
 	p.documents = append(p.documents, key, blob(r.Head), blob(r.Body))
+	p.arrivals = append(p.arrivals, arrival{key, r, len(r.Head) + len(r.Body) + 128})
 }
 
 // render makes a delivery due with a document.
@@ -219,6 +227,13 @@ func (t *tx) advance(id hub.ID, version int64, a *store.Advance, p *plan) error 
 		if err := t.unmap(f.delivery(keyOf(u.Delivery)), u, a.At); err != nil {
 			return err
 		}
+	}
+	for _, r := range p.arrivals {
+		if r.size > freshBytes/64 {
+			t.fresh.drop(r.key) // an older one may be there
+			continue
+		}
+		t.arrived = append(t.arrived, r)
 	}
 	if err := t.index(a.Search, f.key); err != nil {
 		return err
@@ -312,6 +327,7 @@ func (t *tx) decide(f *file, a *store.Advance) error {
 
 // Damage implements store.Flow.
 func (s *Store) Damage(ctx context.Context, id hub.ID, what string, at time.Time) error {
+	at = stored(at)
 	err := s.w.do(ctx, func(t *tx) error {
 		f, err := t.load(id)
 		if f == nil || f.submission == nil {
@@ -334,6 +350,7 @@ func (t *tx) damage(f *file, what string, at time.Time) error {
 	var err error
 	if f.State == hub.SubmissionDamaged {
 		t.tally.submission(&submission{Submission: hub.Submission{State: hub.SubmissionDamaged}, was: f.was})
+		t.fresh.drop(f.key)
 		err = t.exec("UPDATE submission SET state = ?, flow_due = NULL WHERE key = ?", int64(stateDamaged), f.key)
 	} else {
 		f.State, f.flowDue = hub.SubmissionDamaged, 0

@@ -51,6 +51,7 @@ type Store struct {
 	tally *tally
 	keys  *keyIndex
 	space *space
+	fresh *fresh
 	pool  chan *conn // nil stands for one that is still to be opened
 	quit  chan struct{}
 	tasks sync.WaitGroup
@@ -85,7 +86,7 @@ func Open(o Options) (*Store, error) {
 	}
 	s := &Store{
 		dir: o.Dir, path: filepath.Join(o.Dir, "stellwerk.db"), log: o.Log, lock: lock,
-		tally: newTally(), keys: &keyIndex{}, space: &space{dir: o.Dir},
+		tally: newTally(), keys: &keyIndex{}, space: &space{dir: o.Dir}, fresh: new(fresh),
 		pool: make(chan *conn, readers), quit: make(chan struct{}),
 	}
 	if err := s.start(o); err != nil {
@@ -105,7 +106,7 @@ func (s *Store) start(o Options) error {
 	if err != nil {
 		return err
 	}
-	t := newTx(s.keys, s.tally, o.Log)
+	t := newTx(s.keys, s.tally, s.fresh, o.Log)
 	if err := t.open(c); err != nil {
 		return errors.Join(err, c.close())
 	}

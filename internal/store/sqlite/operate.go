@@ -14,6 +14,7 @@ import (
 
 // Replay implements store.Operate.
 func (s *Store) Replay(ctx context.Context, id hub.ID, r store.Replay) error {
+	r.At = stored(r.At)
 	err := s.w.do(ctx, func(t *tx) error {
 		f, d, err := t.find(id)
 		if err != nil {
@@ -84,6 +85,7 @@ func (t *tx) told(f *file, d *delivery, action, actor, reason, code string, at t
 
 // Reopen implements store.Operate.
 func (s *Store) Reopen(ctx context.Context, id hub.ID, actor, reason string, at time.Time) error {
+	at = stored(at)
 	err := s.w.do(ctx, func(t *tx) error {
 		f, err := t.load(id)
 		if err != nil {
@@ -108,6 +110,7 @@ func (s *Store) Reopen(ctx context.Context, id hub.ID, actor, reason string, at 
 
 // CloseDelivery implements store.Operate.
 func (s *Store) CloseDelivery(ctx context.Context, id hub.ID, actor, reason string, at time.Time) (store.Effect, error) {
+	at = stored(at)
 	var effect store.Effect
 	err := s.w.do(ctx, func(t *tx) error {
 		effect = store.Effect{}

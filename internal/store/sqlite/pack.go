@@ -136,3 +136,6 @@ func fromMicros(us int64) time.Time {
 	}
 	return time.UnixMicro(us).UTC()
 }
+
+// stored is a time as it comes back from the file.
+func stored(t time.Time) time.Time { return fromMicros(micros(t)) }

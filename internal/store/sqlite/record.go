@@ -16,6 +16,9 @@ func (s *Store) Record(ctx context.Context, r *store.Record) (store.Effect, erro
 	default:
 		return store.Effect{}, fmt.Errorf("record %s: %w: an attempt cannot end in %q", r.Attempt.Delivery, store.ErrState, r.State)
 	}
+	own := *r
+	own.Attempt.At, own.NotBefore = stored(r.Attempt.At), stored(r.NotBefore)
+	r = &own
 	var effect store.Effect
 	err := s.w.do(ctx, func(t *tx) (err error) {
 		effect, err = t.record(r)
@@ -57,7 +60,7 @@ func (t *tx) record(r *store.Record) (store.Effect, error) {
 	if r.State == hub.DeliveryAwaiting {
 		d.token = r.Token
 	}
-	return t.outcome(f, d, a, r.Attempt.At.Add(r.Attempt.Took))
+	return t.outcome(f, d, a, stored(r.Attempt.At.Add(r.Attempt.Took)))
 }
 
 // outcome ends an attempt: it frees the lease, and the submission's state and

@@ -61,6 +61,7 @@ func number(b bool) int64 {
 
 // Rescue implements store.Deliver.
 func (s *Store) Rescue(ctx context.Context, id hub.ID, owner string, park bool, at time.Time) error {
+	at = stored(at)
 	err := s.w.do(ctx, func(t *tx) error {
 		f, d, err := t.find(id)
 		if err != nil {

@@ -25,6 +25,7 @@ func (t *tx) queue(f *file, order []byte) error {
 
 // requeue puts a submission back into its sequences, after a replay.
 func (t *tx) requeue(f *file) error {
+	t.cases.drop() // nobody is alone for certain any more
 	for _, order := range f.orders() {
 		if err := t.exec("INSERT OR IGNORE INTO sequence (hash, key) VALUES (?, ?)", order, f.key); err != nil {
 			return err
@@ -107,9 +108,10 @@ func (f *file) holds(system string) bool {
 	return false
 }
 
-// held reports whether an earlier submission holds a delivery back.
-func (t *tx) isHeld(d *delivery) (bool, error) {
-	if len(d.order) == 0 {
+// isHeld reports whether an earlier submission holds a delivery back.
+func (t *tx) isHeld(f *file, d *delivery) (bool, error) {
+	usual := bytes.Equal(d.order, f.order)
+	if len(d.order) == 0 || usual && f.alone {
 		return false, nil
 	}
 	var earlier []int64
@@ -120,6 +122,7 @@ func (t *tx) isHeld(d *delivery) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	f.alone = f.alone || usual && len(earlier) == 0
 	for _, key := range earlier {
 		f, err := t.loadKey(key)
 		switch {

@@ -40,6 +40,8 @@ type tx struct {
 	passed     []int64 // to be added to corrupt with the commit
 	start      savepoint
 	log        *slog.Logger
+	fresh      *fresh
+	arrived    []arrival
 }
 
 // savepoint is what a rollback restores; the rest is dropped and read again.
@@ -52,11 +54,14 @@ type savepoint struct {
 type file struct {
 	*submission
 	deliveries []*delivery
+	// alone is set when no earlier submission with the same order key was open. It
+	// stays so until a replay brings one back.
+	alone bool
 }
 
-func newTx(keys *keyIndex, t *tally, log *slog.Logger) *tx {
+func newTx(keys *keyIndex, t *tally, f *fresh, log *slog.Logger) *tx {
 	return &tx{
-		keys: keys, tally: t, log: log,
+		keys: keys, tally: t, fresh: f, log: log,
 		held: make(map[string]map[int64]bool), claimed: make(map[int64]bool), corrupt: make(map[int64]bool),
 		unreadable: make(map[int64]int),
 	}
@@ -104,6 +109,15 @@ func (t *tx) committed() {
 		t.corrupt[key] = true
 	}
 	t.passed = t.passed[:0]
+	for _, a := range t.arrived {
+		if ordinal(a.key) == 0 {
+			if f := t.cases.get(a.key); f == nil || f.Version != 1 {
+				continue // it has moved on within this transaction
+			}
+		}
+		t.fresh.put(a.key, a.v, a.size)
+	}
+	t.arrived = t.arrived[:0]
 }
 
 func (t *tx) rollback() {
@@ -114,6 +128,7 @@ func (t *tx) rollback() {
 	t.paused = nil
 	t.broken = nil
 	t.passed = t.passed[:0]
+	t.arrived = t.arrived[:0]
 }
 
 // beat is a write without meaning, for Healthy.
@@ -289,6 +304,7 @@ func (f *file) status() store.Status {
 
 func (t *tx) saveSubmission(s *submission) error {
 	t.tally.submission(s)
+	t.fresh.drop(s.key)
 	return t.exec("UPDATE submission SET state = ?, flow_due = ?, body = ? WHERE key = ?",
 		submissionNumber(s.State), null(s.flowDue), s.encode(), s.key)
 }
