@@ -39,7 +39,8 @@ import (
 //	received PARTNER N [COUNT=N]...  it took so many documents; repeated=, altered=, refused= too
 //	document PARTNER N [FILE]        its N-th document is this one; without FILE it goes to stdout
 //	attached PARTNER N FILE...       these files came with it, byte for byte
-//	as PORTAL METHOD PATH STATUS [FILE] [HEADER=VALUE]...   the portals' API; answer on stdout
+//	as PORTAL METHOD PATH STATUS [FILE] [HEADER=VALUE]...   the portals' API; answer on stdout,
+//	                                 a new case's number in $receipt
 //	cmpjson ANSWER WANT              the same JSON; "…" in WANT is whatever it may be
 //	damage NAME WHAT                 flip one bit on the disk: payload, attachment or a numbered document
 //	metric NAME VALUE                one line of the hub's metrics
@@ -121,7 +122,7 @@ func begin(env *testscript.Env, service string) error {
 	if os.Getenv("GORACE") == "" {
 		env.Setenv("GORACE", quickRace)
 	}
-	for name, value := range map[string]string{"TZ": "Europe/Berlin", "SHIPPED": shipped, "COUNTER": portalKeys["buergertheke"]} {
+	for name, value := range map[string]string{"TZ": "Europe/Berlin", "SHIPPED": shipped} {
 		env.Setenv(name, value)
 	}
 	env.Defer(func() {

@@ -50,13 +50,18 @@ func submit(ts *testscript.TestScript, neg bool, args []string) {
 		return
 	}
 	ts.Check(err)
+	remember(ts, args[0], []byte(ts.ReadFile("stdout")))
+}
+
+// remember keeps a receipt's number and id in variables.
+func remember(ts *testscript.TestScript, name string, answer []byte) {
 	var receipt struct {
 		ID     hub.ID `json:"id"`
 		Number string `json:"number"`
 	}
-	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &receipt))
-	ts.Setenv(args[0], receipt.Number)
-	ts.Setenv(args[0]+"_id", receipt.ID.String())
+	ts.Check(json.Unmarshal(answer, &receipt))
+	ts.Setenv(name, receipt.Number)
+	ts.Setenv(name+"_id", receipt.ID.String())
 }
 
 // await waits for a state of a submission, or of its delivery to a role.
@@ -269,6 +274,9 @@ func as(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if strconv.Itoa(res.StatusCode) != args[3] {
 		ts.Fatalf("%s answered %d, want %s:\n%s", args[2], res.StatusCode, args[3], answer)
+	}
+	if res.StatusCode == http.StatusAccepted {
+		remember(ts, "receipt", answer)
 	}
 }
 
