@@ -1,0 +1,44 @@
+package app
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+)
+
+// The portal's trace goes on in the attempt and is passed on to the system.
+func TestTraceIsTakenInAndPassedOn(t *testing.T) {
+	const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	spans := tracetest.NewSpanRecorder()
+	tr := tracingTo(spans, 1, "node", "test")
+	next, end := tr.attempt(context.Background(), parent, "kasse")
+	end("delivered")
+	if !strings.HasPrefix(next, "00-4bf92f3577b34da6a3ce929d0e0e4736-") || next == parent {
+		t.Errorf("passed on: %s", next)
+	}
+	ended := spans.Ended()
+	if len(ended) != 1 || ended[0].Parent().SpanID().String() != "00f067aa0ba902b7" {
+		t.Fatalf("spans: %v", ended)
+	}
+	for _, a := range ended[0].Attributes() {
+		if a.Key != "system" && a.Key != "outcome" {
+			t.Errorf("a span carries %s", a.Key)
+		}
+	}
+	if err := tr.stop(context.Background()); err != nil {
+		t.Error(err)
+	}
+	// A portal that began no trace gets one of its own.
+	tr = tracingTo(sdktrace.NewSimpleSpanProcessor(tracetest.NewInMemoryExporter()), 1, "node", "test")
+	if next, end = tr.attempt(context.Background(), "", "kasse"); len(next) != 55 {
+		t.Errorf("passed on: %q", next)
+	}
+	end("unknown")
+	var off *tracing
+	if off.starter() != nil || off.stop(context.Background()) != nil {
+		t.Error("a hub without tracing traces")
+	}
+}
