@@ -4,7 +4,8 @@
 // an error of a writing method nothing of it is there, or the error is
 // ErrUnknown.
 //
-// What is personal arrives sealed and is never opened here. Times are kept to the
+// What is personal arrives sealed and is never opened here. The store keeps the
+// slices it is given and gives out those it keeps: nobody changes them. Times are kept to the
 // microsecond and given in UTC. A submission's version rises with every step that
 // changes it or the outcome of one of its deliveries; a claim does not count.
 package store
@@ -221,7 +222,7 @@ type Record struct {
 	Detail    []byte      // sealed
 	Owner     string
 	Fence     int64
-	State     hub.DeliveryState // pending, awaiting, delivered or parked
+	State     hub.DeliveryState // pending, awaiting, delivered, parked, or closed: what waits for it is closed too
 	Reason    hub.ParkReason
 	NotBefore time.Time
 	Uncertain bool

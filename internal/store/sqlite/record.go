@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"stellwerk/internal/hub"
@@ -12,7 +13,7 @@ import (
 // Record implements store.Deliver.
 func (s *Store) Record(ctx context.Context, r *store.Record) (store.Effect, error) {
 	switch r.State {
-	case hub.DeliveryPending, hub.DeliveryAwaiting, hub.DeliveryDelivered, hub.DeliveryParked:
+	case hub.DeliveryPending, hub.DeliveryAwaiting, hub.DeliveryDelivered, hub.DeliveryParked, hub.DeliveryClosed:
 	default:
 		return store.Effect{}, fmt.Errorf("record %s: %w: an attempt cannot end in %q", r.Attempt.Delivery, store.ErrState, r.State)
 	}
@@ -83,7 +84,37 @@ func (t *tx) outcome(f *file, d *delivery, a *attempt, at time.Time) (store.Effe
 		}
 	}
 	delete(t.claimed, d.key)
+	if d.State == hub.DeliveryClosed {
+		if err := t.closeSuccessors(f, d, at); err != nil {
+			return store.Effect{}, err
+		}
+	}
 	return t.moved(f, d, at)
+}
+
+// closeSuccessors ends what waits, directly or not, for a delivery that the
+// citizen has ended: it will not happen any more.
+func (t *tx) closeSuccessors(f *file, ended *delivery, at time.Time) error {
+	over := map[int]bool{ended.ID.Ordinal(): true}
+	for again := true; again; {
+		again = false
+		for _, d := range f.deliveries {
+			if d.State != hub.DeliveryWaiting || !slices.ContainsFunc(d.After, func(n int) bool { return over[n] }) {
+				continue
+			}
+			over[d.ID.Ordinal()], again = true, true
+			d.State, d.Code, d.due = hub.DeliveryClosed, ended.Code, 0
+			d.UpdatedAt, d.SettledAt = at, at
+			d.records++
+			if err := t.saveDelivery(d); err != nil {
+				return err
+			}
+			if err := t.told(f, d, "closed", "hub", "", ended.Code, at); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // moved writes a delivery that has changed its state and everything that follows

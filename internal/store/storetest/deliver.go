@@ -184,7 +184,7 @@ func recordStale(f *fixture) {
 	attempts, err := f.Attempts(f.ctx, id.Delivery(1))
 	f.must(err)
 	equal(f, "attempts kept for the story", len(attempts), 7)
-	_, err = f.Record(f.ctx, f.outcome(again, hub.DeliveryClosed))
+	_, err = f.Record(f.ctx, f.outcome(again, hub.DeliveryWaiting))
 	f.mustBe(err, store.ErrState)
 }
 

@@ -124,6 +124,26 @@ func damage(f *fixture) {
 	equal(f, "damaged submissions in the list", len(rows), 2)
 }
 
+// The citizen has ended the payment: what waits for it never happens, the rest does.
+func closedTakesItsSuccessorsAlong(f *fixture) {
+	id := f.accept()
+	f.plan(id, f.pending(id, 1, "payment"), f.pending(id, 2, "records"), f.waiting(id, 3, "district", 1), f.waiting(id, 4, "citizen", 3), f.waiting(id, 5, "finance", 2))
+	r := f.outcome(f.claimOne("payment"), hub.DeliveryClosed)
+	r.Attempt.Code = "payment-cancelled"
+	e, err := f.Record(f.ctx, r)
+	f.must(err)
+	if e.FlowDue || e.Settled {
+		f.Errorf("effect: %+v", e)
+	}
+	for n, want := range map[int]hub.DeliveryState{1: hub.DeliveryClosed, 2: hub.DeliveryPending, 3: hub.DeliveryClosed, 4: hub.DeliveryClosed, 5: hub.DeliveryWaiting} {
+		f.deliveryState(id.Delivery(n), want)
+	}
+	equal(f, "code of a successor", f.delivery(id.Delivery(4)).Code, "payment-cancelled")
+	if e := f.send("records", hub.DeliveryDelivered); !e.FlowDue {
+		f.Errorf("the other predecessor: %+v, want the flow to be due", e)
+	}
+}
+
 func successorsAfterPredecessors(f *fixture) {
 	id := f.accept()
 	f.plan(id, f.pending(id, 1, "records"), f.pending(id, 2, "payment"), f.waiting(id, 3, "finance", 1, 2), f.waiting(id, 4, "citizen", 3))

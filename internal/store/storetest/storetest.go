@@ -40,6 +40,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"RecordStale", recordStale},
 		{"SubmissionStateFollows", submissionStateFollows},
 		{"SuccessorsAfterPredecessors", successorsAfterPredecessors},
+		{"ClosedTakesItsSuccessorsAlong", closedTakesItsSuccessorsAlong},
 		{"OrderHoldsBack", orderHoldsBack},
 		{"OrderUnplannedHoldsBack", orderUnplannedHoldsBack},
 		{"OrderParkedHoldsBack", orderParkedHoldsBack},
