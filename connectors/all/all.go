@@ -5,6 +5,7 @@ package all
 import (
 	"stellwerk/connectors"
 	"stellwerk/connectors/folder"
+	"stellwerk/connectors/mail"
 	"stellwerk/connectors/rest"
 	"stellwerk/connectors/webhook"
 	"stellwerk/connectors/xbezahldienste"
@@ -14,6 +15,7 @@ import (
 func Kinds() []connectors.Kind {
 	return []connectors.Kind{
 		folder.Kind(),
+		mail.Kind(),
 		rest.Kind(),
 		webhook.Kind(),
 		xbezahldienste.Kind(),

@@ -54,6 +54,11 @@ func (c Client) Pay(ctx context.Context, id, what string) error {
 	return c.call(ctx, http.MethodPost, "/control/payment/transactions/"+id+"/"+what, nil, nil)
 }
 
+// Mails lists the mails after the n-th, as their reader sees them.
+func (c Client) Mails(ctx context.Context, after int) (all []Mail, err error) {
+	return all, c.call(ctx, http.MethodGet, "/control/mail/messages?after="+strconv.Itoa(after), nil, &all)
+}
+
 // SinkCounts gives the sink's figures.
 func (c Client) SinkCounts(ctx context.Context) (counts SinkCounts, err error) {
 	return counts, c.call(ctx, http.MethodGet, "/control/sink/counts", nil, &counts)

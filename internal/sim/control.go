@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"strconv"
@@ -19,6 +20,7 @@ import (
 //	DELETE /control/sink/arrived
 //	GET    /control/payment/transactions
 //	POST   /control/payment/transactions/{id}/{what}   pay, cancel, fail, lapse
+//	GET    /control/mail/messages                       ?after=n; mails as their reader sees them
 func (t *Town) controlAPI(s *sink, cash *cashOffice) http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("GET /control/partners", t.list)
@@ -61,6 +63,15 @@ func (t *Town) controlAPI(s *sink, cash *cashOffice) http.Handler {
 	m.HandleFunc("POST /control/payment/transactions/{id}/{what}", func(w http.ResponseWriter, r *http.Request) {
 		reply(w, t.payment.settle(r.PathValue("id"), r.PathValue("what"), r.URL.Query().Get("method")))
 	})
+	m.HandleFunc("GET /control/mail/messages", func(w http.ResponseWriter, r *http.Request) {
+		after, _ := strconv.Atoi(r.URL.Query().Get("after"))
+		all, err := t.mails(after)
+		if err != nil {
+			reply(w, err)
+			return
+		}
+		answer(w, http.StatusOK, all)
+	})
 	return m
 }
 
@@ -86,7 +97,7 @@ func (t *Town) list(w http.ResponseWriter, _ *http.Request) {
 	for _, p := range t.partners {
 		address := t.CashOffice
 		if p.listener != nil {
-			address = "http://" + p.listener.address
+			address = cmp.Or(p.scheme, "http") + "://" + p.listener.address
 		}
 		all = append(all, Partner{p.name, address, p.currentFaults(), p.figures()})
 	}

@@ -10,6 +10,7 @@
 //	public-order  POST /meldungen, JSON                     by Idempotency-Key
 //	portal        callbacks, perhaps signed                 by id
 //	payment       XBezahldienste 1.0, and a page to pay at  by requestId
+//	mail          SMTP with TLS and login                   no
 //	sink          anything, fast; remembers checksums       by Idempotency-Key
 //
 // The control API has an address of its own; a partner that is down is down, and

@@ -16,6 +16,7 @@ import (
 type partner struct {
 	*ledger
 	name     string
+	scheme   string // of its address; http where it is empty
 	listener *listener
 	second   *listener // of the same service, where it has two addresses
 	handler  http.Handler

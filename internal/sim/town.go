@@ -45,6 +45,8 @@ type Town struct {
 	CashOffice  string // the drop folder
 	Payment     string // a payment provider: /pmpayment and /epay21 below it
 	PaymentTLS  string // the same one where the hub shows its certificate: /epaybl below it
+	Mail        string // host:port of a mail server, STARTTLS
+	MailTLS     string // the same one, TLS from the first byte on
 	CA          string // PEM file of the authority behind the town's certificates
 	HubP12      string // PKCS#12 file with the hub's certificate, sealed with Password
 
@@ -54,6 +56,7 @@ type Town struct {
 	watched   chan struct{}
 	log       *sinkLog
 	payment   *payment
+	mail      *partner
 	authority *authority
 	ending    sync.Once
 	ended     error
@@ -136,6 +139,9 @@ func (t *Town) start(ctx context.Context, o Options) error {
 	}
 	t.partners = append(t.partners, cash.partner)
 	if err := t.startPayment(o); err != nil {
+		return err
+	}
+	if err := t.startMail(o); err != nil {
 		return err
 	}
 	t.control = &listener{address: o.Listen["control"], handler: t.controlAPI(sink, cash)}
