@@ -77,7 +77,7 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	var c admin.Submission
 	var err error
-	reached := s.until(func() bool {
+	reached := until(func() bool {
 		c, err = s.operator().Submission(s.ctx, id)
 		return err == nil && stands(&c, role, args[1:])
 	})
@@ -116,7 +116,7 @@ func system(ts *testscript.TestScript, neg bool, args []string) {
 	s := of(ts)
 	var all admin.Systems
 	var err error
-	reached := s.until(func() bool {
+	reached := until(func() bool {
 		all, err = s.operator().Systems(s.ctx)
 		return slices.ContainsFunc(all.Systems, func(x admin.System) bool { return x.Name == args[0] && x.State == args[1] })
 	})

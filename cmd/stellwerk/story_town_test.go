@@ -28,7 +28,7 @@ import (
 const patience = 20 * time.Second
 
 // until looks again and again until ready says yes, or patience ends.
-func (s *story) until(ready func() bool) bool {
+func until(ready func() bool) bool {
 	end := time.NewTimer(patience)
 	defer end.Stop()
 	tick := time.NewTicker(10 * time.Millisecond)
@@ -161,7 +161,7 @@ func open(ts *testscript.TestScript, neg bool, args []string) {
 		_ = hub.Wait() // ProcessState says how it ended
 	}(s.hub, s.exited)
 	ready, ended := false, false
-	s.until(func() bool {
+	until(func() bool {
 		select {
 		case <-s.exited:
 			ended = true
@@ -211,7 +211,7 @@ func (s *story) end(by os.Signal) error {
 	if err := hub.Process.Signal(by); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("end the hub: %w", err)
 	}
-	gone := s.until(func() bool {
+	gone := until(func() bool {
 		select {
 		case <-s.exited:
 			return true
