@@ -112,7 +112,8 @@ type Message struct {
 	Token        string // from an earlier Awaiting receipt
 	// Meta is what is known beside the document, by name; a name that is missing is
 	// not known: trust-level (STORK-QAA-Level-1 … -4) and mailbox of the citizen's
-	// account, consent-at (RFC 3339) and consent-wording, reference of the portal.
+	// account, account.<name> for each attribute of it, consent-at (RFC 3339) and
+	// consent-wording, reference of the portal.
 	// It is personal and goes only where a kind's protocol asks for it.
 	Meta  map[string]string
 	Trace string // W3C traceparent, to be passed on

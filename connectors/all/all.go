@@ -5,6 +5,7 @@ package all
 import (
 	"stellwerk/connectors"
 	"stellwerk/connectors/folder"
+	"stellwerk/connectors/hub"
 	"stellwerk/connectors/mail"
 	"stellwerk/connectors/rest"
 	"stellwerk/connectors/webhook"
@@ -15,6 +16,7 @@ import (
 func Kinds() []connectors.Kind {
 	return []connectors.Kind{
 		folder.Kind(),
+		hub.Kind(),
 		mail.Kind(),
 		rest.Kind(),
 		webhook.Kind(),

@@ -8,61 +8,24 @@ import (
 	"strconv"
 	"strings"
 	"time"
-)
 
-// Prefixes of keys as text: the hub keeps the private one, the portal the public one.
-const (
-	PrivatePrefix = "whsk_"
-	PublicPrefix  = "whpk_"
+	"stellwerk/connectors/wire"
 )
 
 // Tolerance is how far a call's timestamp may be off.
 const Tolerance = 5 * time.Minute
 
-// NewKey makes a pair of keys as text.
-func NewKey() (private, public string, err error) {
-	_, key, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		return "", "", err
-	}
-	return PrivatePrefix + base64.StdEncoding.EncodeToString(key.Seed()), Public(key), nil
-}
+// NewKey makes a pair of keys as text: whsk_… for the hub, whpk_… for the portal.
+func NewKey() (private, public string, err error) { return wire.NewKey() }
 
 // Public is the public half of a key as text.
-func Public(key ed25519.PrivateKey) string {
-	return PublicPrefix + base64.StdEncoding.EncodeToString(key.Public().(ed25519.PublicKey))
-}
+func Public(key ed25519.PrivateKey) string { return wire.PublicKey(key) }
 
-// ParsePrivate reads whsk_ and the base64 of a seed of 32 bytes, or of seed and
-// public key, 64 bytes. Its error never repeats the text.
-func ParsePrivate(text string) (ed25519.PrivateKey, error) {
-	b, ok := unpack(text, PrivatePrefix)
-	switch {
-	case ok && len(b) == ed25519.SeedSize:
-		return ed25519.NewKeyFromSeed(b), nil
-	case ok && len(b) == ed25519.PrivateKeySize:
-		key := ed25519.NewKeyFromSeed(b[:ed25519.SeedSize])
-		if !key.Equal(ed25519.PrivateKey(b)) {
-			return nil, errors.New("the key's two halves do not belong together")
-		}
-		return key, nil
-	}
-	return nil, errors.New("a key is whsk_ and the base64 of 32 bytes; stellwerk keys makes one")
-}
+// ParsePrivate reads whsk_…; its error never repeats the text.
+func ParsePrivate(text string) (ed25519.PrivateKey, error) { return wire.ParsePrivateKey(text) }
 
-// ParsePublic reads whpk_ and the base64 of 32 bytes.
-func ParsePublic(text string) (ed25519.PublicKey, error) {
-	if b, ok := unpack(text, PublicPrefix); ok && len(b) == ed25519.PublicKeySize {
-		return b, nil
-	}
-	return nil, errors.New("a public key is whpk_ and the base64 of 32 bytes")
-}
-
-func unpack(text, prefix string) ([]byte, bool) {
-	b64, ok := strings.CutPrefix(strings.TrimSpace(text), prefix)
-	b, err := base64.StdEncoding.DecodeString(b64)
-	return b, ok && err == nil
-}
+// ParsePublic reads whpk_….
+func ParsePublic(text string) (ed25519.PublicKey, error) { return wire.ParsePublicKey(text) }
 
 // signed is what a signature is over.
 func signed(id, stamp string, body []byte) []byte {

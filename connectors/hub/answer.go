@@ -1,0 +1,115 @@
+package hub
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+
+	"stellwerk/connectors"
+	"stellwerk/connectors/wire"
+)
+
+// idForm is what the other hub's ids look like: UUIDs.
+var idForm = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// accepted reads the receipt.
+func (c *Connector) accepted(a *wire.Answer) connectors.Receipt {
+	var got struct {
+		ID     string `json:"id"`
+		Number string `json:"number"`
+	}
+	if json.Unmarshal(a.Body, &got) != nil || !idForm.MatchString(got.ID) {
+		r := connectors.Receipt{Outcome: connectors.Unknown, Code: "answer-unreadable"}
+		c.Explain(&r, a)
+		return r
+	}
+	return connectors.Receipt{Outcome: connectors.Awaiting, Code: wire.HTTPCode(a.Status), Token: got.ID,
+		Answer: map[string]string{"remote-id": got.ID, "remote-number": got.Number}}
+}
+
+// refusal reads the problem: its code, and what the other hub says of repeating.
+func (c *Connector) refusal(a *wire.Answer) connectors.Receipt {
+	var p struct {
+		Code   string `json:"code"`
+		Repeat string `json:"repeat"`
+	}
+	_ = json.Unmarshal(a.Body, &p) // no problem document: judged by its status
+	r := connectors.Receipt{Outcome: wire.ByStatus(a.Status), Code: wire.CleanCode(p.Code)}
+	if r.Code == "" {
+		r.Code = wire.HTTPCode(a.Status)
+	}
+	below := a.Status >= 400 && a.Status < 500
+	switch {
+	case a.Status == http.StatusConflict, p.Repeat == "later" && a.Status >= 400, p.Repeat == "same-key" && below:
+		r.Outcome = connectors.Retry
+	}
+	c.Explain(&r, a)
+	return r
+}
+
+// remote is a submission's status over there.
+type remote struct {
+	ID      string            `json:"id"`
+	Number  string            `json:"number"`
+	State   string            `json:"state"`
+	Status  string            `json:"status"` // INITIATED … COMPLETED
+	Answers map[string]string `json:"answers"`
+}
+
+// underWay are the words of a submission that is not final.
+var underWay = map[string]bool{"INITIATED": true, "SUBMITTED": true, "RECEIVED": true, "PROCESSING": true, "ACTION_REQUIRED": true}
+
+// status says what a submission's status means for its delivery.
+func (c *Connector) status(a *wire.Answer, token string) connectors.Receipt {
+	var s remote
+	if json.Unmarshal(a.Body, &s) != nil || s.State == "" && s.Status == "" {
+		r := connectors.Receipt{Outcome: connectors.Unknown, Code: "answer-unreadable"}
+		c.Explain(&r, a)
+		return wire.StillAwaiting(r, token)
+	}
+	r := connectors.Receipt{Token: token, Answer: s.answers(token)}
+	switch {
+	case s.Status == "REJECTED", s.State == "rejected":
+		r.Outcome, r.Code, r.Detail = connectors.Refused, "remote-rejected", "HTTP 200: "+wire.Excerpt(a.Body)
+	case s.Status == "CANCELLED", s.State == "cancelled":
+		r.Outcome, r.Code = connectors.Cancelled, "remote-cancelled"
+	case s.Status == "COMPLETED", s.Status == "" && s.State == "settled":
+		r.Outcome, r.Code = connectors.Delivered, "completed"
+	case s.Status == "ACTION_REQUIRED":
+		r.Outcome, r.Code = connectors.Awaiting, "action-required"
+	case s.Status == "" || underWay[s.Status]:
+		r.Outcome, r.Code = connectors.Awaiting, "processing"
+	default:
+		r.Code, r.Detail = "status-unknown", "HTTP 200: "+wire.Excerpt(a.Body)
+	}
+	return r
+}
+
+// Bounds of what is taken over from another hub.
+const (
+	mostAnswers   = 64
+	longestAnswer = 4096
+)
+
+var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{0,63}$`)
+
+// answers are those of the other hub, and where it has them.
+func (s *remote) answers(token string) map[string]string {
+	out := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(s.Answers)) {
+		v := s.Answers[name]
+		if nameForm.MatchString(name) && v != "" && len(v) <= longestAnswer && len(out) < mostAnswers {
+			out[name] = v
+		}
+	}
+	out["remote-id"] = token
+	if s.Number != "" {
+		out["remote-number"] = s.Number
+	}
+	if s.Status != "" {
+		out["remote-status"] = s.Status
+	}
+	return out
+}
