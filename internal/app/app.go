@@ -145,7 +145,7 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 	a.deliver = deliver.New(deliver.Options{
 		Store: a.store, Damage: a.store.Damage, Vault: a.vault, Log: opts.Log, Now: opts.Now,
 		Node: snap.Hub.Node, Lease: snap.Hub.Flow.Lease, Scan: snap.Hub.Flow.Scan,
-		Attachments: a.attachment, Ring: a.ring, Attempted: a.metrics.attempted, Alert: a.metrics.alert, Trace: a.tracing.starter(),
+		Attachments: a.attachment, Ring: a.answered, Attempted: a.metrics.attempted, Alert: a.metrics.alert, Trace: a.tracing.starter(),
 	})
 	a.handlers(snap.Hub.Flow.Workers)
 	if err := a.servers(snap); err != nil {

@@ -20,7 +20,8 @@ import (
 
 // The doorbells.
 const (
-	topicFlow    = "flow"    // key: a submission's id
+	topicFlow    = "flow"    // key: a submission's id, just accepted
+	topicAnswer  = "answer"  // key: a submission's id; a system has answered, what waited may go on
 	topicDeliver = "deliver" // key: a system's name
 )
 
@@ -29,12 +30,15 @@ func (a *App) handlers(workers int) {
 	if a.opts.NoDelivery {
 		return
 	}
-	a.bus.Handle(topicFlow, workers, func(ctx context.Context, key string) error {
+	run := func(ctx context.Context, key string) error {
 		id, err := hub.ParseID(key)
 		if err != nil {
 			return err
 		}
-		err = a.flow.Run(ctx, id)
+		return a.flow.Run(ctx, id)
+	}
+	a.bus.Handle(topicFlow, workers, func(ctx context.Context, key string) error {
+		err := run(ctx, key)
 		if !a.bus.Busy(topicFlow) && a.backlog.CompareAndSwap(true, false) {
 			select {
 			case a.nudge <- struct{}{}:
@@ -43,6 +47,8 @@ func (a *App) handlers(workers int) {
 		}
 		return err
 	})
+	// A queue of its own: what has begun does not wait behind what has just come.
+	a.bus.Handle(topicAnswer, workers, run)
 	a.bus.Handle(topicDeliver, 4, func(_ context.Context, system string) error {
 		a.deliver.Wake(system)
 		return nil
@@ -53,6 +59,13 @@ func (a *App) handlers(workers int) {
 // finds it as soon as there is room: the row is there.
 func (a *App) ring(id hub.ID) {
 	if !a.opts.NoDelivery && !a.bus.Ring(topicFlow, id.String()) {
+		a.backlog.Store(true)
+	}
+}
+
+// answered announces a submission whose waiting deliveries may go on.
+func (a *App) answered(id hub.ID) {
+	if !a.bus.Ring(topicAnswer, id.String()) {
 		a.backlog.Store(true)
 	}
 }
