@@ -387,3 +387,22 @@ func TestSettings(t *testing.T) {
 		}
 	}
 }
+
+// What the shipped mappings are expected to write can be sent.
+func TestShippedMailsAreSent(t *testing.T) {
+	files, err := filepath.Glob("../../mappings/*/examples/*-mail.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no shipped mails (%v)", err)
+	}
+	p := start(t)
+	k := p.open(t)
+	for i, file := range files {
+		m := letter(i, false)
+		if m.Body, err = os.ReadFile(file); err != nil {
+			t.Fatal(err)
+		}
+		if r := k.Deliver(t.Context(), m); r.Outcome != connectors.Delivered {
+			t.Errorf("%s: %s %s %s", file, r.Outcome, r.Code, r.Detail)
+		}
+	}
+}

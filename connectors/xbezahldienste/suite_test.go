@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -149,5 +151,25 @@ func TestProfilesAreSimulated(t *testing.T) {
 	}
 	if !slices.Contains(files, "profiles/epaybl.yaml") {
 		t.Error("the default of NRW is missing")
+	}
+}
+
+// What the shipped mappings are expected to write is taken by every product.
+func TestShippedRequestsAreTaken(t *testing.T) {
+	files, err := filepath.Glob("../../mappings/*/examples/*.payment.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no shipped payment requests (%v)", err)
+	}
+	for product := range systems {
+		k := start(t, product, nil).open(t)
+		for i, file := range files {
+			m := request(i)
+			if m.Body, err = os.ReadFile(file); err != nil {
+				t.Fatal(err)
+			}
+			if r := k.Deliver(t.Context(), m); r.Outcome != connectors.Awaiting || r.Answer["payment-url"] == "" {
+				t.Errorf("%s at %s: %s %s %s", file, product, r.Outcome, r.Code, r.Detail)
+			}
+		}
 	}
 }
