@@ -58,6 +58,8 @@ type Traits struct {
 	Repeatable bool
 	// Askable: the connector is an Asker.
 	Askable bool
+	// Meta: the protocol asks for Message.Meta; others are not given it.
+	Meta bool
 }
 
 // Environment is what the hub lends to a connector.

@@ -78,7 +78,7 @@ func configure(in connectors.Settings) (connectors.Config, error) {
 
 // Traits: the other hub recognises a repeated key, and tells what became of it.
 func (c *config) Traits() connectors.Traits {
-	return connectors.Traits{Repeatable: true, Askable: true}
+	return connectors.Traits{Repeatable: true, Askable: true, Meta: true}
 }
 
 // Open reads the key; it connects to nothing.

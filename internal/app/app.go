@@ -143,7 +143,7 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 		Alert: a.metrics.alert,
 	}
 	a.deliver = deliver.New(deliver.Options{
-		Store: a.store, Damage: a.store.Damage, Vault: a.vault, Log: opts.Log, Now: opts.Now,
+		Store: a.store, Damage: a.store.Damage, Case: a.store.Case, Vault: a.vault, Log: opts.Log, Now: opts.Now,
 		Node: snap.Hub.Node, Lease: snap.Hub.Flow.Lease, Scan: snap.Hub.Flow.Scan,
 		Attachments: a.attachment, Ring: a.answered, Attempted: a.metrics.attempted, Alert: a.metrics.alert, Trace: a.tracing.starter(),
 	})

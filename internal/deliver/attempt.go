@@ -27,10 +27,15 @@ func (d *Deliverer) attempt(s *settings, t *store.Task) {
 	log := d.Log.With("submission", t.Submission.ID.String(), "delivery", t.Delivery.ID.String(), "system", s.system.Name,
 		"municipality", t.Submission.Municipality, "attempt", t.Delivery.Attempts)
 
-	o, err := d.open(t)
+	o, err := d.open(s, t)
 	if errors.Is(err, vault.ErrNoKey) {
 		log.Error("the keyring lacks the key of this submission; it waits", "error", err)
 		d.putBack(t, "no-key", d.Now().Add(time.Minute))
+		return
+	}
+	if errors.Is(err, errNotNow) {
+		log.Error("a stored record cannot be read; the delivery waits", "error", err)
+		d.putBack(t, "unreadable", d.Now().Add(time.Minute))
 		return
 	}
 	if err != nil {
@@ -61,6 +66,11 @@ func (d *Deliverer) attempt(s *settings, t *store.Task) {
 	}
 	if damage := o.damage.Load(); damage != nil && receipt.Outcome != connectors.Delivered {
 		d.setAside(log, t, *damage)
+		return
+	}
+	if o.notNow.Load() && receipt.Outcome != connectors.Delivered && receipt.Outcome != connectors.Unknown {
+		log.Error("an attachment cannot be read; the delivery waits")
+		d.putBack(t, "unreadable", d.Now().Add(time.Minute))
 		return
 	}
 	d.record(s, t, o, kind, receipt, start, took)

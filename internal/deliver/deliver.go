@@ -25,8 +25,9 @@ import (
 // Options are the deliverer's surroundings.
 type Options struct {
 	Store store.Deliver
-	// Damage sets a submission aside; see store.Flow.
+	// Damage sets a submission aside, Case reads all of it; see store.Flow.
 	Damage func(ctx context.Context, id hub.ID, what string, at time.Time) error
+	Case   func(ctx context.Context, id hub.ID) (*store.Case, error)
 	Vault  *vault.Vault
 	Log    *slog.Logger
 	Now    func() time.Time

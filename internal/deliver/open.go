@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -8,7 +9,10 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
+	"maps"
 	"sync/atomic"
+	"time"
 
 	"stellwerk/connectors"
 	"stellwerk/internal/hub"
@@ -22,7 +26,11 @@ type opened struct {
 	key     *vault.Key
 	message *connectors.Message
 	damage  atomic.Pointer[error]
+	notNow  atomic.Bool // an attachment could not be read for another reason
 }
+
+// errNotNow says that a record could not be read, which tells nothing about it.
+var errNotNow = errors.New("the record cannot be read now")
 
 func (o *opened) damaged(err error) error {
 	o.damage.CompareAndSwap(nil, &err)
@@ -30,7 +38,7 @@ func (o *opened) damaged(err error) error {
 }
 
 // open verifies everything of a task before anything of it is sent.
-func (d *Deliverer) open(t *store.Task) (*opened, error) {
+func (d *Deliverer) open(s *settings, t *store.Task) (*opened, error) {
 	id := t.Delivery.ID
 	key, err := d.Vault.Unwrap(t.Submission.ID, t.Submission.Municipality, t.DataKey)
 	if err != nil {
@@ -63,6 +71,11 @@ func (d *Deliverer) open(t *store.Task) (*opened, error) {
 		}
 		m.Token = string(token)
 	}
+	if s.traits.Meta {
+		if m.Meta, err = d.meta(key, t); err != nil {
+			return nil, err
+		}
+	}
 	o := &opened{key: key, message: m}
 	for _, a := range t.Attachments {
 		att, err := d.attachment(o, a)
@@ -72,6 +85,34 @@ func (d *Deliverer) open(t *store.Task) (*opened, error) {
 		m.Attachments = append(m.Attachments, att)
 	}
 	return o, nil
+}
+
+// meta is what is known beside the document, for a protocol that asks for it.
+func (d *Deliverer) meta(key *vault.Key, t *store.Task) (map[string]string, error) {
+	c, err := d.Case(context.Background(), t.Submission.ID)
+	if errors.Is(err, store.ErrDamaged) {
+		return nil, fmt.Errorf("metadata: %w", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("metadata: %w: %w", errNotNow, err)
+	}
+	plain, err := key.Open(hub.RecordMeta, c.Meta)
+	if err != nil {
+		return nil, fmt.Errorf("metadata: %w", err)
+	}
+	var meta hub.Meta
+	if err := json.Unmarshal(plain, &meta); err != nil {
+		return nil, fmt.Errorf("metadata: %w", err)
+	}
+	known := map[string]string{
+		"trust-level": meta.TrustLevel, "mailbox": meta.Mailbox, "reference": meta.Reference,
+		"consent-wording": t.Submission.Consent.Wording,
+	}
+	if at := t.Submission.Consent.At; t.Submission.Consent.Given && !at.IsZero() {
+		known["consent-at"] = at.Format(time.RFC3339)
+	}
+	maps.DeleteFunc(known, func(_, v string) bool { return v == "" })
+	return known, nil
 }
 
 func (d *Deliverer) attachment(o *opened, a store.SealedAttachment) (connectors.Attachment, error) {
@@ -87,8 +128,12 @@ func (d *Deliverer) attachment(o *opened, a store.SealedAttachment) (connectors.
 		Name: info.Name, ContentType: info.ContentType, Size: info.Size, SHA256: info.SHA256,
 		Open: func() (io.ReadCloser, error) {
 			f, err := d.Attachments(a.File)
-			if err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
 				return nil, o.damaged(fmt.Errorf("open attachment %d: %w", a.N, err))
+			}
+			if err != nil { // too many open files, say
+				o.notNow.Store(true)
+				return nil, fmt.Errorf("open attachment %d: %w", a.N, err)
 			}
 			r, err := o.key.OpenStream(f, hub.RecordAttachment(a.N))
 			if err != nil {
