@@ -1,0 +1,173 @@
+package routes_test
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"stellwerk/internal/gate"
+	"stellwerk/internal/mapping"
+	"stellwerk/internal/route"
+	"stellwerk/mappings"
+	"stellwerk/routes"
+)
+
+// services are the folders that hold a route.
+func services(t *testing.T) map[string]*route.Route {
+	t.Helper()
+	files, err := fs.Glob(routes.FS, "*/route.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]*route.Route{}
+	for _, f := range files {
+		service := path.Dir(f)
+		r, found := route.Load(routes.FS, service, mapping.Files{FS: mappings.FS})
+		if r == nil {
+			t.Fatal(found)
+		}
+		all[service] = r
+	}
+	return all
+}
+
+// Every service can be pushed as XML and as JSON, asks for consent in words that have
+// a version, is found by the portal's own reference and has examples in both forms.
+func TestServicesAreComplete(t *testing.T) {
+	all := services(t)
+	for _, name := range []string{"hundeanmeldung", "hundeabmeldung", "abfallbehaelter-anmeldung", "abfallbehaelter-abmeldung", "reitkennzeichen"} {
+		r := all[name]
+		if r == nil {
+			t.Errorf("%s is missing", name)
+			continue
+		}
+		if !r.ConsentRequired || r.Consent.Version == "" || r.Consent.Text == "" {
+			t.Errorf("%s: consent is %v, wording %q", name, r.ConsentRequired, r.Consent.Version)
+		}
+		if !slices.ContainsFunc(r.Keys, func(k route.Key) bool { return k.Name == "reference" }) || r.OrderBy == "" {
+			t.Errorf("%s: keys %v, order-by %q", name, r.Keys, r.OrderBy)
+		}
+		for _, format := range []string{"xml", "json"} {
+			if _, ok := r.Input(format, time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC)); !ok {
+				t.Errorf("%s takes no %s", name, format)
+			}
+			if !slices.ContainsFunc(r.Examples, func(e route.Example) bool { return e.Format == format }) {
+				t.Errorf("%s has no example as %s", name, format)
+			}
+		}
+		for _, d := range r.Deliveries {
+			if _, err := fs.Stat(mappings.FS, name+"/"+d.To+".yaml"); err != nil {
+				t.Errorf("%s: %s has no mapping", name, d.To)
+			}
+		}
+	}
+}
+
+// An Abmeldung has the order key of its Anmeldung, or it could overtake it.
+func TestAbmeldungWaitsForAnmeldung(t *testing.T) {
+	all := services(t)
+	for on, off := range map[string]string{"hundeanmeldung": "hundeabmeldung", "abfallbehaelter-anmeldung": "abfallbehaelter-abmeldung"} {
+		if all[on].OrderBy != all[off].OrderBy {
+			t.Errorf("%s is ordered by %s, %s by %s", on, all[on].OrderBy, off, all[off].OrderBy)
+		}
+	}
+}
+
+// Both forms of an example say the same, leaf by leaf: the two schemas have one structure.
+func TestTwinExamplesAgree(t *testing.T) {
+	twins := 0
+	for name, r := range services(t) {
+		leaves := map[string]map[string][]string{}
+		for _, e := range r.Examples {
+			tree, err := gate.Tree(context.Background(), e.Body, "application/"+e.Format, gate.Limits{})
+			if err != nil {
+				t.Fatalf("%s: %v", e.Path, err)
+			}
+			if leaves[e.Name] == nil {
+				leaves[e.Name] = map[string][]string{}
+			}
+			var paths []string
+			for _, p := range mapping.LeafPaths(tree.Root()) {
+				paths = append(paths, strings.ReplaceAll(p, "@", "")) // an attribute is a member in JSON
+			}
+			slices.Sort(paths)
+			leaves[e.Name][e.Format] = paths
+		}
+		for example, forms := range leaves {
+			if len(forms) < 2 {
+				continue
+			}
+			twins++
+			if !slices.Equal(forms["xml"], forms["json"]) {
+				t.Errorf("%s %s: as XML %v, as JSON %v", name, example, forms["xml"], forms["json"])
+			}
+		}
+	}
+	if twins < 5 {
+		t.Errorf("only %d examples have both forms", twins)
+	}
+}
+
+// What a portal may get wrong is refused with its place.
+func TestRefusedExamples(t *testing.T) {
+	tests := []struct {
+		file  string
+		line  int
+		place string // part of the path or the pointer
+	}{
+		{"hundeabmeldung/examples/abgelehnt/chip-zu-kurz.xml", 46, "chip"},
+		{"hundeabmeldung/examples/abgelehnt/element-nicht-geschlossen.xml", 0, ""},
+		{"hundeabmeldung/examples/abgelehnt/tag-gibt-es-nicht.json", 0, "/hund/0/ende/am"},
+		{"reitkennzeichen/examples/abgelehnt/gemeinde-mit-postleitzahl.xml", 30, "gemeinde"},
+		{"reitkennzeichen/examples/abgelehnt/jahr-als-zahl.json", 0, "/antrag/jahr"},
+		{"abfallbehaelter-anmeldung/examples/abgelehnt/kein-behaelter.xml", 0, "anzahl"},
+		{"abfallbehaelter-anmeldung/examples/abgelehnt/unbekanntes-feld.json", 0, "/behaelter/0"},
+		{"abfallbehaelter-abmeldung/examples/abgelehnt/ohne-erklaerung.xml", 0, "grundstueck"},
+		{"abfallbehaelter-abmeldung/examples/abgelehnt/tag-als-text.json", 0, "/zum"},
+	}
+	all := services(t)
+	var files []string
+	for _, tt := range tests {
+		files = append(files, tt.file)
+		service, _, _ := strings.Cut(tt.file, "/")
+		format := strings.TrimPrefix(path.Ext(tt.file), ".")
+		in, ok := all[service].Input(format, time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC))
+		if !ok {
+			t.Fatalf("%s takes no %s", service, format)
+		}
+		body, err := fs.ReadFile(routes.FS, tt.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = gate.Check(context.Background(), body, "application/"+format, gate.Options{Schema: in.Schema})
+		if tt.place == "" {
+			if r, refused := gate.IsRefusal(err); !refused || r.Line == 0 {
+				t.Errorf("%s: %v", tt.file, err)
+			}
+			continue
+		}
+		var invalid *gate.Invalid
+		if !errors.As(err, &invalid) {
+			t.Errorf("%s: %v", tt.file, err)
+			continue
+		}
+		f := invalid.Findings[0]
+		if f.Line == 0 || tt.line > 0 && f.Line != tt.line || !strings.Contains(f.Path+f.Pointer, tt.place) || f.De == "" {
+			t.Errorf("%s: %+v", tt.file, f)
+		}
+	}
+	there, err := fs.Glob(routes.FS, "*/examples/abgelehnt/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range there {
+		if !slices.Contains(files, f) {
+			t.Errorf("%s is not tested", f)
+		}
+	}
+}
