@@ -60,7 +60,7 @@ func (w *work) environment(meta *hub.Meta) error {
 			Reference: meta.Reference, ReceivedAt: s.ReceivedAt,
 		},
 		Meta: mapping.Meta{
-			TrustLevel: meta.TrustLevel, Mailbox: meta.Mailbox, Channel: s.Channel,
+			TrustLevel: meta.TrustLevel, Mailbox: meta.Mailbox, Channel: s.Channel, Clerk: meta.Clerk,
 			ConsentAt: s.Consent.At, ConsentVersion: s.Consent.Wording,
 		},
 		Now: w.Now,

@@ -6,7 +6,7 @@ import "time"
 type AuditEntry struct {
 	Seq    int64     `json:"seq"`
 	At     time.Time `json:"at"`
-	Actor  string    `json:"actor"`  // "portal:…", "operator:…", "hub"
+	Actor  string    `json:"actor"`  // "portal:…", "counter:PORTAL/CLERK", "operator:…", "hub"
 	Action string    `json:"action"` // accepted, replayed, closed, paused, …
 	Object string    `json:"object"` // an id or a name
 	Reason string    `json:"reason,omitempty"`

@@ -51,6 +51,7 @@ type Meta struct {
 	Reference  string `json:"reference,omitempty"`   // the portal's own reference
 	TrustLevel string `json:"trust-level,omitempty"` // of the citizen's account: STORK-QAA-Level-1 … -4
 	Mailbox    string `json:"mailbox,omitempty"`     // the account's mailbox handle
+	Clerk      string `json:"clerk,omitempty"`       // who took the case down at a counter
 	MediaType  string `json:"media-type"`            // of the payload, as received
 }
 

@@ -32,6 +32,7 @@ type metadata struct {
 	reference    string
 	trust        string
 	mailbox      string
+	clerk        string // who took the case down; from counters only
 }
 
 // field is one item of the metadata, by its place in JSON and its header.
@@ -92,7 +93,13 @@ var fields = []field{
 		m.mailbox = v
 		return short(v, maxName)
 	}},
+	{clerkPointer, "Stellwerk-Clerk", func(m *metadata, v string) (string, text) {
+		m.clerk = strings.TrimSpace(v)
+		return short(v, maxWord)
+	}},
 }
+
+const clerkPointer = "/clerk"
 
 var (
 	agsForm     = regexp.MustCompile(`^[0-9]{5}([0-9]{3})?$`)
@@ -255,8 +262,9 @@ func fieldAt(pointer string) *field {
 	return nil
 }
 
-// complete adds what is missing, and what does not fit together.
-func (m *metadata) complete(findings []Finding, inJSON bool, now time.Time, l lang) []Finding {
+// complete adds what is missing, and what does not fit together. At a counter
+// somebody answers for what was taken down: his name goes into the audit trail.
+func (m *metadata) complete(findings []Finding, inJSON, counter bool, now time.Time, l lang) []Finding {
 	complain := func(pointer, rule string, complaint text) {
 		f := Finding{Rule: rule, Detail: complaint.in(l)}
 		if inJSON {
@@ -280,6 +288,14 @@ func (m *metadata) complete(findings []Finding, inJSON bool, now time.Time, l la
 	if m.consent && m.consentAt.IsZero() {
 		complain("/consent/at", "required", text{
 			"Zur Einwilligung gehört der Zeitpunkt, zu dem sie gegeben wurde.", "A consent needs the time it was given at."})
+	}
+	switch {
+	case counter && m.clerk == "":
+		complain(clerkPointer, "required", text{
+			"Eine Einreichung an der Theke nennt, wer sie aufgenommen hat.", "What a counter submits says who took it down."})
+	case !counter && m.clerk != "":
+		complain(clerkPointer, "counter-only", text{
+			"Diese Angabe machen nur Portale, die als Theke eingerichtet sind.", "Only portals that are set up as a counter say this."})
 	}
 	if m.consentAt.After(now.Add(maxSkew)) {
 		complain("/consent/at", "future", text{

@@ -109,7 +109,7 @@ func (rd *reader) held(p *refusal) *refusal {
 // checkMetadata refuses what is incomplete or outside the portal's scope.
 func (rd *reader) checkMetadata(findings []Finding, inJSON bool) *refusal {
 	c, m := rd.c, &rd.in.metadata
-	if findings = m.complete(findings, inJSON, c.at, c.lang); len(findings) > 0 {
+	if findings = m.complete(findings, inJSON, c.portal.Operator, c.at, c.lang); len(findings) > 0 {
 		return refuse(CodeMetaInvalid).with(findings...)
 	}
 	if !c.portal.Allows(m.municipality, m.service) {
@@ -211,6 +211,10 @@ func (in *received) fingerprint() [32]byte {
 			add(f.info.ContentType)
 			add(f.info.SHA256)
 		}
+	}
+	// Files come in threes: a single text more is nothing else.
+	if m.clerk != "" {
+		add(m.clerk)
 	}
 	h.Write(b)
 	var sum [32]byte

@@ -158,7 +158,7 @@ func TestMetadataInJSONAreTakenExactly(t *testing.T) {
 				t.Fatal("malformed")
 			}
 			var got []string
-			for _, f := range m.complete(findings, true, time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC), german) {
+			for _, f := range m.complete(findings, true, false, time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC), german) {
 				got = append(got, f.Pointer+" "+f.Rule)
 				if f.Part != "metadata" || f.Detail == "" {
 					t.Errorf("finding %+v", f)

@@ -57,10 +57,11 @@ type Input struct {
 
 // Example is a complete payload.
 type Example struct {
-	Name   string `json:"name"`
-	Title  string `json:"title,omitempty"`
-	Format string `json:"format"`
-	URL    string `json:"url"`
+	Name    string `json:"name"`
+	Title   string `json:"title,omitempty"`
+	Format  string `json:"format"`
+	Version string `json:"version"` // of the input it is for
+	URL     string `json:"url"`
 }
 
 // Item is one metadata item, and whether this service needs it.
@@ -177,10 +178,13 @@ func offered(c *call, rt *route.Route, ags string) (Service, bool) {
 	}
 	for i := range rt.Examples {
 		e := &rt.Examples[i]
-		s.Examples = append(s.Examples, Example{Name: e.Name, Title: e.Title, Format: e.Format, URL: url + "/examples/" + path.Base(e.Path)})
+		s.Examples = append(s.Examples, Example{Name: e.Name, Title: e.Title, Format: e.Format, Version: e.Version, URL: url + "/examples/" + path.Base(e.Path)})
 	}
 	for _, f := range fields {
-		required := f.pointer == "/municipality" || f.pointer == "/service" ||
+		if f.pointer == clerkPointer && !c.portal.Operator {
+			continue
+		}
+		required := f.pointer == clerkPointer || f.pointer == "/municipality" || f.pointer == "/service" ||
 			rt.ConsentRequired && (f.pointer == "/consent/given" || f.pointer == "/consent/at")
 		s.Metadata = append(s.Metadata, Item{Pointer: f.pointer, Header: f.header, Required: required})
 	}

@@ -109,7 +109,7 @@ func (a *API) acceptance(c *call, in *received) (*store.Acceptance, *refusal) {
 		return nil, p
 	}
 	key := in.spool.key
-	meta, err := json.Marshal(hub.Meta{Reference: in.reference, TrustLevel: in.trust, Mailbox: in.mailbox, MediaType: in.mediaType})
+	meta, err := json.Marshal(hub.Meta{Reference: in.reference, TrustLevel: in.trust, Mailbox: in.mailbox, Clerk: in.clerk, MediaType: in.mediaType})
 	if err != nil {
 		return nil, refuse(CodeInternal).because(err)
 	}
@@ -121,9 +121,9 @@ func (a *API) acceptance(c *call, in *received) (*store.Acceptance, *refusal) {
 	if err != nil {
 		return nil, refuse(CodeInternal).because(err)
 	}
-	channel := "portal"
+	channel, actor := "portal", "portal:"+c.portal.Name
 	if c.portal.Operator {
-		channel = "counter"
+		channel, actor = "counter", "counter:"+c.portal.Name+"/"+in.clerk
 	}
 	trace := ""
 	if a.Trace != nil {
@@ -145,7 +145,7 @@ func (a *API) acceptance(c *call, in *received) (*store.Acceptance, *refusal) {
 		Meta:        key.Seal(hub.RecordMeta, meta),
 		Payload:     key.Seal(hub.RecordPayload, in.payload.bytes),
 		Attachments: attachments,
-		Actor:       "portal:" + c.portal.Name,
+		Actor:       actor,
 	}
 	if in.order != "" {
 		acceptance.OrderKey = a.Vault.Hash("order", ags, in.order)

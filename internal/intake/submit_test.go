@@ -63,9 +63,9 @@ func TestSubmitJSONWithAnOlderTraceAndFromTheCounter(t *testing.T) {
 	w := newWorld(t)
 	body := `{"halter":{"name":"Geheimnis"},"hund":[{"chip":"276098102345678"}]}`
 	w.accepted(w.do("POST", "/v1/submissions", body, dog("k-1", "Content-Type", "application/json; charset=utf-8",
-		"Authorization", "Bearer "+keyCounter, "Traceparent", "00-zzz")...))
+		"Authorization", "Bearer "+keyCounter, "Stellwerk-Clerk", "Frau Übel", "Traceparent", "00-zzz")...))
 	s := w.store.last.Submission
-	if s.Channel != "counter" || s.Format != "json" || s.Trace != "" {
+	if s.Channel != "counter" || w.store.last.Actor != "counter:theke/Frau Übel" || s.Format != "json" || s.Trace != "" {
 		t.Errorf("submission %+v", s)
 	}
 	if string(w.store.last.OrderKey) != string(w.vault.Hash("order", soest, "276098102345678")) {

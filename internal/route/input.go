@@ -14,7 +14,7 @@ import (
 )
 
 func (l *loader) inputs(r *Route, in []inputYAML) {
-	seen := map[string]bool{}
+	seen := map[string]string{} // where in the file each version stands
 	for i, y := range in {
 		at := fmt.Sprintf("inputs[%d]", i)
 		if (y.XML == "") == (y.JSON == "") {
@@ -28,10 +28,10 @@ func (l *loader) inputs(r *Route, in []inputYAML) {
 		if input.Version == "" {
 			input.Version = "1"
 		}
-		if id := input.Format + " " + input.Version; seen[id] {
-			l.at(at, "there are two inputs "+id, "give each its own version")
+		if _, twice := seen[input.id()]; twice {
+			l.at(at, "there are two inputs "+input.id(), "give each its own version")
 		} else {
-			seen[id] = true
+			seen[input.id()] = at
 		}
 		input.From, input.Until = l.date(at+".from", y.From), l.date(at+".until", y.Until)
 		if !input.Until.IsZero() && !input.Until.After(input.From) {
@@ -54,6 +54,9 @@ func (l *loader) inputs(r *Route, in []inputYAML) {
 	}
 	if len(in) == 0 {
 		l.at("inputs", "inputs is empty", "name at least one schema")
+	}
+	if !l.found.HasErrors() {
+		l.windows(r, seen)
 	}
 }
 
@@ -112,10 +115,11 @@ func (l *loader) examples(r *Route, in []exampleYAML) {
 	for i, y := range in {
 		at := fmt.Sprintf("examples[%d]", i)
 		e := Example{Name: y.Name, Title: y.Title, Path: gopath.Join(r.Service, y.File), Format: strings.TrimPrefix(gopath.Ext(y.File), ".")}
-		if seen[y.Name+"."+e.Format] {
+		id := y.Name + "." + e.Format + "." + y.Version
+		if seen[id] {
 			l.at(at+".name", "there are two examples "+y.Name+" as "+e.Format, "")
 		}
-		seen[y.Name+"."+e.Format] = true
+		seen[id] = true
 		if e.Format != "xml" && e.Format != "json" {
 			l.at(at+".file", y.File+" is neither .xml nor .json", "")
 			continue
@@ -125,7 +129,16 @@ func (l *loader) examples(r *Route, in []exampleYAML) {
 			l.at(at+".file", e.Path+" is missing", "")
 			continue
 		}
-		if err := r.judge(&e); err != nil {
+		input := r.inputOf(&e, y.Version)
+		if input == nil && l.found.HasErrors() {
+			continue // the input itself is at fault, and is complained about
+		}
+		if input == nil {
+			l.at(at+".version", fmt.Sprintf("%s: there is no input %s", y.Name, strings.TrimSpace(e.Format+" "+y.Version)), "")
+			continue
+		}
+		e.Version = input.Version
+		if err := judge(&e, input); err != nil {
 			l.found = append(l.found, refusals(e.Path, err)...)
 			continue
 		}

@@ -53,9 +53,10 @@ type deliveryYAML struct {
 }
 
 type exampleYAML struct {
-	Name  string `yaml:"name,required"`
-	Title string `yaml:"title"`
-	File  string `yaml:"file,required"`
+	Name    string `yaml:"name,required"`
+	Title   string `yaml:"title"`
+	File    string `yaml:"file,required"`
+	Version string `yaml:"version"`
 }
 
 // Load reads <service>/route.yaml and what it names. All findings are returned at
@@ -96,6 +97,11 @@ type loader struct {
 func (l *loader) at(key, message, remedy string) {
 	n := strict.At(l.top, key)
 	l.found = append(l.found, mapping.Finding{File: l.file, Line: n.Line, Column: n.Column, Message: message, Suggestion: remedy})
+}
+
+func (l *loader) warn(key, message, remedy string) {
+	n := strict.At(l.top, key)
+	l.found = append(l.found, mapping.Finding{File: l.file, Severity: mapping.Warning, Line: n.Line, Column: n.Column, Message: message, Suggestion: remedy})
 }
 
 var (

@@ -20,6 +20,11 @@
 //	  - {to: public-order, when: listed or large}
 //	  - {to: citizen, after: [finance], optional: true}
 //	examples: [{name: labrador, title: …, file: examples/labrador.xml}]
+//	                                   # version: for another input than the newest
+//
+// Versions of an input may be taken side by side for a while: from and until are days
+// in Germany, until being the first on which it is refused. A portal that names no
+// version gets the newest that is taken.
 package route
 
 import (
@@ -87,11 +92,12 @@ type Delivery struct {
 
 // Example is a complete submission that portals and the demo may use.
 type Example struct {
-	Name   string
-	Title  string // German
-	Format string // "xml" or "json"
-	Path   string // below routes/
-	Body   []byte
+	Name    string
+	Title   string // German
+	Format  string // "xml" or "json"
+	Version string // of the input it is for
+	Path    string // below routes/
+	Body    []byte
 }
 
 // Input gives the newest input of a format that is taken at the time.

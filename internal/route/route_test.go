@@ -131,7 +131,7 @@ title: S
 consent: not-needed
 inputs:
   - {json: a.json, until: 2026-07-01}
-  - {json: a.json, version: "2", from: 2026-06-01}
+  - {json: a.json, version: "2", from: 2026-06-01, until: 2027-04-01}
   - {json: a.json, version: "3", from: 2027-01-01}
 deliveries: [{to: records}]
 `
@@ -219,5 +219,70 @@ func BenchmarkPlan(b *testing.B) {
 		if _, err := r.Plan(root, &mapping.Env{}); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// What can go wrong with versions that follow each other.
+func TestWindows(t *testing.T) {
+	for _, test := range []struct{ name, inputs, want string }{
+		{"one without dates", `[{json: a.json}]`, ""},
+		{"a day of both", `[{json: a.json, until: 2026-07-02}, {json: b.json, version: "2", from: 2026-07-01}]`, ""},
+		{"one follows the other", `[{json: a.json, until: 2026-07-01}, {json: b.json, version: "2", from: 2026-07-01}]`, ""},
+		{"in any order", `[{json: b.json, version: "2", from: 2026-07-01}, {json: a.json, until: 2026-07-01}]`, ""},
+		{"formats have their own windows", `[{json: a.json}, {xml: a.xsd, from: 2026-07-01, until: 2026-08-01}]`, ""},
+		{"gap", `[{json: a.json, until: 2026-07-01}, {json: b.json, version: "2", from: 2026-08-01}]`,
+			"s/route.yaml:5:80: warning: json: nothing is taken from 2026-07-01 to 2026-08-01 (let one version end where the next begins, or later)"},
+		{"gap behind a long one", `[{json: a.json, until: 2026-09-01}, {json: b.json, version: "2", from: 2026-02-01, until: 2026-03-01}, {json: c.json, version: "3", from: 2026-08-01}]`, ""},
+		{"without end beside the newer", `[{json: a.json}, {json: b.json, version: "2", from: 2026-08-01}]`,
+			"s/route.yaml:5:10: warning: json 1 is taken beside 2 without end (give it an until)"},
+		{"no newer one", `[{json: a.json}, {json: b.json, version: "2"}]`,
+			"s/route.yaml:5:26: json 1 and 2 begin at the same time: nothing says which one is the newer (give the newer one a from)"},
+		{"the end of all", `[{json: a.json, until: 2026-07-01}, {xml: a.xsd, until: 2026-06-01}]`,
+			"s/route.yaml:5:32: warning: from 2026-07-01 on the service is taken in no form (add the version that follows)"},
+		{"one name for two files", `[{json: a.json, until: 2026-07-01}, {json: neu/a.json, version: "2", from: 2026-07-01}]`,
+			"s/route.yaml:5:52: s/a.json and s/neu/a.json have the same file name, by which portals fetch them (rename one)"},
+		{"the older one is broken", `[{json: broken.json, until: 2020-01-01}, {json: b.json, version: "2", from: 2020-01-01}]`, "s/broken.json"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			text := "service: s\nrevision: 1\ntitle: S\nconsent: not-needed\ninputs: " + test.inputs + "\ndeliveries: [{to: records}]\n"
+			schema := &fstest.MapFile{Data: []byte(`{"type": "object"}`)}
+			_, found := route.Load(fstest.MapFS{"s/route.yaml": {Data: []byte(text)}, "s/a.json": schema, "s/b.json": schema, "s/c.json": schema, "s/neu/a.json": schema,
+				"s/broken.json": {Data: []byte(`{"type": "objekt"}`)},
+				"s/a.xsd":       {Data: []byte(`<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="a"/></xs:schema>`)}}, "s", mapping.Files{})
+			var got []string
+			for _, f := range found {
+				got = append(got, f.String())
+			}
+			if text := strings.Join(got, "\n"); text != test.want && (test.want != "s/broken.json" || !strings.HasPrefix(text, test.want)) {
+				t.Errorf("got  %s\nwant %s", text, test.want)
+			}
+		})
+	}
+}
+
+// An example is judged by the version it is for, else by the newest.
+func TestExamplesHaveVersions(t *testing.T) {
+	text := `service: s
+revision: 1
+title: S
+consent: not-needed
+inputs: [{json: a.json, until: 2026-07-01}, {json: b.json, version: "2", from: 2026-07-01}]
+deliveries: [{to: records}]
+examples:
+  - {name: alt, version: "1", file: alt.json}
+  - {name: neu, file: neu.json}
+`
+	files := fstest.MapFS{
+		"s/route.yaml": {Data: []byte(text)}, "s/alt.json": {Data: []byte(`{"a": 1}`)}, "s/neu.json": {Data: []byte(`{"b": 1}`)},
+		"s/a.json": {Data: []byte(`{"required": ["a"]}`)}, "s/b.json": {Data: []byte(`{"required": ["b"]}`)},
+	}
+	r, found := route.Load(files, "s", mapping.Files{})
+	if len(found) > 0 || r.Examples[0].Version != "1" || r.Examples[1].Version != "2" {
+		t.Fatal(found)
+	}
+	files["s/route.yaml"] = &fstest.MapFile{Data: []byte(strings.Replace(strings.Replace(text, `version: "1", file`, `version: "7", file`, 1), "neu.json}", "alt.json}", 1))}
+	_, found = route.Load(files, "s", mapping.Files{})
+	if len(found) != 2 || !strings.Contains(found[0].String()+found[1].String(), "alt: there is no input json 7") || !strings.Contains(found[0].String(), "refuses this example") {
+		t.Errorf("got %v", found)
 	}
 }

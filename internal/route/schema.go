@@ -35,14 +35,24 @@ func parse(e *Example) (*etree.Element, error) {
 	return doc.Root(), nil
 }
 
-// judge sends an example through the gate, as a portal's submission would go.
-func (r *Route) judge(e *Example) error {
-	var o gate.Options
+// inputOf gives the input that an example is for: the version it names, else the
+// one with the latest from, whatever the day is. Nil where there is none.
+func (r *Route) inputOf(e *Example, version string) *Input {
+	var best *Input
 	for i := range r.Inputs {
-		if r.Inputs[i].Format == e.Format {
-			o.Schema = r.Inputs[i].Schema // the last one: the newest
+		in := &r.Inputs[i]
+		if in.Format != e.Format || version != "" && in.Version != version {
+			continue
+		}
+		if best == nil || !in.From.Before(best.From) {
+			best = in
 		}
 	}
-	_, err := gate.Check(context.Background(), e.Body, "application/"+e.Format, o)
+	return best
+}
+
+// judge sends an example through the gate, as a portal's submission would go.
+func judge(e *Example, in *Input) error {
+	_, err := gate.Check(context.Background(), e.Body, "application/"+e.Format, gate.Options{Schema: in.Schema})
 	return err
 }
