@@ -27,7 +27,8 @@ import (
 //
 //	town                             partners, and an operator's folder "hub" that points at them
 //	amend FILE 'KEY: VALUE'          set a top-level key in a file of the folder; 'KEY:' takes it out
-//	open, stop, crash                start the hub; stop it in order; kill it
+//	open [FLAG...]                   start the hub; with ! it must not start
+//	stop, crash                      stop it in order; kill it
 //	change FILE OLD NEW              replace a text in a file of the story, which must be there
 //	submit NAME FILE [FLAG...]       push a file as the citizens' portal; $NAME is its number then
 //	await NAME STATE                 until the submission is there
@@ -200,4 +201,22 @@ func (s *story) secrecy() error {
 		return nil
 	})
 	return errors.Join(append(errs, err)...)
+}
+
+// The control: what a story looks for must be found where it lies.
+func TestSecrecyControl(t *testing.T) {
+	t.Parallel()
+	for name, file := range map[string]string{"log": "hub.log", "journal": "hub/data/stellwerk.db"} {
+		s := &story{work: t.TempDir()}
+		file = filepath.Join(s.work, filepath.FromSlash(file))
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte("\x00\x01halter.vorname=Jörg\x00"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.secrecy(); err == nil || !strings.Contains(err.Error(), "holds personal data") {
+			t.Errorf("%s: a name that lies there readable was not found: %v", name, err)
+		}
+	}
 }

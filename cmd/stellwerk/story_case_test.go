@@ -28,8 +28,8 @@ func submit(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: submit NAME FILE [FLAG...]")
 	}
 	s := of(ts)
-	flags := []string{"submit", args[1], "--service", s.service, "--json"}
-	for name, value := range map[string]string{"--municipality": "05999040", "--consent": ""} {
+	flags := []string{"submit", args[1], "--json"}
+	for name, value := range map[string]string{"--service": s.service, "--municipality": "05999040", "--consent": ""} {
 		given := false
 		for _, a := range args[2:] {
 			given = given || a == name || strings.HasPrefix(a, name+"=")

@@ -143,13 +143,13 @@ func (s *story) log() string { return filepath.Join(s.work, "hub.log") }
 // not goes to stderr.
 func open(ts *testscript.TestScript, neg bool, args []string) {
 	s := of(ts)
-	if len(args) > 0 || s.hub != nil {
-		ts.Fatalf("usage: open (once)")
+	if s.hub != nil {
+		ts.Fatalf("usage: open [FLAG...] (once)")
 	}
 	file, err := os.OpenFile(s.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	ts.Check(err)
 	var complaint bytes.Buffer
-	s.hub = exec.Command("stellwerk", "serve", "--dir", s.folder(""))
+	s.hub = exec.Command("stellwerk", append([]string{"serve", "--dir", s.folder("")}, args...)...)
 	s.hub.Stdout, s.hub.Stderr, s.hub.Env = file, file, append(append([]string{"GORACE=" + quickRace}, os.Environ()...), "TZ=Europe/Berlin")
 	if neg {
 		s.hub.Stderr = &complaint
