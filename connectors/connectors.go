@@ -166,6 +166,9 @@ type Receipt struct {
 	RetryAfter time.Duration
 	// Token identifies the message in later calls of Ask.
 	Token string
+	// Person says of an unknown outcome that only a person can clear it up: the
+	// delivery is parked at once and neither sent nor asked again.
+	Person bool
 	// Fault tells whether the attempt speaks against the system's health. A refusal
 	// does not: eight wrong IBANs must not open the breaker for everyone.
 	Fault bool

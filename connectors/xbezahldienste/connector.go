@@ -83,7 +83,7 @@ func (c *Connector) existing(ctx context.Context, first *wire.Answer, p *problem
 			return r
 		}
 	}
-	return connectors.Receipt{Outcome: connectors.Unknown, Code: "payment-exists",
+	return connectors.Receipt{Outcome: connectors.Unknown, Code: "payment-exists", Person: true,
 		Detail: fmt.Sprintf("the provider knows the request %s and does not say its transaction; look it up in the provider's console: HTTP %d: %s", m.ID, first.Status, wire.Excerpt(first.Body))}
 }
 
@@ -130,7 +130,7 @@ func (c *Connector) ask(ctx context.Context, m *connectors.Message) connectors.R
 	case a.Status == http.StatusNotFound && m.Token == "":
 		return connectors.Receipt{Outcome: connectors.Retry, Code: "not-found"}
 	case a.Status == http.StatusNotFound:
-		return connectors.Receipt{Outcome: connectors.Unknown, Code: "transaction-unknown", Token: m.Token, Detail: "HTTP 404: " + wire.Excerpt(a.Body)}
+		return connectors.Receipt{Outcome: connectors.Unknown, Code: "transaction-unknown", Person: true, Token: m.Token, Detail: "HTTP 404: " + wire.Excerpt(a.Body)}
 	}
 	r = c.Client.Judge(a)
 	r.Outcome, r.Fault = connectors.Unknown, true // nothing is refused by not being told

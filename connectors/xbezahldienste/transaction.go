@@ -79,7 +79,7 @@ func (c *Connector) judge(a *wire.Answer, t *transaction, m *connectors.Message,
 	info := &t.Information
 	r := connectors.Receipt{Token: string(info.ID)}
 	unclear := func(code string) connectors.Receipt {
-		r.Outcome, r.Code, r.Detail = connectors.Unknown, code, "HTTP 200: "+wire.Excerpt(a.Body)
+		r.Outcome, r.Code, r.Person, r.Detail = connectors.Unknown, code, true, "HTTP 200: "+wire.Excerpt(a.Body)
 		return r
 	}
 	if code, ok := t.belongs(m, total); !ok {

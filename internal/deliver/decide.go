@@ -26,7 +26,7 @@ type Decision struct {
 //	cancelled  the end, by the citizen: what waited for it will not happen
 //	awaiting   asked again by the schedule, without an end: the citizen may take days
 //	unknown    the same id again where the system recognises it, asked where it can
-//	           be asked, a person otherwise
+//	           be asked, a person otherwise, or where the connector says so
 func Decide(r connectors.Receipt, d *hub.Delivery, retry config.Retry, traits connectors.Traits, now time.Time) Decision {
 	switch r.Outcome {
 	case connectors.Delivered:
@@ -47,7 +47,7 @@ func Decide(r connectors.Receipt, d *hub.Delivery, retry config.Retry, traits co
 		}
 		return Decision{State: hub.DeliveryPending, NotBefore: now.Add(wait(r, d, retry)), Uncertain: d.Uncertain}
 	default:
-		if !traits.Repeatable && !traits.Askable || exhausted(d, retry, now) {
+		if r.Person || !traits.Repeatable && !traits.Askable || exhausted(d, retry, now) {
 			return Decision{State: hub.DeliveryParked, Reason: hub.ParkUnclear, Uncertain: true}
 		}
 		return Decision{State: hub.DeliveryPending, NotBefore: now.Add(wait(r, d, retry)), Uncertain: true}

@@ -39,6 +39,7 @@ func TestDecide(t *testing.T) {
 		{"unknown, plain", connectors.Receipt{Outcome: connectors.Unknown}, fresh, plain, Decision{State: hub.DeliveryParked, Reason: hub.ParkUnclear, Uncertain: true}, 0},
 		{"unknown, repeatable", connectors.Receipt{Outcome: connectors.Unknown}, nth(2), repeatable, Decision{State: hub.DeliveryPending, Uncertain: true}, 30 * time.Second},
 		{"unknown, askable", connectors.Receipt{Outcome: connectors.Unknown}, nth(2), askable, Decision{State: hub.DeliveryPending, Uncertain: true}, 30 * time.Second},
+		{"unknown, only a person can tell", connectors.Receipt{Outcome: connectors.Unknown, Person: true}, fresh, askable, Decision{State: hub.DeliveryParked, Reason: hub.ParkUnclear, Uncertain: true}, 0},
 		{"unknown for too long", connectors.Receipt{Outcome: connectors.Unknown}, old, repeatable, Decision{State: hub.DeliveryParked, Reason: hub.ParkUnclear, Uncertain: true}, 0},
 		{"asked: never arrived", connectors.Receipt{Outcome: connectors.Retry, Code: NotFound}, uncertain, askable, Decision{State: hub.DeliveryPending}, 0},
 		{"a retry does not clear up what was unknown", connectors.Receipt{Outcome: connectors.Retry}, uncertain, askable, Decision{State: hub.DeliveryPending, Uncertain: true}, 30 * time.Second},
