@@ -53,7 +53,8 @@ type Operate interface {
 }
 
 // Filter chooses submissions. Empty fields do not restrict. Reason and Code without
-// the other conditions for deliveries also find submissions parked themselves.
+// DeliveryState look at deliveries that are not settled; without System, too, they
+// also find submissions parked themselves.
 type Filter struct {
 	Municipality string
 	Service      string

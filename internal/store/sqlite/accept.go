@@ -37,15 +37,18 @@ func (s *Store) Accept(ctx context.Context, a *store.Acceptance) (store.Accepted
 	hash := keyHash(sub.Portal, a.Key)
 	body := sub.encode()
 	top := (&head{a.Fingerprint, a.Answer, a.Attachments}).encode(sub.key)
-	var accepted store.Accepted
-	err := s.w.do(ctx, func(t *tx) error {
-		accepted = store.Accepted{}
+	var replayed *store.Accepted
+	err := s.durably(ctx, func(t *tx) error {
+		if replayed != nil {
+			replayed = nil // from a transaction that was rolled back
+		}
 		earlier, err := t.keys.find(t.c, hash)
 		if err != nil {
 			return err
 		}
 		if earlier != 0 {
-			accepted, err = readEarlier(t.c, earlier, a.Fingerprint)
+			before, err := readEarlier(t.c, earlier, a.Fingerprint)
+			replayed = &before
 			return err
 		}
 		fresh := sub
@@ -58,13 +61,15 @@ func (s *Store) Accept(ctx context.Context, a *store.Acceptance) (store.Accepted
 		t.audit(hub.AuditEntry{At: sub.ReceivedAt, Actor: a.Actor, Action: "accepted", Object: sub.ID.String()})
 		t.cases.put(sub.key, &file{submission: &fresh})
 		t.arrive(&sub, a)
-		accepted = store.Accepted{ID: sub.ID, Answer: a.Answer}
 		return nil
 	})
 	if err != nil {
 		return store.Accepted{}, fmt.Errorf("accept %s: %w", sub.ID, err)
 	}
-	return accepted, nil
+	if replayed != nil {
+		return *replayed, nil
+	}
+	return store.Accepted{ID: sub.ID, Answer: a.Answer}, nil
 }
 
 // arrive keeps the new case for the flow, unless it is large.

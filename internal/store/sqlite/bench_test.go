@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -296,16 +295,6 @@ type latencies struct {
 	mu  sync.Mutex
 	all []time.Duration
 	cpu time.Duration
-}
-
-// processor is the time that this process has had of the processors: on a busy
-// machine it tells more than the clock.
-func processor() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func (l *latencies) clients(b *testing.B, call func() error) {

@@ -46,7 +46,6 @@ type conn struct {
 	dc    driver.Conn
 	stmts map[string]prepared
 	args  []driver.NamedValue
-	row   []driver.Value
 }
 
 // prepared is what the driver's statements can do.

@@ -103,26 +103,47 @@ func conditions(f store.Filter) (where []string, args []any) {
 	if !f.Until.IsZero() {
 		add("key <= ?", keyAt(f.Until.Add(24*time.Hour)))
 	}
-	switch {
-	case f.DeliveryState == hub.DeliveryParked || f.DeliveryState == "" && f.Reason != "":
-		if f.System != "" {
-			add("key IN (SELECT key & ~255 FROM delivery WHERE state = 6 AND system = ?)", f.System)
-		} else if f.DeliveryState != "" {
-			add("key IN (SELECT key & ~255 FROM delivery WHERE state = 6)")
-		}
-	case f.DeliveryState != "" && f.System != "":
-		if f.DeliveryState == hub.DeliveryPending || f.DeliveryState == hub.DeliverySending || f.DeliveryState == hub.DeliveryAwaiting {
-			add("key IN (SELECT key & ~255 FROM delivery WHERE system = ? AND state = ? AND due IS NOT NULL)", f.System, deliveryNumber(f.DeliveryState))
-		} else {
-			add("EXISTS (SELECT 1 FROM delivery d WHERE d.key > submission.key AND d.key <= submission.key + 255 AND d.state = ? AND d.system = ?)", deliveryNumber(f.DeliveryState), f.System)
-		}
-	case f.DeliveryState != "":
-		add("EXISTS (SELECT 1 FROM delivery d WHERE d.key > submission.key AND d.key <= submission.key + 255 AND d.state = ?)", deliveryNumber(f.DeliveryState))
-	case f.System != "":
-		add("EXISTS (SELECT 1 FROM delivery d WHERE d.key > submission.key AND d.key <= submission.key + 255 AND d.system = ?)", f.System)
+	if cond, arg := deliveryCondition(f); cond != "" {
+		add(cond, arg...)
 	}
 	return where, args
 }
+
+// deliveryCondition narrows a list to submissions that have such a delivery; what
+// is rare or open has an index, the rest is looked for backwards from the newest.
+func deliveryCondition(f store.Filter) (cond string, args []any) {
+	and, args := "", []any(nil)
+	if f.System != "" {
+		and, args = " AND system = ?", []any{f.System}
+	}
+	const parked, open = "SELECT key & ~255 FROM delivery WHERE state = 6", "SELECT key & ~255 FROM delivery WHERE due IS NOT NULL"
+	some := parked + and
+	switch f.DeliveryState {
+	case hub.DeliveryParked:
+	case hub.DeliveryPending, hub.DeliverySending, hub.DeliveryAwaiting:
+		some = open + and + " AND state = ?"
+		args = append(args, deliveryNumber(f.DeliveryState))
+	case "":
+		if f.Reason == "" && f.Code == "" {
+			if f.System == "" {
+				return "", nil
+			}
+			return anyDelivery + and + ")", args
+		}
+		if f.Reason == "" {
+			some += " UNION " + open + and
+			args = append(args, args...)
+		}
+		if f.System == "" {
+			some += " UNION SELECT key FROM submission WHERE state IN (3, 5)"
+		}
+	default:
+		return anyDelivery + and + " AND state = ?)", append(args, deliveryNumber(f.DeliveryState))
+	}
+	return "key IN (" + some + ")", args
+}
+
+const anyDelivery = "EXISTS (SELECT 1 FROM delivery d WHERE d.key > submission.key AND d.key <= submission.key + 255"
 
 // keyAt is the first key of a moment.
 func keyAt(at time.Time) int64 {
@@ -173,7 +194,7 @@ func lineOf(ctx context.Context, c *conn, f store.Filter, sub *submission) (stor
 	}
 	whole := &file{submission: sub, deliveries: deliveries}
 	status := whole.status()
-	row := store.Row{Submission: status.Submission, Deliveries: status.Deliveries}
+	row := store.Row(status)
 	return row, f.DeliveryState == "" && f.System == "" && f.Reason == "" && f.Code == "" || matches(f, row), nil
 }
 
@@ -181,6 +202,9 @@ func lineOf(ctx context.Context, c *conn, f store.Filter, sub *submission) (stor
 // deliveries, or the submission itself is parked as asked for.
 func matches(f store.Filter, row store.Row) bool {
 	for _, d := range row.Deliveries {
+		if f.DeliveryState == "" && (f.Reason != "" || f.Code != "") && d.State.Settled() {
+			continue
+		}
 		if (f.DeliveryState == "" || d.State == f.DeliveryState) && (f.System == "" || d.System == f.System) &&
 			(f.Reason == "" || d.Reason == f.Reason) && (f.Code == "" || d.Code == f.Code) {
 			return true

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/pressly/goose/v3"
 
@@ -36,8 +37,10 @@ const readers = 4
 type Options struct {
 	Dir string       // the data folder; made where it is not there
 	Log *slog.Logger // nil for none
+	// Synced is told how long each commit took, its sync included; nil for nobody.
+	Synced func(time.Duration)
 
-	ackNow bool              // see writer
+	ackNow bool              // Accept does not wait; see faults.go
 	sync   func(*conn) error // see writer
 }
 
@@ -52,10 +55,12 @@ type Store struct {
 	keys  *keyIndex
 	space *space
 	fresh *fresh
-	pool  chan *conn // nil stands for one that is still to be opened
-	quit  chan struct{}
-	tasks sync.WaitGroup
-	once  sync.Once
+	// durably is how Accept hands its step to the writer.
+	durably func(context.Context, func(*tx) error) error
+	pool    chan *conn // nil stands for one that is still to be opened
+	quit    chan struct{}
+	tasks   sync.WaitGroup
+	once    sync.Once
 }
 
 var _ store.Store = (*Store)(nil)
@@ -120,8 +125,12 @@ func (s *Store) start(o Options) error {
 		s.pool <- r
 	}
 	s.w = &writer{
-		path: s.path, log: o.Log, queue: make(chan *step, maxBatch), conn: c, tx: t, sync: o.sync, ackNow: o.ackNow,
+		path: s.path, log: o.Log, queue: make(chan *step, maxBatch), conn: c, tx: t, sync: o.sync, synced: o.Synced,
 		nudge: make(chan struct{}, 1), stopped: make(chan struct{}),
+	}
+	s.durably = s.w.do
+	if o.ackNow {
+		s.durably = s.w.hope
 	}
 	s.tasks.Go(func() { s.w.loop(s.quit) })
 	s.tasks.Go(func() { s.checkpoints() })

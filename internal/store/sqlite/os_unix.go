@@ -1,8 +1,9 @@
-//go:build unix
+//go:build linux || darwin || freebsd
 
 package sqlite
 
 import (
+	"errors"
 	"os"
 	"syscall"
 )
@@ -15,14 +16,9 @@ func lockFile(path string) (*os.File, error) {
 		return nil, err
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, &os.PathError{Op: "lock", Path: path, Err: errClosing(f, err)}
+		return nil, errors.Join(&os.PathError{Op: "lock", Path: path, Err: err}, f.Close())
 	}
 	return f, nil
-}
-
-func errClosing(f *os.File, err error) error {
-	f.Close() // nothing was written
-	return err
 }
 
 // diskSpace is what the user may still write and what the disk has, in bytes.

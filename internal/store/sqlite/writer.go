@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -35,13 +36,14 @@ const (
 // transaction, and everyone is answered after its sync; so one sync serves many
 // under load, and one alone waits for nothing but its own.
 type writer struct {
-	path   string
-	log    *slog.Logger
-	queue  chan *step
-	conn   *conn
-	tx     *tx
-	sync   func(*conn) error // the commit; tests put a failing disk here
-	ackNow bool              // answer before the commit: the control of the crash proof
+	path  string
+	log   *slog.Logger
+	queue chan *step
+	conn  *conn
+	tx    *tx
+	sync  func(*conn) error // the commit; tests put a failing disk here
+	// synced is told how long a commit took; nil for nobody.
+	synced func(time.Duration)
 	// suspect is set after a failed sync: nobody gets an answer from this
 	// connection any more.
 	suspect bool
@@ -59,13 +61,9 @@ func commitSync(c *conn) error { return c.exec("COMMIT") }
 // do hands a step to the writer and waits until its effect is durable. A context
 // that ends takes the step back only while it has not begun.
 func (w *writer) do(ctx context.Context, run func(*tx) error) error {
-	s := &step{run: run, done: make(chan error, 1)}
-	select {
-	case w.queue <- s:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-w.stopped:
-		return errClosed
+	s, err := w.enqueue(ctx, run)
+	if err != nil {
+		return err
 	}
 	select {
 	case err := <-s.done:
@@ -87,6 +85,25 @@ func (w *writer) do(ctx context.Context, run func(*tx) error) error {
 		return err
 	case <-w.stopped:
 		return errClosed
+	}
+}
+
+// hope hands a step to the writer and does not wait: the control of the crash
+// proof.
+func (w *writer) hope(ctx context.Context, run func(*tx) error) error {
+	_, err := w.enqueue(ctx, run)
+	return err
+}
+
+func (w *writer) enqueue(ctx context.Context, run func(*tx) error) (*step, error) {
+	s := &step{run: run, done: make(chan error, 1)}
+	select {
+	case w.queue <- s:
+		return s, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-w.stopped:
+		return nil, errClosed
 	}
 }
 
@@ -126,16 +143,9 @@ func (w *writer) serve(first *step) {
 	if len(w.batch) == 0 {
 		return
 	}
-	if w.ackNow {
-		for _, s := range w.batch {
-			s.done <- nil
-		}
-	}
 	w.write()
 	for i, s := range w.batch {
-		if !w.ackNow {
-			s.done <- w.errs[i]
-		}
+		s.done <- w.errs[i]
 		w.batch[i] = nil
 	}
 	w.housekeep()
@@ -254,7 +264,11 @@ func (w *writer) commit() error {
 		w.rollback()
 		return named(err)
 	}
+	start := time.Now()
 	err := w.sync(w.conn)
+	if w.synced != nil {
+		w.synced(time.Since(start))
+	}
 	if err == nil {
 		w.tx.committed()
 		return nil

@@ -124,7 +124,7 @@ func forgetKeys(f *fixture) {
 
 // manyKeys has more keys than any implementation keeps together.
 func manyKeys(f *fixture) {
-	const n = 10_000
+	const n = 5000
 	all := make([]*store.Acceptance, n)
 	for i := range all {
 		all[i] = f.acceptance()

@@ -14,6 +14,7 @@ CREATE TABLE submission (
     body         BLOB    NOT NULL
 );
 CREATE INDEX submission_flow_due ON submission (flow_due) WHERE flow_due IS NOT NULL;
+CREATE INDEX submission_municipality ON submission (municipality);
 CREATE INDEX submission_attention ON submission (state) WHERE state IN (3, 5);
 
 -- What is large and never changes lies apart from what is small and does.
