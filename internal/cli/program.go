@@ -29,6 +29,7 @@ type Program struct {
 
 	hub  string
 	key  string
+	ca   string
 	json bool
 }
 
@@ -74,6 +75,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 findings, 4 not found,
 	f := root.PersistentFlags()
 	f.StringVar(&p.hub, "hub", "", "address of the hub's admin API (STELLWERK_HUB; default "+defaultHub+")")
 	f.StringVar(&p.key, "key", "", "operator's key: file:PATH or env:NAME (STELLWERK_KEY)")
+	f.StringVar(&p.ca, "ca", "", "certificate of a private authority that signed the hub's, PEM (STELLWERK_CA)")
 	f.BoolVar(&p.json, "json", false, "write JSON")
 	root.AddGroup(&cobra.Group{ID: groupRun, Title: "Run a hub:"}, &cobra.Group{ID: groupCases, Title: "Look up and repair:"},
 		&cobra.Group{ID: groupSystems, Title: "Steer:"}, &cobra.Group{ID: groupConfig, Title: "Configure and map:"})

@@ -1,10 +1,14 @@
 package cli
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
+	"os"
 	"strings"
 
 	"stellwerk/connectors"
@@ -31,7 +35,34 @@ func (p *Program) client() (*admin.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return admin.New(base, key), nil
+	c := admin.New(base, key)
+	c.HTTP.Transport, err = p.transport()
+	return c, err
+}
+
+// transport trusts this machine's authorities, and the one that --ca names.
+func (p *Program) transport() (http.RoundTripper, error) {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	file := p.ca
+	if file == "" {
+		file = p.env("STELLWERK_CA", "")
+	}
+	if file == "" {
+		return t, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, &usageError{fmt.Errorf("--ca: %w", err)}
+	}
+	trusted, err := x509.SystemCertPool()
+	if err != nil {
+		trusted = x509.NewCertPool() // a machine without authorities of its own
+	}
+	if !trusted.AppendCertsFromPEM(pem) {
+		return nil, wrongUsage("--ca: %s has no certificate in PEM form", file)
+	}
+	t.TLSClientConfig = &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}
+	return t, nil
 }
 
 func loopback(host string) bool {
@@ -79,7 +110,10 @@ func (p *Program) reveal(flag, ref string) (string, error) {
 // explainError adds the remedy that only the command line knows.
 func (p *Program) explainError(err error) string {
 	var problem *admin.Problem
+	var unknown x509.UnknownAuthorityError
 	switch {
+	case errors.As(err, &unknown):
+		return fmt.Sprintf("%v\n  is its certificate signed by an authority of your own? --ca FILE names it", err)
 	case errors.Is(err, admin.ErrUnreachable):
 		return fmt.Sprintf("%v\n  is it running? stellwerk serve starts it; --hub or STELLWERK_HUB says where it is", err)
 	case errors.As(err, &problem) && exitOfStatus(problem.Status) == exitKey:

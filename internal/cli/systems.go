@@ -51,12 +51,73 @@ func (p *Program) systems() *cobra.Command {
 				return p.steer(func(c *admin.Client) (admin.System, error) { return c.Resume(cmd.Context(), args[0]) })
 			},
 		},
-		&cobra.Command{
-			Use: "probe SYSTEM", Short: "Look at a system without delivering anything", Args: usage(cobra.ExactArgs(1)),
-			RunE: p.probe,
-		},
+		p.probeCommand(),
 	)
 	return cmd
+}
+
+func (p *Program) probeCommand() *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use: "probe SYSTEM | --all", Short: "Look at a system without delivering anything", Args: usage(cobra.MaximumNArgs(1)),
+		Long: `Look at a system without delivering anything: can it be reached, does it take the
+credentials. --all looks at every system, and ends with 3 where one does not
+answer.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if all == (len(args) == 1) {
+				return wrongUsage("name a system, or give --all")
+			}
+			if all {
+				return p.probeAll(cmd)
+			}
+			return p.probe(cmd, args)
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "every system, one after the other")
+	return cmd
+}
+
+// probeAll looks at one system after the other: it is no load test.
+func (p *Program) probeAll(cmd *cobra.Command) error {
+	c, err := p.client()
+	if err != nil {
+		return err
+	}
+	all, err := c.Systems(cmd.Context())
+	if err != nil {
+		return err
+	}
+	probes, failed := []admin.Probe{}, 0
+	t := columns("~SYSTEM", "~KIND", ">MS", "~RESULT")
+	for i := range all.Systems {
+		s := &all.Systems[i]
+		if s.Gone {
+			continue
+		}
+		r, err := c.Probe(cmd.Context(), s.Name)
+		if err != nil {
+			return err
+		}
+		result := "answers"
+		if !r.OK {
+			failed++
+			result = r.Error
+		}
+		probes = append(probes, r)
+		t.add(s.Name, s.Kind, strconv.FormatFloat(r.Milliseconds, 'f', 1, 64), result)
+	}
+	if p.json {
+		err = p.emit(struct {
+			OK     bool          `json:"ok"`
+			Probes []admin.Probe `json:"probes"`
+		}{failed == 0, probes})
+	} else {
+		p.printOrNothing(t, "no system")
+	}
+	if err == nil && failed > 0 {
+		return errFindings
+	}
+	return err
 }
 
 func (p *Program) probe(cmd *cobra.Command, args []string) error {
