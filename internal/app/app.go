@@ -119,16 +119,17 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 		return nil, err
 	}
 	a.onStop("tracing", a.tracing.stop)
+	a.metrics = newMetrics(func() map[string]string { return a.deliver.Breakers() }, opts.Now)
 	data := snap.Hub.Data
 	if !filepath.IsAbs(data) {
 		data = filepath.Join(opts.Dir, data)
 	}
-	if a.store, err = sqlite.Open(durable(sqlite.Options{Dir: data, Log: opts.Log})); err != nil {
+	if a.store, err = sqlite.Open(durable(sqlite.Options{Dir: data, Log: opts.Log, Synced: a.metrics.synced})); err != nil {
 		return nil, err
 	}
 	a.onStop("store", func(context.Context) error { return a.store.Close() })
 
-	a.metrics = newMetrics(a.store.Figures, func() map[string]string { return a.deliver.Breakers() }, opts.Now)
+	a.metrics.watch(a.store.Figures)
 	if a.bus, err = bus.New(bus.Options{Log: opts.Log, Handled: a.metrics.handled}); err != nil {
 		return nil, err
 	}

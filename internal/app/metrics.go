@@ -23,9 +23,12 @@ type metrics struct {
 	unmapped prometheus.Counter
 	attempts *prometheus.HistogramVec
 	alerts   *prometheus.CounterVec
+	syncs    prometheus.Histogram
+
+	collector figuresCollector
 }
 
-func newMetrics(figures func(context.Context) (*store.Figures, error), breakers func() map[string]string, now func() time.Time) *metrics {
+func newMetrics(breakers func() map[string]string, now func() time.Time) *metrics {
 	fast := prometheus.ExponentialBuckets(0.0005, 2, 16)
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
@@ -36,11 +39,20 @@ func newMetrics(figures func(context.Context) (*store.Figures, error), breakers 
 		attempts: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "stellwerk_attempt_seconds", Help: "Attempts by system and outcome, in seconds.", Buckets: fast}, []string{"system", "outcome"}),
 		alerts:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "stellwerk_alerts_total", Help: "What an operator must look at now, by kind."}, []string{"kind"}),
 	}
-	m.registry.MustRegister(m.requests, m.bells, m.planned, m.unmapped, m.attempts, m.alerts,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		&figuresCollector{figures: figures, breakers: breakers, now: now})
+	m.syncs = prometheus.NewHistogram(prometheus.HistogramOpts{Name: "stellwerk_store_sync_seconds", Help: "Commits of the store with their sync; one serves many submissions under load.", Buckets: fast})
+	m.registry.MustRegister(m.requests, m.bells, m.planned, m.unmapped, m.attempts, m.alerts, m.syncs,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.collector = figuresCollector{breakers: breakers, now: now}
 	return m
 }
+
+// watch adds the figures of a store that is open now.
+func (m *metrics) watch(figures func(context.Context) (*store.Figures, error)) {
+	m.collector.figures = figures
+	m.registry.MustRegister(&m.collector)
+}
+
+func (m *metrics) synced(took time.Duration) { m.syncs.Observe(took.Seconds()) }
 
 func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})

@@ -57,9 +57,9 @@ func (t *tx) record(r *store.Record) (store.Effect, error) {
 	if r.State == hub.DeliveryDelivered || r.State == hub.DeliveryAwaiting {
 		d.answer = r.Answer
 	}
-	d.token = nil
-	if r.State == hub.DeliveryAwaiting {
-		d.token = r.Token
+	// A delivery whose outcome is unknown keeps what it can be asked by.
+	if d.token = r.Token; r.State == hub.DeliveryDelivered || r.State == hub.DeliveryClosed {
+		d.token = nil
 	}
 	return t.outcome(f, d, a, stored(r.Attempt.At.Add(r.Attempt.Took)))
 }
