@@ -138,6 +138,9 @@ func begin(env *testscript.Env, service string) error {
 		return err
 	}
 	for _, f := range files {
+		if f.IsDir() {
+			continue // what the service refuses
+		}
 		to := filepath.Join(env.WorkDir, f.Name())
 		if _, err := os.Stat(to); err == nil {
 			continue // the story has its own
