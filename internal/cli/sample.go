@@ -17,6 +17,7 @@ import (
 // The sample folder's names that demo and load speak of.
 const (
 	samplePortal       = "buergerportal"
+	sampleCounter      = "buergertheke"
 	sampleOperator     = "leitstelle"
 	sampleMunicipality = "05999040"
 	sampleService      = "hundeanmeldung"
@@ -35,6 +36,10 @@ func (f *sampleFolder) operatorKeyFile() string {
 
 func (f *sampleFolder) portalKeyFile() string {
 	return filepath.Join(f.dir, "secrets", samplePortal+".key")
+}
+
+func (f *sampleFolder) counterKeyFile() string {
+	return filepath.Join(f.dir, "secrets", sampleCounter+".key")
 }
 
 // data names something in the folder of what a run leaves behind.
@@ -105,11 +110,11 @@ func (f *sampleFolder) create() error {
 	var portalHash, operatorHash string
 	f.portalKey, portalHash = config.NewPortalKey(samplePortal)
 	f.operatorKey, operatorHash = config.NewOperatorKey(sampleOperator)
-	// The counter's published key must not open the copy: it gets one nobody knows.
-	_, counterHash := config.NewPortalKey("buergertheke")
+	// The counter's published key must not open the copy.
+	counterKey, counterHash := config.NewPortalKey(sampleCounter)
 	for file, hash := range map[string]string{
 		"portals/" + samplePortal + ".yaml":     portalHash,
-		"portals/buergertheke.yaml":             counterHash,
+		"portals/" + sampleCounter + ".yaml":    counterHash,
 		"operators/" + sampleOperator + ".yaml": operatorHash,
 	} {
 		if err := f.rewrite(file, hashSetting, "sha256: "+hash); err != nil {
@@ -117,6 +122,9 @@ func (f *sampleFolder) create() error {
 		}
 	}
 	if err := replaceSecret(f.operatorKeyFile(), []byte(f.operatorKey+"\n")); err != nil {
+		return err
+	}
+	if err := replaceSecret(f.counterKeyFile(), []byte(counterKey+"\n")); err != nil {
 		return err
 	}
 	return replaceSecret(f.portalKeyFile(), []byte(f.portalKey+"\n"))

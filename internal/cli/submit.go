@@ -26,6 +26,7 @@ import (
 type submission struct {
 	municipality, service, version     string
 	reference, trust, mailbox, wording string
+	clerk                              string // at a counter
 	consent                            bool
 	attach                             []string
 	body                               []byte
@@ -56,16 +57,8 @@ with an operator's key; nothing is kept and nothing is sent.`,
 			if dry {
 				return p.dryRun(cmd.Context(), &s, out)
 			}
-			if portalKey == "" {
-				portalKey = p.env("STELLWERK_PORTAL_KEY", "")
-			}
-			if portalKey == "" {
-				return wrongUsage("--portal-key is needed: file:PATH or env:NAME (STELLWERK_PORTAL_KEY)")
-			}
-			if !strings.HasPrefix(portalKey, "swp_") {
-				if portalKey, err = p.reveal("--portal-key", portalKey); err != nil {
-					return err
-				}
+			if portalKey, err = p.portalKeyOf(portalKey); err != nil {
+				return err
 			}
 			base, err := p.portalsURL(cmd.Context(), portals)
 			if err != nil {
@@ -133,8 +126,9 @@ func (s *submission) metadataJSON(now time.Time) ([]byte, error) {
 		Reference    string  `json:"reference,omitempty"`
 		Trust        string  `json:"trust-level,omitempty"`
 		Mailbox      string  `json:"mailbox,omitempty"`
+		Clerk        string  `json:"clerk,omitempty"`
 	}{Municipality: s.municipality, Service: s.service, Version: s.version, Consent: consent{Given: s.consent, Wording: s.wording},
-		Reference: s.reference, Trust: s.trust, Mailbox: s.mailbox}
+		Reference: s.reference, Trust: s.trust, Mailbox: s.mailbox, Clerk: s.clerk}
 	if s.consent {
 		m.Consent.At = now.UTC().Format(time.RFC3339)
 	}
