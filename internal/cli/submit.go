@@ -293,6 +293,11 @@ func (p *Program) dryRun(ctx context.Context, s *submission, out string) error {
 	if err != nil {
 		return err
 	}
+	if out != "" {
+		if err := os.MkdirAll(out, 0o700); err != nil {
+			return fmt.Errorf("make the folder for the documents: %w", err)
+		}
+	}
 	held := 0
 	for i := range r.Documents {
 		d := &r.Documents[i]
