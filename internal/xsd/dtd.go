@@ -90,7 +90,7 @@ func (r *xmlReader) entity(b []byte) error {
 			return nil
 		}
 		text := b[at+1 : at+1+end]
-		if _, known := r.entities[name]; known || bytes.IndexAny(text, "&<%") >= 0 || r.legal(text) != nil {
+		if _, known := r.entities[name]; known || bytes.ContainsAny(text, "&<%") || r.legal(text) != nil {
 			return nil
 		}
 		if r.entities == nil {

@@ -19,10 +19,6 @@ func isNameStart(r rune) bool {
 	return nameStart.contains(r)
 }
 
-func isNameChar(r rune) bool {
-	return isNameStart(r) || nameRest.contains(r)
-}
-
 // isToken tells whether b is a Name (start, colon), an NCName (start) or an Nmtoken (colon).
 func isToken(b []byte, start, colon bool) bool {
 	if len(b) == 0 {

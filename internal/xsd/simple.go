@@ -107,7 +107,6 @@ type facets struct {
 	enumLex                      []string
 	patterns                     []patternStep // each must match
 	fixed                        map[string]bool
-	spaceSet                     bool
 }
 
 // patternStep holds the patterns of one derivation step, of which one must match.

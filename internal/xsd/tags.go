@@ -217,7 +217,7 @@ func (r *xmlReader) attrValue(b []byte) (string, error) {
 	if err := r.legal(b); err != nil {
 		return "", err
 	}
-	if bytes.IndexAny(b, "&<\t\n\r") < 0 {
+	if !bytes.ContainsAny(b, "&<\t\n\r") {
 		return r.intern(b), nil
 	}
 	out := r.value[:0]
