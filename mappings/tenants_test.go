@@ -84,14 +84,15 @@ func TestTenants(t *testing.T) {
 		roles                      string            // who gets something, sorted
 		has                        map[string]string // by role: part of what they get
 	}{
-		{"soest", "05974040", "hundeanmeldung", "labrador", "finance public-order records", map[string]string{"finance": "N00000008580"}},
+		{"soest", "05974040", "hundeanmeldung", "labrador", "citizen-mail finance payment public-order records", map[string]string{"finance": "N00000008580", "payment": `"grosAmount": 25.00`}},
 		{"soest", "05962024", "hundeanmeldung", "labrador", "finance public-order records", map[string]string{"finance": `"jahresbetrag": "114.00"`}},
 		{"fourth", "05998016", "hundeanmeldung", "labrador", "finance public-order records", map[string]string{"finance": "<b:cent>6650</b:cent>"}},
 		// Three in a household: in Soest each costs the third rate, in Wiesenbrück the second and the third do.
-		{"soest", "05974040", "hundeanmeldung", "zwei-hunde", "finance public-order records", map[string]string{"finance": "V9000002000000000023760"}},
+		{"soest", "05974040", "hundeanmeldung", "zwei-hunde", "finance payment public-order records", map[string]string{"finance": "V9000002000000000023760"}},
 		{"soest", "05962024", "hundeanmeldung", "zwei-hunde", "finance public-order records", map[string]string{"finance": `"jahresbetrag": "312.00"`}},
 		{"fourth", "05998016", "hundeanmeldung", "zwei-hunde", "finance public-order records", map[string]string{"finance": "<b:cent>12700</b:cent>"}},
-		{"soest", "05974040", "hundeanmeldung", "dackel", "finance records", nil},
+		{"soest", "05974040", "hundeanmeldung", "dackel", "finance records", nil}, // nothing to notify, nothing to pay
+		{"soest", "05974040", "hundemarke", "zwei", "citizen-mail payment records", map[string]string{"payment": `"grosAmount": 10.00`}},
 		// A dog's tax ends with the month of the late notice in Soest, with the month itself in Iserlohn, with the day in Wiesenbrück.
 		{"soest", "05974040", "hundeabmeldung", "verstorben", "citizen-mail finance public-order records", map[string]string{"finance": "20260601", "citizen-mail": "Stadt Soest"}},
 		{"soest", "05962024", "hundeabmeldung", "verstorben", "finance public-order records", map[string]string{"finance": `"ende": "2026-04-30"`}},
