@@ -68,7 +68,8 @@ func newPublicOrder(p *partner, sheet map[string]field) http.Handler {
 }
 
 // competent refuses dogs that are none of the Ordnungsamt's business: neither
-// listed nor large (§ 11 LHundG NRW: 40 cm or 20 kg).
+// listed nor large (§ 11 LHundG NRW: 40 cm or 20 kg). The end of a dog's keeping
+// names the dog that was notified once, without its measures.
 func competent(doc map[string]any) []FieldError {
 	dogs, _ := doc["hunde"].([]any)
 	for _, one := range dogs {
@@ -77,7 +78,7 @@ func competent(doc map[string]any) []FieldError {
 		_, _ = fmt.Sscan(fmt.Sprint(dog["schulterhoehe"]), &height)
 		_, _ = fmt.Sscan(fmt.Sprint(dog["gewicht"]), &weight)
 		switch listed := fmt.Sprint(dog["gelistet"]); {
-		case listed == "true", listed == "ja", listed == "J", height >= 40, weight >= 20:
+		case listed == "true", listed == "ja", listed == "J", height >= 40, weight >= 20, dog["ende"] != nil:
 			return nil
 		}
 	}
