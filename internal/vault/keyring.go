@@ -66,6 +66,17 @@ func Parse(keyring []byte) (*Vault, error) {
 	return v, nil
 }
 
+// SameFirst reports whether another keyring wraps what is new with the same key:
+// the same name does not say so.
+func (v *Vault) SameFirst(other *Vault) bool {
+	if v.current != other.current {
+		return false
+	}
+	probe := v.keys[v.current].Seal(nil, nil, nil, nil)
+	_, err := other.keys[other.current].Open(nil, nil, probe, nil)
+	return err == nil
+}
+
 func parse(keyring []byte) ([]line, error) {
 	var lines []line
 	seen := make(map[string]bool)

@@ -49,7 +49,7 @@ func problemOf(err error) *admin.Problem {
 	case is(store.ErrDamaged):
 		return &admin.Problem{Status: http.StatusConflict, Code: admin.CodeDamaged, Detail: "a stored record failed its check; the submission is set aside as damaged"}
 	case is(vault.ErrNoKey):
-		return &admin.Problem{Status: http.StatusServiceUnavailable, Code: admin.CodeUnavailable, Detail: "the keyring lacks the key this submission was sealed with; add it and reload"}
+		return &admin.Problem{Status: http.StatusServiceUnavailable, Code: admin.CodeUnavailable, Detail: "the keyring lacks the key this submission was sealed with; add it and restart the hub"}
 	case is(store.ErrFull):
 		return &admin.Problem{Status: http.StatusServiceUnavailable, Code: admin.CodeFull, Detail: "no space left on the hub's disk; nothing was changed"}
 	case is(errUnread), is(store.ErrUnknown):

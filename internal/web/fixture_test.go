@@ -90,6 +90,7 @@ func newFixture(t *testing.T) *fixture {
 	f.server = New(Options{
 		Store: f.store, Vault: f.vault, Live: config.NewLive(config.Source{}, snap), Now: f.clock, Version: "test",
 		Log:      slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Keyring:  func() ([]byte, error) { return f.ring, nil },
 		Ring:     func(id hub.ID) { f.mu.Lock(); f.rang = append(f.rang, id); f.mu.Unlock() },
 		Wake:     func(s string) { f.mu.Lock(); f.woke = append(f.woke, s); f.mu.Unlock() },
 		Probe:    func(context.Context, string) error { return f.probeError },

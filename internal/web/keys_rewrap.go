@@ -3,13 +3,21 @@ package web
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	"stellwerk/internal/hub"
+	"stellwerk/internal/vault"
+	"stellwerk/internal/web/admin"
 )
 
 // rewrap wraps every submission's key anew with the keyring's first key. When it
-// has come to its end the keys behind the first one may leave the keyring.
+// has come to its end the keys behind the first one may leave the keyring. A hub
+// that has not read the rotated file yet would find nothing to do, and its answer
+// would be taken for leave to remove the old key: it refuses.
 func (d *desk) rewrap(ctx context.Context, actor string) (int, error) {
+	if err := d.ringOnDisk(); err != nil {
+		return 0, err
+	}
 	if err := d.audit(ctx, actor, "rewrap", "keyring", ""); err != nil {
 		return 0, err
 	}
@@ -23,4 +31,27 @@ func (d *desk) rewrap(ctx context.Context, actor string) (int, error) {
 		return n, fmt.Errorf("wrap keys anew, %d done: %w", n, err)
 	}
 	return n, nil
+}
+
+// ringOnDisk demands that the keyring in force begins as the file does.
+func (d *desk) ringOnDisk() error {
+	text, err := d.Keyring()
+	if err != nil {
+		d.Log.Error("read the keyring", "error", err)
+		return keep("the keyring cannot be read, so no key was wrapped anew; see the hub's log, and remove no key from it")
+	}
+	ring, err := vault.Parse(text)
+	if err != nil {
+		d.Log.Error("read the keyring", "error", err)
+		return keep("the keyring as it is now is not one the hub could start with, so no key was wrapped anew; see the hub's log")
+	}
+	if !d.Vault.SameFirst(ring) {
+		return keep("the keyring's first key is not the one in force, so no key was wrapped anew: restart the hub, then stellwerk keys rewrap again; until then remove no key from the keyring")
+	}
+	return nil
+}
+
+// keep refuses: every key must stay in the keyring.
+func keep(detail string) error {
+	return &admin.Problem{Status: http.StatusConflict, Code: admin.CodeState, Detail: detail}
 }

@@ -335,6 +335,12 @@ func TestRewrap(t *testing.T) {
 	id, _ := f.accept("<hund/>")
 	rotated, err := vault.Rotate(f.ring)
 	f.must(err)
+	f.ring = rotated
+	_, err = f.client.Rewrap(t.Context())
+	f.problem(err, http.StatusConflict, admin.CodeState)
+	if !strings.Contains(err.Error(), "restart the hub") || len(f.audited("rewrap")) != 0 {
+		t.Errorf("before the restart: %v", err)
+	}
 	f.server.Vault, err = vault.Parse(rotated)
 	f.must(err)
 	r, err := f.client.Rewrap(t.Context())
@@ -354,6 +360,22 @@ func TestRewrap(t *testing.T) {
 	f.must(err)
 	if p, err := f.client.Payload(t.Context(), id.String()); err != nil || string(p.Body) != "<hund/>" {
 		t.Errorf("without the old key: %+v, %v", p, err)
+	}
+}
+
+// A file that cannot be read, or a foreign keyring whose first key has the same
+// name, is no leave to remove a key either.
+func TestRewrapNeedsTheKeyringInForce(t *testing.T) {
+	f := newFixture(t)
+	f.accept("<hund/>")
+	foreign, err := vault.Generate()
+	f.must(err)
+	for name, ring := range map[string][]byte{"foreign": foreign, "broken": []byte("k1"), "empty": nil} {
+		f.ring = ring
+		_, err := f.client.Rewrap(t.Context())
+		if p, ok := err.(*admin.Problem); !ok || p.Status != http.StatusConflict {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -17,6 +17,9 @@ type Options struct {
 	Store store.Store
 	Vault *vault.Vault
 	Live  *config.Live
+	// Keyring reads the operator's keyring as it is now; Vault has it as it was at
+	// the start.
+	Keyring func() ([]byte, error)
 	// Ring tells the flow that a submission has something to decide.
 	Ring func(hub.ID)
 	// Wake tells the deliverer that a system has something due.
