@@ -27,8 +27,17 @@ type Operate interface {
 	Replay(ctx context.Context, id hub.ID, r Replay) error
 	// Reopen sends a parked submission that has no deliveries through the flow again.
 	Reopen(ctx context.Context, id hub.ID, actor, reason string, at time.Time) error
+	// Mend takes a damaged submission back after its record was restored: its state is
+	// what its deliveries say, the flow is due where it was not planned yet, and what
+	// was due is due again; what was left in sending is found by Expired. Later ones
+	// of the same order key may have gone ahead. ErrState where it is not damaged,
+	// ErrDamaged where its rows still fail their check. The sealed content is for the
+	// caller to check before.
+	Mend(ctx context.Context, id hub.ID, actor, reason string, at time.Time) error
 	// CloseDelivery ends a parked or waiting delivery with a reason. Given the id of a
-	// parked submission without deliveries, it ends that one: it is settled then.
+	// parked submission without deliveries, it ends that one: it is settled then. So
+	// does a damaged one, with every delivery that is not settled, even where its rows
+	// cannot be read.
 	CloseDelivery(ctx context.Context, id hub.ID, actor, reason string, at time.Time) (Effect, error)
 	// Pause stops claims for a system until Resume; both are audited.
 	Pause(ctx context.Context, system, actor, reason string, at time.Time) error
@@ -41,14 +50,16 @@ type Operate interface {
 	Audit(ctx context.Context, entries ...hub.AuditEntry) error
 	// AuditTrail reads entries from a sequence number on, oldest first.
 	AuditTrail(ctx context.Context, from int64, limit int) ([]hub.AuditEntry, error)
-	// Rewrap hands every data key to fn and stores what it returns, in batches; nil
+	// Rewrap hands every data key to fn, oldest submission first, and stores what it
+	// returns, in batches; nil
 	// leaves the key as it is. It says how many it changed. An error of fn ends it;
 	// what was changed before stays.
 	Rewrap(ctx context.Context, batch int, fn func(id hub.ID, municipality string, wrapped []byte) ([]byte, error)) (int, error)
 	// LastRun and SetLastRun keep when a scheduled job last ran.
 	LastRun(ctx context.Context, job string) (time.Time, error)
 	SetLastRun(ctx context.Context, job string, at time.Time) error
-	// Healthy does a synced write and a read.
+	// Healthy does a synced write and a read. ErrFull where a new submission would be
+	// refused for want of space, even if the write succeeds.
 	Healthy(ctx context.Context) error
 }
 

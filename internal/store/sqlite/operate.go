@@ -141,24 +141,19 @@ func (s *Store) CloseDelivery(ctx context.Context, id hub.ID, actor, reason stri
 	return effect, nil
 }
 
-// closeSubmission ends a parked submission that has no deliveries.
+// closeSubmission ends a parked submission that has no deliveries, or a damaged one.
 func (t *tx) closeSubmission(id hub.ID, actor, reason string, at time.Time) error {
 	f, err := t.load(id)
+	if f != nil && f.submission != nil && f.was == hub.SubmissionDamaged {
+		return t.closeDamaged(f, actor, reason, at)
+	}
 	if err != nil {
 		return err
 	}
 	if f.State != hub.SubmissionParked || len(f.deliveries) > 0 {
-		return fmt.Errorf("%w: only a parked submission without deliveries is closed as a whole", store.ErrState)
+		return fmt.Errorf("%w: only a parked submission without deliveries, or a damaged one, is closed as a whole", store.ErrState)
 	}
-	f.State, f.Reason, f.Code, f.SettledAt = hub.SubmissionSettled, "", "", at
-	f.Version++
-	if err := t.saveSubmission(f.submission); err != nil {
-		return err
-	}
-	if err := t.unqueue(f); err != nil {
-		return err
-	}
-	return t.told(f, nil, "closed", actor, reason, "", at)
+	return t.settle(f, actor, reason, at)
 }
 
 // Pause implements store.Operate.
@@ -288,6 +283,9 @@ func (s *Store) SetLastRun(ctx context.Context, job string, at time.Time) error 
 
 // Healthy implements store.Operate.
 func (s *Store) Healthy(ctx context.Context) error {
+	if s.space.full() {
+		return fmt.Errorf("take new submissions: %w", store.ErrFull)
+	}
 	if err := s.w.do(ctx, (*tx).beat); err != nil {
 		return fmt.Errorf("write to the store: %w", err)
 	}

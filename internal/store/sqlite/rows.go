@@ -90,6 +90,9 @@ func decodeSubmission(row []driver.Value) (*submission, error) {
 	s.State = submissionState(asInt(row[5]))
 	u, ok := unseal(asBytes(row[7]), s.key, string(s.ID[:]), s.Municipality, s.Service, s.Portal, string(s.State))
 	s.was = s.State
+	if !ok && s.State == hub.SubmissionDamaged {
+		u, ok = s.unsealRestored(asBytes(row[7]))
+	}
 	if !ok || s.State == "" {
 		bad := &submission{key: s.key, was: s.was}
 		bad.ID, bad.Municipality, bad.Service, bad.Portal = s.ID, s.Municipality, s.Service, s.Portal
@@ -120,6 +123,17 @@ func decodeSubmission(row []driver.Value) (*submission, error) {
 		return s, fmt.Errorf("submission %s: %w", s.ID, store.ErrDamaged)
 	}
 	return s, nil
+}
+
+// unsealRestored opens the row of a damaged submission whose content was put
+// right afterwards: it was sealed before it was set aside, under another state.
+func (s *submission) unsealRestored(body []byte) (*unpacker, bool) {
+	for _, before := range submissionStates[1:stateDamaged] {
+		if u, ok := unseal(body, s.key, string(s.ID[:]), s.Municipality, s.Service, s.Portal, string(before)); ok {
+			return u, true
+		}
+	}
+	return nil, false
 }
 
 // attempt is one try as it is stored.

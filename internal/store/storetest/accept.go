@@ -173,6 +173,7 @@ func unknownIDs(f *fixture) {
 		"Damage": func(id hub.ID) error { return f.Damage(f.ctx, id, "x", f.now) },
 		"Events": func(id hub.ID) error { _, err := f.Events(f.ctx, id); return err },
 		"Reopen": func(id hub.ID) error { return f.Reopen(f.ctx, id, "x", "x", f.now) },
+		"Mend":   func(id hub.ID) error { return f.Mend(f.ctx, id, "x", "x", f.now) },
 	} {
 		if err := call(id); !errors.Is(err, store.ErrNotFound) {
 			f.Errorf("%s: %v, want ErrNotFound", name, err)

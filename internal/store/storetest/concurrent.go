@@ -195,6 +195,10 @@ func randomLives(f *fixture) {
 			}
 		case rnd.IntN(10) == 0:
 			f.must(f.Damage(f.ctx, some(), "x", f.now))
+		case rnd.IntN(4) == 0:
+			if err := f.Mend(f.ctx, some(), "operator:x", "y", f.now); !errors.Is(err, store.ErrState) {
+				f.must(err)
+			}
 		}
 	}
 	f.figuresMatch(ids)

@@ -1,0 +1,74 @@
+package sqlite
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
+)
+
+// TestMendRestoredRow: a row that fails its check is not mended; once its bytes
+// are right again it is, although it was sealed under the state of before.
+func TestMendRestoredRow(t *testing.T) {
+	for _, table := range []string{"submission", "delivery"} {
+		t.Run(table, func(t *testing.T) {
+			s, _, now, victim, _ := neighbours(t)
+			key := keyOf(victim)
+			if table == "delivery" {
+				key = keyOf(victim.Delivery(2))
+			}
+			good := asBytes(column(t, s, "SELECT body FROM "+table+" WHERE key = ?", key))
+			flipColumn(t, s, table, "body", key)
+			claim(t, s, benchSystems[0], now, 10)
+			if got := state(t, s, victim); got != hub.SubmissionDamaged {
+				t.Fatalf("state %s, want damaged", got)
+			}
+			if err := s.Mend(t.Context(), victim, "operator:x", "y", now); !errors.Is(err, store.ErrDamaged) {
+				t.Fatalf("mending what still fails its check: %v, want ErrDamaged", err)
+			}
+			scribble(t, s, "UPDATE "+table+" SET body = ? WHERE key = ?", good, key)
+			if err := s.Mend(t.Context(), victim, "operator:x", "restored", now); err != nil {
+				t.Fatal(err)
+			}
+			if got := state(t, s, victim); got != hub.SubmissionRunning {
+				t.Errorf("state %s, want running", got)
+			}
+			if tasks := claim(t, s, benchSystems[1], now.Add(time.Second), 10); len(tasks) != 2 {
+				t.Errorf("%d tasks, want the mended one's and its neighbour's", len(tasks))
+			}
+		})
+	}
+}
+
+// TestCloseDamagedRow: a row that fails its check is no dead end.
+func TestCloseDamagedRow(t *testing.T) {
+	for _, table := range []string{"submission", "delivery"} {
+		t.Run(table, func(t *testing.T) {
+			s, _, now, victim, _ := neighbours(t)
+			key := keyOf(victim)
+			if table == "delivery" {
+				key = keyOf(victim.Delivery(2))
+			}
+			flipColumn(t, s, table, "body", key)
+			claim(t, s, benchSystems[0], now, 10)
+			if _, err := s.CloseDelivery(t.Context(), victim, "operator:x", "submitted again", now); err != nil {
+				t.Fatal(err)
+			}
+			status, err := s.Submission(t.Context(), victim)
+			if err != nil || status.Submission.State != hub.SubmissionSettled || len(status.Deliveries) == 0 {
+				t.Fatalf("closed: %+v, %v", status, err)
+			}
+			for _, d := range status.Deliveries {
+				if d.State != hub.DeliveryClosed {
+					t.Errorf("delivery %d is %s, want closed", d.ID.Ordinal(), d.State)
+				}
+			}
+			figures, err := s.Figures(t.Context())
+			if err != nil || figures.Submissions[hub.SubmissionDamaged] != 0 {
+				t.Errorf("figures: %+v, %v", figures, err)
+			}
+		})
+	}
+}
