@@ -252,6 +252,9 @@ func (l *loader) allow(file string, s *System, set *settings, in []string) {
 		return
 	}
 	host := hostOf(node.Value)
+	if host == "" {
+		return // there is no address yet, which its kind complains about
+	}
 	if a, err := netip.ParseAddr(host); err == nil {
 		s.Allow = []netip.Prefix{netip.PrefixFrom(a, a.BitLen())}
 		return
