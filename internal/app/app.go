@@ -166,8 +166,9 @@ func (a *App) servers(snap *config.Snapshot) error {
 	}
 	operators := web.New(web.Options{
 		Store: a.store, Vault: a.vault, Live: a.live, Ring: a.ring, Wake: a.wake, Probe: a.deliver.Probe, Breakers: a.deliver.Breakers,
-		Keyring: func() ([]byte, error) { return a.live.Get().Hub.Key.Reveal(a.opts.Dir) },
-		Reload:  a.Reload, Check: func() config.Findings { _, f := Check(a.opts.Dir); return f }, Render: a.render,
+		Attachments: a.attachment,
+		Keyring:     func() ([]byte, error) { return a.live.Get().Hub.Key.Reveal(a.opts.Dir) },
+		Reload:      a.Reload, Check: func() config.Findings { _, f := Check(a.opts.Dir); return f }, Render: a.render,
 		Portals: a.PortalsURL, Metrics: a.metrics.handler(), Now: a.opts.Now, Log: a.opts.Log, Version: a.opts.Version,
 	})
 	a.portals = intake.Server(portals, snap.Hub.Timeouts)

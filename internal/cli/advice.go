@@ -16,7 +16,7 @@ func advice(p *Program, s *admin.Submission, attempts []admin.Attempt) (cause, n
 		return settledAdvice(s)
 	case hub.SubmissionDamaged:
 		return "a stored record failed its check, so nothing more of this case is sent",
-			"look at the disk, restore the record from the backup, or ask the portal to submit again; the receipt's SHA-256 tells whether the restored payload is the right one"
+			"look at the disk and restore the record from the backup, then: stellwerk mend " + s.Number + " --reason …; or ask the portal to submit again and end this one: stellwerk close " + s.Number + " --reason …"
 	case hub.SubmissionAccepted:
 		return "it is on disk and not planned yet", "nothing to do; if this lasts longer than a minute: stellwerk doctor"
 	}

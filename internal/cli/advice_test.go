@@ -33,7 +33,7 @@ func TestAdvice(t *testing.T) {
 		"settled":   {hub.SubmissionSettled, "", delivery(hub.DeliveryDelivered, nil), "acknowledged", "nothing to do"},
 		"closed":    {hub.SubmissionSettled, "", delivery(hub.DeliveryClosed, nil), "closed by a person: finance", "nothing to do"},
 		"optional":  {hub.SubmissionSettled, "", delivery(hub.DeliveryParked, because(hub.ParkRefused, "")), "optional", "stellwerk replay N/1"},
-		"damaged":   {hub.SubmissionDamaged, "", nil, "failed its check", "backup"},
+		"damaged":   {hub.SubmissionDamaged, "", nil, "failed its check", "stellwerk mend N --reason …; or ask the portal to submit again and end this one: stellwerk close N --reason …"},
 		"sending":   {hub.SubmissionRunning, "", delivery(hub.DeliverySending, nil), "is being sent", "nothing to do"},
 		"awaiting":  {hub.SubmissionRunning, "", delivery(hub.DeliveryAwaiting, func(d *admin.Delivery) { d.NotBefore = now.Add(time.Minute) }), "answer is still to come", "asks again at 10:01:00"},
 		"pending":   {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, nil), "ready to be sent", "stellwerk systems"},

@@ -14,10 +14,11 @@ func (p *Program) closeCase() *cobra.Command {
 	var why string
 	cmd := &cobra.Command{
 		Use:   "close ID...",
-		Short: "End a parked or waiting delivery with a reason",
+		Short: "End a parked or waiting delivery, or a damaged case, with a reason",
 		Long: `End deliveries that were dealt with on another way, or are no longer wanted.
 NUMBER/N is one delivery; NUMBER alone is all parked ones of the case, or the
-case itself where it was parked before it was planned.`,
+case itself where it was parked before it was planned, or is damaged: then nothing
+more of it is sent.`,
 		Args: usage(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if why == "" {
@@ -32,7 +33,8 @@ case itself where it was parked before it was planned.`,
 				if err != nil {
 					return nil, err
 				}
-				if len(s.Deliveries) == 0 && s.State == hub.SubmissionParked {
+				unplanned := len(s.Deliveries) == 0 && s.State == hub.SubmissionParked
+				if unplanned || s.State == hub.SubmissionDamaged && !namesDelivery(arg) {
 					after, err := c.CloseSubmission(cmd.Context(), s.ID.String(), why)
 					if err != nil {
 						return nil, fmt.Errorf("%s: %w", s.Number, err)
@@ -50,6 +52,52 @@ case itself where it was parked before it was planned.`,
 					return nil, &admin.Problem{Status: 409, Code: admin.CodeState, Detail: s.Number + " has no parked delivery; name the one that is meant: " + s.Number + "/N"}
 				}
 				return out, nil
+			})
+		},
+	}
+	cmd.Flags().StringVar(&why, "reason", "", "why, for the audit trail")
+	return cmd
+}
+
+// namesDelivery reports whether a reference that can be read has an ordinal.
+func namesDelivery(arg string) bool {
+	r, err := parseRef(arg)
+	return err == nil && r.ordinal > 0
+}
+
+// mend takes damaged cases back after their record was restored.
+func (p *Program) mend() *cobra.Command {
+	var why string
+	cmd := &cobra.Command{
+		Use:   "mend NUMBER...",
+		Short: "Take a damaged case back after its record was restored",
+		Long: `Take a damaged case back after its record was restored from the backup. The hub
+checks every record first, by seal and SHA-256, and names what is still damaged.
+Then the case goes on where it stood: what was due is due again.
+
+What cannot be restored is ended with close NUMBER --reason ….`,
+		Args: usage(cobra.MinimumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if why == "" {
+				return wrongUsage("--reason is needed: it stands in the audit trail")
+			}
+			c, err := p.client()
+			if err != nil {
+				return err
+			}
+			return p.each(args, "mended", func(arg string) ([]outcome, error) {
+				r, err := parseRef(arg)
+				if err != nil {
+					return nil, err
+				}
+				if r.ordinal > 0 {
+					return nil, wrongUsage("a case is mended as a whole: give its number without /%d", r.ordinal)
+				}
+				after, err := c.Mend(cmd.Context(), r.submission, why)
+				if err != nil {
+					return nil, fmt.Errorf("%s: %w", arg, err)
+				}
+				return []outcome{{Name: after.Number, Result: after}}, nil
 			})
 		},
 	}

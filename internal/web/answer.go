@@ -47,7 +47,7 @@ func problemOf(err error) *admin.Problem {
 	case is(store.ErrStale):
 		return &admin.Problem{Status: http.StatusConflict, Code: admin.CodeStale, Detail: "it has changed meanwhile; look again and decide anew"}
 	case is(store.ErrDamaged):
-		return &admin.Problem{Status: http.StatusConflict, Code: admin.CodeDamaged, Detail: "a stored record failed its check; the submission is set aside as damaged"}
+		return &admin.Problem{Status: http.StatusConflict, Code: admin.CodeDamaged, Detail: "a stored record failed its check; the submission is set aside as damaged: restore the record and mend the submission, or close it as a whole"}
 	case is(vault.ErrNoKey):
 		return &admin.Problem{Status: http.StatusServiceUnavailable, Code: admin.CodeUnavailable, Detail: "the keyring lacks the key this submission was sealed with; add it and restart the hub"}
 	case is(store.ErrFull):

@@ -141,3 +141,15 @@ func (s *Server) apiReopen(r *http.Request, actor string) (any, error) {
 	}
 	return s.submissionForm(status), nil
 }
+
+func (s *Server) apiMend(r *http.Request, actor string) (any, error) {
+	var why admin.Reason
+	if err := decode(r, small, &why); err != nil {
+		return nil, err
+	}
+	status, err := s.mend(r.Context(), actor, r.PathValue("id"), why.Reason)
+	if err != nil {
+		return nil, err
+	}
+	return s.submissionForm(status), nil
+}

@@ -8,7 +8,8 @@ import (
 	"stellwerk/internal/store"
 )
 
-// closeSubmission ends a submission that was parked before it had deliveries.
+// closeSubmission ends a submission that was parked before it had deliveries,
+// or a damaged one.
 func (d *desk) closeSubmission(ctx context.Context, actor, name, why string) (*store.Status, error) {
 	status, err := d.find(ctx, name)
 	if err != nil {
@@ -19,7 +20,7 @@ func (d *desk) closeSubmission(ctx context.Context, actor, name, why string) (*s
 
 // closeDelivery ends a parked or waiting delivery: it was dealt with on another
 // way, or is no longer wanted. The id may be that of a parked submission without
-// deliveries.
+// deliveries, or of a damaged one.
 func (d *desk) closeDelivery(ctx context.Context, actor string, id hub.ID, why string) (*store.Status, error) {
 	why, err := reason(why)
 	if err != nil {

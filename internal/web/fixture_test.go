@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -89,7 +91,10 @@ func newFixture(t *testing.T) *fixture {
 	}
 	f.server = New(Options{
 		Store: f.store, Vault: f.vault, Live: config.NewLive(config.Source{}, snap), Now: f.clock, Version: "test",
-		Log:      slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Attachments: func(file string) (io.ReadCloser, error) {
+			return os.Open(filepath.Join(f.store.AttachmentDir(), file))
+		},
 		Keyring:  func() ([]byte, error) { return f.ring, nil },
 		Ring:     func(id hub.ID) { f.mu.Lock(); f.rang = append(f.rang, id); f.mu.Unlock() },
 		Wake:     func(s string) { f.mu.Lock(); f.woke = append(f.woke, s); f.mu.Unlock() },

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -20,6 +21,8 @@ type Options struct {
 	// Keyring reads the operator's keyring as it is now; Vault has it as it was at
 	// the start.
 	Keyring func() ([]byte, error)
+	// Attachments opens the sealed file of an attachment.
+	Attachments func(file string) (io.ReadCloser, error)
 	// Ring tells the flow that a submission has something to decide.
 	Ring func(hub.ID)
 	// Wake tells the deliverer that a system has something due.
@@ -72,6 +75,7 @@ func (s *Server) routes() http.Handler {
 		"GET /admin/v1/submissions/{id}/payload": s.apiPayload,
 		"POST /admin/v1/submissions/{id}/reopen": s.apiReopen,
 		"POST /admin/v1/submissions/{id}/close":  s.apiCloseSubmission,
+		"POST /admin/v1/submissions/{id}/mend":   s.apiMend,
 		"GET /admin/v1/deliveries/{id}/document": s.apiDocument,
 		"POST /admin/v1/deliveries/{id}/replay":  s.apiReplay,
 		"POST /admin/v1/deliveries/{id}/close":   s.apiClose,

@@ -69,7 +69,13 @@ func (c *Client) Reopen(ctx context.Context, id, reason string) (s Submission, e
 	return s, c.post(ctx, "/admin/v1/submissions/"+url.PathEscape(id)+"/reopen", Reason{reason}, &s)
 }
 
-// CloseSubmission ends a submission that was parked before it had deliveries.
+// Mend takes a damaged submission back after its record was restored.
+func (c *Client) Mend(ctx context.Context, id, reason string) (s Submission, err error) {
+	return s, c.post(ctx, "/admin/v1/submissions/"+url.PathEscape(id)+"/mend", Reason{reason}, &s)
+}
+
+// CloseSubmission ends a submission that was parked before it had deliveries, or
+// is damaged.
 func (c *Client) CloseSubmission(ctx context.Context, id, reason string) (s Submission, err error) {
 	return s, c.post(ctx, "/admin/v1/submissions/"+url.PathEscape(id)+"/close", Reason{reason}, &s)
 }
