@@ -20,6 +20,9 @@ type Operate interface {
 	// Document is the rendered document of a delivery, sealed. ErrNotFound before it
 	// was rendered.
 	Document(ctx context.Context, delivery hub.ID) (*Rendered, error)
+	// Predecessor is the earlier submission of the same order key that holds a pending
+	// or awaiting delivery back; zero where none does.
+	Predecessor(ctx context.Context, delivery hub.ID) (hub.ID, error)
 	// Replay puts a parked, delivered or closed delivery back: due at once with the
 	// same bytes, or waiting for the flow to map it anew. It is a new life: Attempts
 	// counts from the beginning, Uncertain is gone. ErrState where it is under way,

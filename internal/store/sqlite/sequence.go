@@ -2,8 +2,10 @@ package sqlite
 
 import (
 	"bytes"
+	"context"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"time"
 
 	"stellwerk/internal/hub"
@@ -135,6 +137,48 @@ func (t *tx) isHeld(f *file, d *delivery) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// Predecessor implements store.Operate.
+func (s *Store) Predecessor(ctx context.Context, id hub.ID) (before hub.ID, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		f, err := readWhole(ctx, c, id)
+		if err != nil {
+			return err
+		}
+		d := f.delivery(keyOf(id))
+		if d == nil {
+			return fmt.Errorf("delivery: %w", store.ErrNotFound)
+		}
+		if len(d.order) == 0 || d.State != hub.DeliveryPending && d.State != hub.DeliveryAwaiting {
+			return nil
+		}
+		var earlier []int64
+		err = c.query(ctx, "SELECT key FROM sequence WHERE hash = ? AND key < ? ORDER BY key", []any{d.order, f.key}, func(row []driver.Value) error {
+			earlier = append(earlier, asInt(row[0]))
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, key := range earlier {
+			e, err := readFile(ctx, c, key, true)
+			switch err = named(err); {
+			case errors.Is(err, store.ErrDamaged), errors.Is(err, store.ErrNotFound):
+				continue
+			case err != nil:
+				return err
+			case e.holds(d.System):
+				before = e.ID
+				return nil
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return hub.ID{}, fmt.Errorf("predecessor of %s: %w", id, err)
+	}
+	return before, nil
 }
 
 // hold puts a delivery off that is held back.

@@ -186,6 +186,7 @@ func unknownIDs(f *fixture) {
 		},
 		"Rescue":        func(id hub.ID) error { return f.Rescue(f.ctx, id, node, false, f.now) },
 		"Attempts":      func(id hub.ID) error { _, err := f.Attempts(f.ctx, id); return err },
+		"Predecessor":   func(id hub.ID) error { _, err := f.Predecessor(f.ctx, id); return err },
 		"Document":      func(id hub.ID) error { _, err := f.Document(f.ctx, id); return err },
 		"Replay":        func(id hub.ID) error { return f.Replay(f.ctx, id, store.Replay{At: f.now}) },
 		"CloseDelivery": func(id hub.ID) error { _, err := f.CloseDelivery(f.ctx, id, "x", "x", f.now); return err },

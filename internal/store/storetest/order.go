@@ -105,6 +105,36 @@ func orderDamagedAndClosedDoNot(f *fixture) {
 	equal(f, "freed by the damage", f.claimOne("infoma").Submission.ID, third)
 }
 
+func orderNamesThePredecessor(f *fixture) {
+	before := func(id hub.ID, n int, want hub.ID) {
+		f.Helper()
+		got, err := f.Predecessor(f.ctx, id.Delivery(n))
+		f.must(err)
+		equal(f, "predecessor", got, want)
+	}
+	first := f.accept(ordered("chip"))
+	f.pass(time.Second)
+	second := f.inOrder("chip", "infoma", "records")
+	f.pass(time.Second)
+	third := f.inOrder("chip", "infoma")
+	free := f.planned("infoma")
+	before(second, 1, first) // not planned yet
+	before(free, 1, hub.ID{})
+	f.planOrdered(first, "chip", "infoma")
+	before(first, 1, hub.ID{})
+	before(second, 1, first)
+	before(second, 2, hub.ID{}) // another system
+	before(third, 1, first)
+	for _, task := range f.claimSome("infoma", 10) {
+		f.record(task, hub.DeliveryParked)
+	}
+	before(second, 1, first)
+	_, err := f.CloseDelivery(f.ctx, first.Delivery(1), "operator:x", "by hand", f.now)
+	f.must(err)
+	before(second, 1, hub.ID{})
+	before(third, 1, second)
+}
+
 // orderManyBehindOne: those held back do not hide the others, however many.
 func orderManyBehindOne(f *fixture) {
 	f.inOrder("chip", "infoma")

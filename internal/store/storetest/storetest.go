@@ -51,6 +51,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"OrderParkedHoldsBack", orderParkedHoldsBack},
 		{"OrderOtherSystemsAreFree", orderOtherSystemsAreFree},
 		{"OrderDamagedAndClosedDoNot", orderDamagedAndClosedDoNot},
+		{"OrderNamesThePredecessor", orderNamesThePredecessor},
 		{"OrderManyBehindOne", orderManyBehindOne},
 		{"PausedIsNotClaimed", pausedIsNotClaimed},
 		{"LeaseExpires", leaseExpires},
