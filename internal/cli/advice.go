@@ -112,8 +112,14 @@ func wholeAdvice(s *admin.Submission) (cause, next string) {
 	return "it could not be planned (" + s.Code + ")", "the hub's log has the details" + again
 }
 
-// openAdvice is for a case under way: the first delivery that is not through.
+// openAdvice is for a case under way: what is held back first, for a person may
+// have to do something about it, then the first delivery that is not through.
 func openAdvice(p *Program, s *admin.Submission) (cause, next string) {
+	for i := range s.Deliveries {
+		if d := &s.Deliveries[i]; d.Held != nil {
+			return p.heldAdvice(fmt.Sprintf("%s (%s)", d.Role, d.System), d)
+		}
+	}
 	for i := range s.Deliveries {
 		d := &s.Deliveries[i]
 		who := fmt.Sprintf("%s (%s)", d.Role, d.System)
@@ -131,6 +137,28 @@ func openAdvice(p *Program, s *admin.Submission) (cause, next string) {
 		}
 	}
 	return "deliveries wait for their predecessors", "nothing to do"
+}
+
+// heldAdvice is for a delivery that something else keeps from being sent.
+func (p *Program) heldAdvice(who string, d *admin.Delivery) (cause, next string) {
+	h := d.Held
+	switch h.By {
+	case "order":
+		cause = "the document for " + who + " waits for the earlier case " + h.Number + ", which is " + string(h.State)
+		if h.State == hub.SubmissionParked {
+			return cause, "stellwerk trace " + h.Number + " says what that one needs: replay it, or end it with stellwerk close; then this one goes on by itself"
+		}
+		return cause, "nothing to do; it goes when that one is through (stellwerk trace " + h.Number + ")"
+	case "paused":
+		return "the document for " + who + " waits: " + d.System + " is paused (" + h.Reason + ")", "when the reason is gone: stellwerk systems resume " + d.System
+	case "window":
+		return "the document for " + who + " waits: " + d.System + " is in its maintenance window until " + p.when(h.Until), "nothing to do; the hub sends it then"
+	}
+	cause = "the document for " + who + " waits: " + d.System + " kept failing, so the hub has opened its breaker"
+	if d.Code != "" {
+		cause += fmt.Sprintf(" (%s, %d attempts)", d.Code, d.Attempts)
+	}
+	return cause, "nothing to do; the hub tries again by itself (stellwerk systems probe " + d.System + " looks now)"
 }
 
 func (p *Program) at(d *admin.Delivery) string {

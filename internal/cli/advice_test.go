@@ -23,6 +23,7 @@ func TestAdvice(t *testing.T) {
 	because := func(r hub.ParkReason, code string) func(*admin.Delivery) {
 		return func(d *admin.Delivery) { d.Reason, d.Code, d.Attempts = r, code, 3 }
 	}
+	held := func(h admin.Held) func(*admin.Delivery) { return func(d *admin.Delivery) { d.Held = &h } }
 	for name, c := range map[string]struct {
 		state       hub.SubmissionState
 		code        string
@@ -37,6 +38,11 @@ func TestAdvice(t *testing.T) {
 		"sending":   {hub.SubmissionRunning, "", delivery(hub.DeliverySending, nil), "is being sent", "nothing to do"},
 		"awaiting":  {hub.SubmissionRunning, "", delivery(hub.DeliveryAwaiting, func(d *admin.Delivery) { d.NotBefore = now.Add(time.Minute) }), "answer is still to come", "asks again at 10:01:00"},
 		"pending":   {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, nil), "ready to be sent", "stellwerk systems"},
+		"order":     {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, held(admin.Held{By: "order", Number: "M", State: hub.SubmissionRunning})), "waits for the earlier case M, which is running", "stellwerk trace M"},
+		"order2":    {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, held(admin.Held{By: "order", Number: "M", State: hub.SubmissionParked})), "which is parked", "replay it, or end it"},
+		"paused":    {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, held(admin.Held{By: "paused", Reason: "Umzug"})), "kasse is paused (Umzug)", "stellwerk systems resume kasse"},
+		"window":    {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, held(admin.Held{By: "window", Until: now.Add(time.Hour)})), "maintenance window until 11:00:00", "nothing to do"},
+		"broken":    {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, held(admin.Held{By: "broken"})), "breaker", "systems probe kasse"},
 		"later":     {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, func(d *admin.Delivery) { d.NotBefore = now.Add(time.Hour) }), "from 11:00:00 on", "nothing to do"},
 		"retrying":  {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, func(d *admin.Delivery) { d.Attempts, d.Code, d.NotBefore = 2, "http-503", now.Add(30*time.Second) }), "http-503, 2 attempts", "tries again at 10:00:30"},
 		"overdue":   {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, func(d *admin.Delivery) { d.Attempts, d.Code = 2, "http-503" }), "http-503", "tries again at once"},

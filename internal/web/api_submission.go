@@ -111,7 +111,8 @@ func (s *Server) apiSubmission(r *http.Request, _ string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.submissionForm(status), nil
+	out := s.submissionForm(status)
+	return out, s.addHeld(r.Context(), &out)
 }
 
 func (s *Server) apiTrace(r *http.Request, actor string) (any, error) {
@@ -119,7 +120,8 @@ func (s *Server) apiTrace(r *http.Request, actor string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.traceForm(t), nil
+	out := s.traceForm(t)
+	return out, s.addHeld(r.Context(), &out.Submission)
 }
 
 func (s *Server) apiPayload(r *http.Request, actor string) (any, error) {

@@ -49,6 +49,17 @@ type Delivery struct {
 	SettledAt time.Time         `json:"settled-at,omitzero"`
 	Uncertain bool              `json:"uncertain,omitempty"`
 	SHA256    string            `json:"sha256,omitempty"`
+	// Held says what keeps a due delivery from being sent; nil in lists.
+	Held *Held `json:"held,omitempty"`
+}
+
+// Held is what holds a delivery back.
+type Held struct {
+	By     string              `json:"by"`               // order, paused, window or broken
+	Reason string              `json:"reason,omitempty"` // of the pause
+	Until  time.Time           `json:"until,omitzero"`   // end of the window
+	Number string              `json:"number,omitempty"` // the earlier submission of the same order key
+	State  hub.SubmissionState `json:"state,omitempty"`  // of that one
 }
 
 // Filter chooses submissions; empty fields do not restrict. Search is a business
