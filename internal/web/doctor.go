@@ -72,8 +72,9 @@ func (d *desk) checkDisk() check {
 	return check{"disk", checkOK, text, ""}
 }
 
-// checkKeyring opens the newest submission's key: a hub that starts with the wrong
-// keyring accepts happily and can deliver nothing of what it has.
+// checkKeyring opens the newest and the oldest submission's key: a hub that starts
+// with the wrong keyring accepts happily and can deliver nothing of what it had,
+// and from then on only the old ones show it.
 func (d *desk) checkKeyring(ctx context.Context) check {
 	rows, err := d.Store.List(ctx, newestOne)
 	if err != nil {
@@ -88,13 +89,46 @@ func (d *desk) checkKeyring(ctx context.Context) check {
 		return check{"keyring", checkBad, "the newest submission cannot be read", "see the check of the store"}
 	}
 	if _, err := d.Vault.Unwrap(id, c.Submission.Municipality, c.DataKey); err != nil {
-		remedy := "the record is damaged: compare with the backup"
-		if errors.Is(err, vault.ErrNoKey) {
-			remedy = "the keyring in force is not the one the journal was written with: restore the old key beside the new one"
-		}
-		return check{"keyring", checkBad, "the newest submission " + id.Number() + " cannot be opened", remedy}
+		return unopened("newest", id, err)
 	}
-	return check{"keyring", checkOK, "opens the newest submission " + id.Number(), ""}
+	oldest, err := d.openOldest(ctx)
+	switch {
+	case errors.Is(err, errUnopened):
+		return unopened("oldest", oldest, err)
+	case err != nil:
+		return check{"keyring", checkBad, "the oldest submission cannot be read", "see the check of the store"}
+	}
+	return check{"keyring", checkOK, "opens the newest submission " + id.Number() + " and the oldest " + oldest.Number(), ""}
+}
+
+func unopened(which string, id hub.ID, err error) check {
+	remedy := "restore the old key beside the new one: the keyring in force is not the one the journal was written with, or, where others do open, the record is damaged"
+	if errors.Is(err, vault.ErrNoKey) {
+		remedy = "restore the old key beside the new one: the keyring in force is not the one the journal was written with"
+	}
+	return check{"keyring", checkBad, "the " + which + " submission " + id.Number() + " cannot be opened", remedy}
+}
+
+// How looking at the oldest submission ends: opened, or not.
+var (
+	errOpened   = errors.New("the key was opened")
+	errUnopened = errors.New("the key cannot be opened")
+)
+
+// openOldest tries the key of the oldest submission that has one. Rewrap goes from
+// the oldest on; it is ended at the first and changes nothing.
+func (d *desk) openOldest(ctx context.Context) (oldest hub.ID, err error) {
+	_, err = d.Store.Rewrap(ctx, 1, func(id hub.ID, municipality string, wrapped []byte) ([]byte, error) {
+		oldest = id
+		if _, err := d.Vault.Unwrap(id, municipality, wrapped); err != nil {
+			return nil, fmt.Errorf("%w: %w", errUnopened, err)
+		}
+		return nil, errOpened
+	})
+	if errors.Is(err, errOpened) {
+		err = nil
+	}
+	return oldest, err
 }
 
 // checkClock compares with the journal: a clock that runs behind it has been set back.
@@ -153,9 +187,17 @@ func (d *desk) checkConfig() check {
 	findings := d.Check()
 	switch {
 	case findings.HasErrors():
-		return check{"configuration", checkBad, fmt.Sprintf("revision %s is in force; the folder as it is now would not load (%d findings)", d.Live.Get().Revision, len(findings)), "stellwerk check names them"}
+		return check{"configuration", checkBad, fmt.Sprintf("revision %s is in force; the folder as it is now would not load (%s)", d.Live.Get().Revision, count(len(findings), "finding")), "stellwerk check names them"}
 	case len(findings) > 0:
-		return check{"configuration", checkWarning, fmt.Sprintf("%d warnings", len(findings)), "stellwerk check names them"}
+		return check{"configuration", checkWarning, count(len(findings), "warning"), "stellwerk check names them"}
 	}
 	return check{"configuration", checkOK, "revision " + d.Live.Get().Revision + " is in force", ""}
+}
+
+// count is a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -288,12 +288,51 @@ func TestDoctor(t *testing.T) {
 		t.Errorf("the clock was set back: %+v", c)
 	}
 	f.findings = config.Findings{{File: "a.yaml", Message: "broken"}}
-	if c := check("configuration"); c.State != "bad" {
+	if c := check("configuration"); c.State != "bad" || !strings.Contains(c.Detail, "(1 finding)") {
 		t.Errorf("the folder is broken: %+v", c)
 	}
 	f.must(f.store.Damage(t.Context(), id, "payload", f.now))
 	if c := check("parked"); c.State != "bad" {
 		t.Errorf("a submission is damaged: %+v", c)
+	}
+}
+
+// A fresh keyring opens what came after it, and nothing of what was there before:
+// its first key has the same name as the old one's.
+func TestDoctorTriesTheOldestSubmission(t *testing.T) {
+	f := newFixture(t)
+	f.accept("<hund/>")
+	f.now = f.now.Add(time.Minute)
+	keyring := func() admin.Check {
+		t.Helper()
+		d, err := f.client.Doctor(t.Context())
+		f.must(err)
+		for _, c := range d.Checks {
+			if c.Name == "keyring" {
+				return c
+			}
+		}
+		t.Fatal("there is no check of the keyring")
+		return admin.Check{}
+	}
+	if c := keyring(); c.State != "ok" {
+		t.Errorf("with its own keyring: %+v", c)
+	}
+	before := f.vault
+	fresh, err := vault.Generate()
+	f.must(err)
+	f.vault, err = vault.Parse(fresh)
+	f.must(err)
+	f.server.Vault = f.vault
+	for _, when := range []string{"at once", "after the next submission"} {
+		if c := keyring(); c.State != "bad" || !strings.Contains(c.Remedy, "restore the old key") {
+			t.Errorf("a fresh keyring on an old journal, %s: %+v", when, c)
+		}
+		f.accept("<hund/>")
+	}
+	f.server.Vault = before
+	if c := keyring(); c.State != "bad" {
+		t.Errorf("the newest cannot be opened: %+v", c)
 	}
 }
 

@@ -270,8 +270,12 @@ func rewrap(f *fixture) {
 	for range 25 {
 		ids = append(ids, f.planned("infoma"))
 	}
-	seen := 0
+	seen, last := 0, ""
 	n, err := f.Rewrap(f.ctx, 10, func(id hub.ID, municipality string, wrapped []byte) ([]byte, error) {
+		if seen > 0 && id.String() <= last {
+			f.Errorf("%s comes after %s, want the oldest first", id, last)
+		}
+		last = id.String()
 		seen++
 		if municipality != "05974040" || string(wrapped) != "wrapped "+id.String() {
 			f.Errorf("rewrap of %s in %s: %q", id, municipality, wrapped)
