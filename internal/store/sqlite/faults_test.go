@@ -181,11 +181,17 @@ func TestReserveIsKeptForOutcomes(t *testing.T) {
 	if _, err := s.Accept(t.Context(), l.acceptance(now)); !errors.Is(err, store.ErrFull) {
 		t.Errorf("accept: %v, want ErrFull", err)
 	}
+	if err := s.Healthy(t.Context()); !errors.Is(err, store.ErrFull) {
+		t.Errorf("healthy: %v, want ErrFull: portals are sent away", err)
+	}
 	record(t, s, l.delivered(claim(t, s, benchSystems[0], now, 1)[0], now))
 	s.space.mu.Lock()
 	s.space.next = time.Time{}
 	s.space.mu.Unlock()
 	accept(t, s, l.acceptance(now))
+	if err := s.Healthy(t.Context()); err != nil {
+		t.Errorf("healthy with room again: %v", err)
+	}
 }
 
 // TestNeighboursOfAFailingStep: SQLite fails one step in the middle of a batch.
