@@ -42,6 +42,9 @@ func newMetrics(breakers func() map[string]string, now func() time.Time) *metric
 	m.syncs = prometheus.NewHistogram(prometheus.HistogramOpts{Name: "stellwerk_store_sync_seconds", Help: "Commits of the store with their sync; one serves many submissions under load.", Buckets: fast})
 	m.registry.MustRegister(m.requests, m.bells, m.planned, m.unmapped, m.attempts, m.alerts, m.syncs,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	for _, kind := range []string{"damaged", "unclear"} {
+		m.alerts.WithLabelValues(kind) // there from the start: an increase from nothing shows
+	}
 	m.collector = figuresCollector{breakers: breakers, now: now}
 	return m
 }

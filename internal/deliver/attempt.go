@@ -169,6 +169,9 @@ func (d *Deliverer) write(t *store.Task, rec *store.Record) {
 		d.Log.Error("record attempt", "delivery", t.Delivery.ID.String(), "system", t.Delivery.System, "error", err)
 		return
 	}
+	if rec.State == hub.DeliveryParked && rec.Reason == hub.ParkUnclear && d.Alert != nil {
+		d.Alert("unclear", t.Delivery.ID, nil)
+	}
 	if effect.FlowDue && !effect.Settled { // a settled submission has nothing left to render
 		d.Ring(t.Submission.ID)
 	}

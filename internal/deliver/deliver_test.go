@@ -328,10 +328,19 @@ func TestUnknownOutcome(t *testing.T) {
 				}}
 				tw := newTown(t, map[string]*backend{"finance": b})
 				defer tw.end()
+				unclear := 0
+				tw.d.Alert = func(kind string, _ hub.ID, _ error) {
+					if kind == "unclear" {
+						unclear++
+					}
+				}
 				tw.start()
 				id := tw.submit(nil, "finance")
 				after(10 * time.Minute)
 				tw.expect(id, 1, test.state, test.reason)
+				if parked := test.reason == hub.ParkUnclear; parked != (unclear == 1) {
+					t.Errorf("%d alerts of an unclear outcome", unclear)
+				}
 				if len(b.calls) != len(test.kinds) {
 					t.Fatalf("calls %v, want %v", b.calls, test.kinds)
 				}
