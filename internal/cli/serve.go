@@ -51,9 +51,12 @@ func (p *Program) runHub(ctx context.Context, opts app.Options, snap *config.Sna
 		err = p.attend(ctx, a)
 	}
 	// ctx has ended by now; the stop has a time of its own.
+	opts.Log.Info("stopping", "within", snap.Hub.Timeouts.Stop.String())
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), snap.Hub.Timeouts.Stop)
 	defer cancel()
-	return errors.Join(err, a.Stop(stop))
+	err = errors.Join(err, a.Stop(stop))
+	opts.Log.Info("stopped")
+	return err
 }
 
 // attend serves SIGHUP until the hub is told to stop, or fails from inside.
