@@ -169,6 +169,7 @@ func (a *App) servers(snap *config.Snapshot) error {
 		Attachments: a.attachment,
 		Keyring:     func() ([]byte, error) { return a.live.Get().Hub.Key.Reveal(a.opts.Dir) },
 		Reload:      a.Reload, Check: func() config.Findings { _, f := Check(a.opts.Dir); return f }, Render: a.render,
+		Load: a.load, Compare: a.compare,
 		Portals: a.PortalsURL, Metrics: a.metrics.handler(), Now: a.opts.Now, Log: a.opts.Log, Version: a.opts.Version,
 	})
 	a.portals = intake.Server(portals, snap.Hub.Timeouts)

@@ -21,14 +21,19 @@ func (p *Program) check() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Check the operator's folder: every finding at once, and the mappings' tests",
-		Args:  usage(cobra.NoArgs),
+		Long: `Check the operator's folder as serve reads it: every finding at once, with file,
+line, column and remedy. Then run the tests that stand in mappings, and hold the
+services' examples against what they become by local law (expected/<AGS>/…, which
+mapping test --confirm --municipality AGS writes): a changed rate shows here, line
+by line, before it reaches a cash office.`,
+		Args: usage(cobra.NoArgs),
 	}
 	dir := p.folder(cmd)
 	cmd.RunE = func(*cobra.Command, []string) error {
 		snap, findings := app.Check(*dir)
 		var tests []mapping.TestResult
 		if snap != nil && !noTests {
-			tests = snap.TestMappings()
+			tests = append(snap.TestMappings(), snap.TestLocal(false)...)
 		}
 		return p.reportCheck(snap, findings, tests)
 	}

@@ -58,10 +58,16 @@ var begins = map[string]struct{ kind, profile string }{
 	"payment": {"xbezahldienste", "pmpayment"}, "citizen-mail": {"mail", ""},
 }
 
-// missing are the lines that only the operator can complete, by kind. An empty
+// missing are the lines that only the operator can complete, by kind and profile. An empty
 // setting is complained about by check, with its line.
 var missing = map[string][]string{
 	"": {"address:                                # fehlt: wo ist es? https://…"},
+	"rest/eakte": {"address:                                # fehlt: wo ist sie? https://…",
+		"values:",
+		"  anwendung: Stellwerk                  # als was sich der Hub dort meldet",
+		"  userlogin:                            # fehlt: der technische Benutzer",
+		"  joboe:                                # fehlt: die Organisationseinheit, etwa COO.1.2300.1.847",
+		"  jobposition:                          # fehlt: die Stelle, etwa Poststelle"},
 	"mail": {"address:                                # fehlt: der Mailserver, etwa mail.example:587",
 		"from:                                   # fehlt: Absender, etwa Stadt Soest <noreply@soest.example>"},
 	"xbezahldienste": {"address:                                # fehlt: die Bezahlplattform, https://…",
@@ -139,7 +145,10 @@ func (b *beginning) systems() error {
 		if !ok {
 			how.kind, how.profile = "rest", "generic-json"
 		}
-		lines, ok := missing[how.kind]
+		lines, ok := missing[how.kind+"/"+how.profile]
+		if !ok {
+			lines, ok = missing[how.kind]
+		}
 		if !ok {
 			lines = missing[""]
 		}

@@ -29,7 +29,7 @@ func TestInitToTheFirstCase(t *testing.T) {
 			t.Errorf("%q is missing in\n%s", want, got)
 		}
 	}
-	if lines := strings.Count(got, "\n"); lines != 5 { // three addresses, one date, the sum
+	if lines := strings.Count(got, "\n"); lines != 8 { // three addresses, what the records want to know, one date, the sum
 		t.Errorf("check says more than what is missing:\n%s", got)
 	}
 
@@ -57,8 +57,10 @@ func TestInitToTheFirstCase(t *testing.T) {
 		edit("systems/"+role+"-samtgemeinde-gross-oed.yaml", `(?m)^address:.*$`, "address: "+address)
 	}
 	edit("systems/records-samtgemeinde-gross-oed.yaml", `(?m)^# credentials:.*$`,
-		"credentials: {basic: {user: "+sim.User+", password: \"file:secrets/akte.password\"}}\n"+
-			"values: {anwendung: Stellwerk, userlogin: stellwerk, joboe: COO.1.2300.1.847, jobposition: Poststelle}")
+		"credentials: {basic: {user: "+sim.User+", password: \"file:secrets/akte.password\"}}")
+	for name, value := range map[string]string{"userlogin": "stellwerk", "joboe": "COO.1.2300.1.847", "jobposition": "Poststelle"} {
+		edit("systems/records-samtgemeinde-gross-oed.yaml", `(?m)^  `+name+`:.*$`, "  "+name+": "+value)
+	}
 	if err := os.WriteFile(filepath.Join(dir, "secrets/akte.password"), []byte(sim.Password), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ import (
 func (p *Program) mapping() *cobra.Command {
 	cmd := &cobra.Command{Use: "mapping", Short: "Test, measure and try mappings", Args: usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(p.mappingTest(), p.mappingCoverage(), p.mappingRender())
+	cmd.AddCommand(p.mappingTest(), p.mappingDiff(), p.mappingCoverage(), p.mappingRender())
 	return cmd
 }
 
@@ -37,44 +37,6 @@ type testReport struct {
 
 func testForm(t mapping.TestResult) testReport {
 	return testReport{Mapping: t.Mapping, Line: t.Line, Name: t.Name, OK: t.OK, Message: t.Message, Diff: t.Diff}
-}
-
-func (p *Program) mappingTest() *cobra.Command {
-	cmd := &cobra.Command{Use: "test [MAPPING...]", Short: "Run the tests that stand in mappings"}
-	dir := p.folder(cmd)
-	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		snap, err := p.snapshot(*dir)
-		if err != nil {
-			return err
-		}
-		files, err := mappingFiles(snap, args)
-		if err != nil {
-			return err
-		}
-		results := snap.TestMappings(files...)
-		failed := 0
-		reports := make([]testReport, len(results))
-		for i, t := range results {
-			reports[i] = testForm(t)
-			if !t.OK {
-				failed++
-			}
-		}
-		if p.json {
-			err = p.emit(struct {
-				OK    bool         `json:"ok"`
-				Tests []testReport `json:"tests"`
-			}{failed == 0, reports})
-		} else {
-			p.printTests(results, true)
-			p.say("%s, %d failed", plural(len(results), "test", "tests"), failed)
-		}
-		if err == nil && failed > 0 {
-			return errFindings
-		}
-		return err
-	}
-	return cmd
 }
 
 // printTests writes what failed, and with all also what did not.

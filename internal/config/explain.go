@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"stellwerk/internal/config/strict"
 	"stellwerk/internal/mapping"
@@ -24,7 +25,7 @@ type Explanation struct {
 	Revision     int                 `json:"revision"`
 	Route        string              `json:"route"` // file
 	OwnRoute     bool                `json:"own-route"`
-	Inputs       []string            `json:"inputs"` // "xml 1 (hundeanmeldung.xsd)"
+	Inputs       []string            `json:"inputs"` // "xml 1 (hundeanmeldung.xsd) until 2027-01-01"
 	Consent      bool                `json:"consent-required"`
 	Keys         []string            `json:"keys"`
 	OrderBy      string              `json:"order-by,omitempty"`
@@ -64,7 +65,14 @@ func (s *Snapshot) Explain(ags, service string) (*Explanation, error) {
 		OwnRoute: s.ownRoute(r.Path), Consent: r.ConsentRequired, OrderBy: r.OrderBy,
 	}
 	for _, in := range r.Inputs {
-		e.Inputs = append(e.Inputs, fmt.Sprintf("%s %s (%s)", in.Format, in.Version, path.Base(in.SchemaFile)))
+		input := fmt.Sprintf("%s %s (%s)", in.Format, in.Version, path.Base(in.SchemaFile))
+		if !in.From.IsZero() {
+			input += " from " + in.From.Format(time.DateOnly)
+		}
+		if !in.Until.IsZero() {
+			input += " until " + in.Until.Format(time.DateOnly)
+		}
+		e.Inputs = append(e.Inputs, input)
 	}
 	for _, k := range r.Keys {
 		e.Keys = append(e.Keys, k.Name+": "+k.Path)

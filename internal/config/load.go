@@ -10,6 +10,7 @@
 //	profiles/<kind>/<name>.yaml    a product on a kind, instead of a shipped one
 //	routes/<service>/…             whole files instead of shipped ones
 //	mappings/…                     whole files instead of shipped ones
+//	expected/<AGS>/…               what the examples become by local law; see local.go
 //	secrets/, data/                not read here
 //
 // A whole file replaces a whole shipped file; nothing is deep-merged, but for a
@@ -49,6 +50,7 @@ type Source struct {
 	Routes   fs.FS  // shipped: routes.FS
 	Mappings fs.FS  // shipped: mappings.FS
 	Kinds    []connectors.Kind
+	Changes  fs.FS            // optional: whole files laid over the operator's, to try them out
 	Now      func() time.Time // for keys that have run out; time.Now where nil
 }
 
@@ -62,6 +64,9 @@ func Load(src Source) (*Snapshot, Findings) {
 		return nil, Findings{{File: src.Dir, Message: "is not a folder", Suggestion: "stellwerk demo shows a complete one"}}
 	}
 	own := os.DirFS(src.Dir)
+	if src.Changes != nil {
+		own = overlay{over: src.Changes, under: own}
+	}
 	l := &loader{
 		src:      src,
 		own:      own,
@@ -188,7 +193,7 @@ func (l *loader) list(folder string) []string {
 // folders are the entries of an operator's folder that mean something here.
 var folders = []string{
 	"stellwerk.yaml", "municipalities", "portals", "operators", "systems", "ordinances",
-	"profiles", "routes", "mappings", "secrets", "data",
+	"profiles", "routes", "mappings", "expected", "secrets", "data",
 }
 
 func (l *loader) folder() {

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"time"
@@ -37,6 +38,12 @@ type Options struct {
 	Check func() config.Findings
 	// Render gives the documents a payload would cause, without keeping anything.
 	Render func(ctx context.Context, ags, service string, payload []byte, mediaType string) ([]Rendered, error)
+	// Load reads the configuration anew, with changes laid over the operator's folder
+	// (nil: none), without swapping.
+	Load func(changes fs.FS) (*config.Snapshot, config.Findings)
+	// Compare says what another configuration would make of a submission;
+	// ErrNotComparable where it cannot. Nothing is kept or sent.
+	Compare func(ctx context.Context, id hub.ID, before, after *config.Snapshot) ([]Difference, error)
 	// Portals is the base address of the portals' API; nil: the configured one.
 	Portals func() string
 	// Metrics answers GET /metrics; nil: there is none.
@@ -93,6 +100,7 @@ func (s *Server) routes() http.Handler {
 		"GET /admin/v1/doctor":                   s.apiDoctor,
 		"GET /admin/v1/audit":                    s.apiAudit,
 		"POST /admin/v1/renderings":              s.apiRender,
+		"POST /admin/v1/mapping-diffs":           s.apiDiff,
 		"GET /admin/v1/version":                  s.apiVersion,
 		"/admin/":                                nowhere,
 	} {
