@@ -200,8 +200,8 @@ func TestValidateStreams(t *testing.T) {
 		}
 		t.Skip("STELLWERK_SAMPLES does not name a folder of sample schemas and messages")
 	}
-	if testing.Short() {
-		t.Skip("takes seconds")
+	if testing.Short() || underRace {
+		t.Skip("measures time")
 	}
 	large := filepath.Join(t.TempDir(), "large.xml")
 	if err := os.WriteFile(large, largeMessage(t, root, 10<<20), 0o600); err != nil {
