@@ -32,8 +32,8 @@ func TestBusy(t *testing.T) {
 	if a.Header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
-	start("k-5", "Authorization", "Bearer "+keyCounter)
-	a = w.submit("k-6", "Authorization", "Bearer "+keyCounter)
+	start("k-5", "Authorization", "Bearer "+keyCounter, "Stellwerk-Clerk", "Brandt")
+	a = w.submit("k-6", "Authorization", "Bearer "+keyCounter, "Stellwerk-Clerk", "Brandt")
 	w.refused(a, CodeBusy)
 	if a.Header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
