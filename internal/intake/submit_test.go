@@ -108,7 +108,7 @@ func TestRepeatedKeyGetsTheSameAnswer(t *testing.T) {
 	w.refused(w.do("POST", "/v1/submissions", antrag+"\n", dog("k-1")...), CodeKeyReused)
 	w.refused(w.submit("k-1", "Stellwerk-Reference", "other"), CodeKeyReused)
 	// Another portal's key is its own.
-	other := w.accepted(w.submit("k-1", "Authorization", "Bearer "+keyCounter))
+	other := w.accepted(w.submit("k-1", "Authorization", "Bearer "+keyCounter, "Stellwerk-Clerk", "Brandt"))
 	if other.ID == id {
 		t.Error("two portals share a key")
 	}
