@@ -10,6 +10,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -133,7 +134,12 @@ func (b *Bus) settle(next message.HandlerFunc) message.HandlerFunc {
 		if b.opts.Handled != nil {
 			b.opts.Handled(name, time.Since(start), err)
 		}
-		if err != nil && msg.Context().Err() == nil {
+		var panicked middleware.RecoveredPanicError
+		switch {
+		case err == nil:
+		case errors.As(err, &panicked): // its value may quote a document; its type and the place do not
+			b.opts.Log.Error("handler panicked", "topic", name, "key", string(msg.Payload), "panic", fmt.Sprintf("%T", panicked.V), "stack", panicked.Stacktrace)
+		case msg.Context().Err() == nil:
 			b.opts.Log.Error("handler stopped", "topic", name, "key", string(msg.Payload), "error", err)
 		}
 		return nil, nil

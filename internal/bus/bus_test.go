@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -105,6 +106,25 @@ func TestPanicAndErrorDoNotSpin(t *testing.T) {
 	}
 	if calls.Load() != 3 {
 		t.Errorf("handled %d times, want 3", calls.Load())
+	}
+}
+
+// lines gives what is written to it, line by line.
+type lines chan string
+
+func (l lines) Write(b []byte) (int, error) { l <- string(b); return len(b), nil }
+
+// What a panic says may quote a document, so the log has its type and its place.
+func TestPanicIsToldWithoutItsValue(t *testing.T) {
+	log := make(lines, 10)
+	b := start(t, func(b *Bus) {
+		b.opts.Log = slog.New(slog.NewTextHandler(log, nil))
+		b.Handle("flow", 1, func(context.Context, string) error { panic(errors.New("Erika Musterfrau")) })
+	})
+	b.Ring("flow", "key-1")
+	got := <-log
+	if !strings.Contains(got, "handler panicked") || !strings.Contains(got, "key-1") || !strings.Contains(got, "bus_test.go") || strings.Contains(got, "Erika") {
+		t.Errorf("the log says %s", got)
 	}
 }
 
