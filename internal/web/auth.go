@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -18,7 +19,8 @@ func (s *Server) signedIn(next call) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if p := recover(); p != nil {
-				s.Log.Error("an admin call panicked", "path", r.Pattern, "panic", p, "stack", string(debug.Stack()))
+				// The value may quote a case; its type and the place do not.
+				s.Log.Error("an admin call panicked", "path", r.Pattern, "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 				writeProblem(w, &admin.Problem{Status: http.StatusInternalServerError, Code: admin.CodeInternal})
 			}
 		}()

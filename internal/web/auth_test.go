@@ -1,6 +1,9 @@
 package web
 
 import (
+	"bytes"
+	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -75,13 +78,18 @@ func TestAnswersAreNotKept(t *testing.T) {
 
 func TestAPanicEndsOneCallOnly(t *testing.T) {
 	f := newFixture(t)
-	h := f.server.signedIn(func(*http.Request, string) (any, error) { panic("oh") })
+	var log bytes.Buffer
+	f.server.Log = slog.New(slog.NewTextHandler(&log, nil))
+	h := f.server.signedIn(func(*http.Request, string) (any, error) { panic(errors.New("Erika Musterfrau")) })
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("Authorization", "Bearer "+f.client.Key)
 	h.ServeHTTP(w, r)
-	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "oh") {
+	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "Erika") {
 		t.Errorf("answered %d %s", w.Code, w.Body)
+	}
+	if got := log.String(); !strings.Contains(got, "panicked") || strings.Contains(got, "Erika") {
+		t.Errorf("the log has to tell the place and nobody's name: %s", got)
 	}
 }
 
