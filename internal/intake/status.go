@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"time"
 
 	"stellwerk/internal/hub"
@@ -46,7 +47,7 @@ func (a *API) status(c *call) *refusal {
 	sub := &s.Submission
 	out := Status{
 		ID: sub.ID, Number: sub.ID.Number(), Municipality: sub.Municipality, Service: sub.Service,
-		State: sub.State, Text: submissionTexts[sub.State].in(c.lang),
+		State: sub.State, Text: whole(s, submissionTexts[sub.State]).in(c.lang),
 		ReceivedAt: sub.ReceivedAt.UTC(), SettledAt: sub.SettledAt, SHA256: hex.EncodeToString(sub.SHA256[:]),
 		Size: sub.Size, Attachments: sub.Attachments, Deliveries: make([]DeliveryStatus, 0, len(s.Deliveries)),
 		Events: statusURL(c, sub.ID) + "/events",
@@ -83,9 +84,23 @@ func (a *API) events(c *call) *refusal {
 		Events []Event `json:"events"`
 	}{s.Submission.ID, make([]Event, 0, len(story))}
 	for _, e := range story {
-		out.Events = append(out.Events, Event{At: e.At.UTC(), Type: e.Type, Role: e.Role, Text: eventTexts[e.Type].in(c.lang)})
+		t := eventTexts[e.Type]
+		if e.Type == "settled" {
+			t = whole(s, t)
+		}
+		out.Events = append(out.Events, Event{At: e.At.UTC(), Type: e.Type, Role: e.Role, Text: t.in(c.lang)})
 	}
 	return a.json(c, out)
+}
+
+// whole keeps a text from saying that a settled application has reached every
+// office where it, or one of its deliveries, was ended on its way.
+func whole(s *store.Status, t text) text {
+	closed := func(d hub.Delivery) bool { return d.State == hub.DeliveryClosed }
+	if s.Submission.State == hub.SubmissionSettled && (len(s.Deliveries) == 0 || slices.ContainsFunc(s.Deliveries, closed)) {
+		return text{"Die Weiterleitung Ihres Antrags ist abgeschlossen.", "The passing on of your application has come to its end."}
+	}
+	return t
 }
 
 // own finds the submission that the address names, by id or number, if it is this
@@ -151,7 +166,7 @@ var (
 		hub.DeliveryAwaiting:  {"Zugestellt; die Antwort der Stelle steht noch aus.", "Delivered; the office has not answered yet."},
 		hub.DeliveryDelivered: {"Zugestellt.", "Delivered."},
 		hub.DeliveryParked:    {"Wird von der Verwaltung geprüft.", "Being looked at by the administration."},
-		hub.DeliveryClosed:    {"Von der Verwaltung abgeschlossen.", "Closed by the administration."},
+		hub.DeliveryClosed:    {"Ohne Zustellung beendet.", "Ended without being delivered."},
 	}
 	eventTexts = map[string]text{
 		"accepted":  {"Eingegangen.", "Received."},
@@ -162,7 +177,7 @@ var (
 		"parked":    {"Zur Prüfung vorgelegt.", "Put before a person."},
 		"replayed":  {"Erneut zugestellt.", "Delivered again."},
 		"reopened":  {"Erneut bearbeitet.", "Worked on again."},
-		"closed":    {"Von der Verwaltung abgeschlossen.", "Closed by the administration."},
+		"closed":    {"Ohne Zustellung beendet.", "Ended without being delivered."},
 		"settled":   {"Bei allen zuständigen Stellen angekommen.", "Arrived at all offices in charge."},
 		"damaged":   {"Zur Prüfung vorgelegt.", "Put before a person."},
 	}

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"html"
@@ -15,6 +16,7 @@ import (
 
 	"stellwerk/internal/config"
 	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
 )
 
 func TestStatusByIDAndByNumber(t *testing.T) {
@@ -111,6 +113,54 @@ func TestEveryStateHasItsSentence(t *testing.T) {
 		if v := deliveryTexts[s]; v.De == "" || v.En == "" {
 			t.Errorf("delivery %s", s)
 		}
+	}
+}
+
+// Nobody tells a citizen that every office has what was ended on its way.
+func TestWhatWasEndedHasNotArrived(t *testing.T) {
+	w := newWorld(t)
+	r := w.accepted(w.submit("k-1"))
+	journal := w.store.Store.(interface {
+		Advance(context.Context, hub.ID, int64, *store.Advance) error
+		CloseDelivery(context.Context, hub.ID, string, string, time.Time) (store.Effect, error)
+	})
+	if err := journal.Advance(t.Context(), r.ID, 1, &store.Advance{State: hub.SubmissionParked, Reason: hub.ParkUnmapped, Code: "no-delivery", At: w.clock()}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := journal.CloseDelivery(t.Context(), r.ID, "operator:x", "twice", w.clock()); err != nil {
+		t.Fatal(err)
+	}
+	var s Status
+	w.do("GET", "/v1/submissions/"+r.ID.String(), "").decode(t, &s)
+	if s.State != hub.SubmissionSettled || s.Text != "Die Weiterleitung Ihres Antrags ist abgeschlossen." {
+		t.Errorf("%s: %s", s.State, s.Text)
+	}
+	one := func(states ...hub.DeliveryState) *store.Status {
+		s := &store.Status{Submission: hub.Submission{State: hub.SubmissionSettled}}
+		for _, state := range states {
+			s.Deliveries = append(s.Deliveries, hub.Delivery{State: state})
+		}
+		return s
+	}
+	told := text{"Angekommen.", "Arrived."}
+	if got := whole(one(hub.DeliveryDelivered, hub.DeliveryDelivered), told); got != told {
+		t.Errorf("all delivered: %v", got)
+	}
+	if got := whole(one(hub.DeliveryDelivered, hub.DeliveryClosed), told); got == told {
+		t.Errorf("one closed: %v", got)
+	}
+}
+
+// The receipt and the status name the same moment, though the store keeps
+// microseconds.
+func TestReceiptNamesTheStoredMoment(t *testing.T) {
+	w := newWorld(t)
+	w.advance(123456789 * time.Nanosecond)
+	r := w.accepted(w.submit("k-1"))
+	var s Status
+	w.do("GET", "/v1/submissions/"+r.ID.String(), "").decode(t, &s)
+	if !s.ReceivedAt.Equal(r.ReceivedAt) {
+		t.Errorf("the receipt says %v, the status %v", r.ReceivedAt, s.ReceivedAt)
 	}
 }
 

@@ -173,7 +173,7 @@ type AttachmentReceipt struct {
 
 func (a *API) receiptBody(c *call, in *received) ([]byte, error) {
 	r := Receipt{
-		ID: c.id, Number: c.id.Number(), ReceivedAt: c.at.UTC(),
+		ID: c.id, Number: c.id.Number(), ReceivedAt: c.at.UTC().Truncate(time.Microsecond), // as it is stored
 		SHA256: hex.EncodeToString(in.sum[:]), Status: statusURL(c, c.id),
 	}
 	for _, f := range in.spool.files {
