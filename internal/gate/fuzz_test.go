@@ -22,6 +22,7 @@ func FuzzXML(f *testing.F) {
 	f.Add(antrag(1))
 	f.Add([]byte("<a b='1\r\n2'>x\r\ny\rz<![CDATA[<>]]>&#x41;&amp;<?p q?><!-- c --></a>"))
 	f.Add([]byte("<p:a xmlns:p='u' xmlns='d' p:x='1'><b xmlns=''/></p:a>"))
+	f.Add([]byte("<p:a xmlns:p='u\n1' xmlns='d\t' p:x='1'><b/></p:a>"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		got, err := events(body, "text/xml")
 		var s script
@@ -55,10 +56,10 @@ type outline struct {
 
 func (o *outline) Start(s *Start) error {
 	o.name(s.Name)
-	fmt.Fprintf(o, "<%s %s", s.Name.Space, s.Name.Local)
+	fmt.Fprintf(o, "<%s %s", flat(s.Name.Space), s.Name.Local)
 	for _, a := range s.Attrs {
 		o.name(a.Name)
-		fmt.Fprintf(o, " %s %s=%q", a.Name.Space, a.Name.Local, flat(string(a.Value)))
+		fmt.Fprintf(o, " %s %s=%q", flat(a.Name.Space), a.Name.Local, flat(string(a.Value)))
 	}
 	o.WriteString(">")
 	return nil
@@ -70,8 +71,8 @@ func (o *outline) name(n Name) {
 func (o *outline) Text(b []byte, _ Pos) error { o.Write(b); return nil }
 func (o *outline) End(Name, Pos) error        { o.WriteString("</>"); return nil }
 
-// flat makes white space in attribute values comparable, which encoding/xml does
-// not normalise.
+// flat makes white space in attribute values, and so in names of namespaces,
+// comparable: encoding/xml does not normalise it.
 func flat(s string) string { return strings.NewReplacer("\t", " ", "\n", " ", "\r", " ").Replace(s) }
 
 func outlineOf(body []byte) (string, error) {
@@ -90,10 +91,10 @@ func outlineOf(body []byte) (string, error) {
 		switch tok := tok.(type) {
 		case xml.StartElement:
 			depth++
-			fmt.Fprintf(&b, "<%s %s", tok.Name.Space, tok.Name.Local)
+			fmt.Fprintf(&b, "<%s %s", flat(tok.Name.Space), tok.Name.Local)
 			for _, a := range tok.Attr {
 				if a.Name.Space != "xmlns" && (a.Name.Space != "" || a.Name.Local != "xmlns") {
-					fmt.Fprintf(&b, " %s %s=%q", a.Name.Space, a.Name.Local, flat(a.Value))
+					fmt.Fprintf(&b, " %s %s=%q", flat(a.Name.Space), a.Name.Local, flat(a.Value))
 				}
 			}
 			b.WriteString(">")
