@@ -54,9 +54,23 @@ func settledAdvice(s *admin.Submission) (cause, next string) {
 			"stellwerk replay " + strings.Join(parked, " ") + " or stellwerk close …, each with --reason"
 	}
 	if len(closed) > 0 {
+		if d := unpaid(s); d != nil {
+			return "it was not paid (" + d.Code + "), so what waits for the payment was closed: " + strings.Join(closed, ", "),
+				"nothing to do; paid late, or on another way: stellwerk replay " + name(s, d) + " --reason … asks the provider again; stellwerk replay NUMBER/N --anew --reason … lets a part go on"
+		}
 		return "everything has come to its end; closed by a person: " + strings.Join(closed, ", "), "nothing to do"
 	}
 	return "every system has acknowledged its document", "nothing to do"
+}
+
+// unpaid is the payment that was closed, by the citizen, the time or a person.
+func unpaid(s *admin.Submission) *admin.Delivery {
+	for i := range s.Deliveries {
+		if d := &s.Deliveries[i]; d.Role == hub.RolePayment && d.State == hub.DeliveryClosed {
+			return d
+		}
+	}
+	return nil
 }
 
 // parkedAdvice is for a delivery that waits for a person.
@@ -72,6 +86,10 @@ func parkedAdvice(s *admin.Submission, d *admin.Delivery, attempts []admin.Attem
 		if a.Delivery == d.ID && a.Detail != "" {
 			quote = ": " + oneLine(a.Detail)
 		}
+	}
+	if d.Role == hub.RolePayment && (d.Reason == hub.ParkUnclear || d.Code == "payment-failed") {
+		return fmt.Sprintf("the payment at %s is not certain%s%s", who, after, quote),
+			fmt.Sprintf("look it up in the provider's console (id %s); if it is paid: stellwerk replay %s --reason … asks again; if not: stellwerk close %s --reason … ends it and everything that waits for it", d.ID, n, n)
 	}
 	switch d.Reason {
 	case hub.ParkRefused:

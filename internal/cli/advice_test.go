@@ -30,9 +30,14 @@ func TestAdvice(t *testing.T) {
 		deliveries  []admin.Delivery
 		cause, next string
 	}{
-		"accepted":  {hub.SubmissionAccepted, "", nil, "not planned yet", "doctor"},
-		"settled":   {hub.SubmissionSettled, "", delivery(hub.DeliveryDelivered, nil), "acknowledged", "nothing to do"},
-		"closed":    {hub.SubmissionSettled, "", delivery(hub.DeliveryClosed, nil), "closed by a person: finance", "nothing to do"},
+		"accepted": {hub.SubmissionAccepted, "", nil, "not planned yet", "doctor"},
+		"settled":  {hub.SubmissionSettled, "", delivery(hub.DeliveryDelivered, nil), "acknowledged", "nothing to do"},
+		"closed":   {hub.SubmissionSettled, "", delivery(hub.DeliveryClosed, nil), "closed by a person: finance", "nothing to do"},
+		"unpaid":   {hub.SubmissionSettled, "", delivery(hub.DeliveryClosed, func(d *admin.Delivery) { d.Role, d.Code = "payment", "payment-lapsed" }), "not paid (payment-lapsed)", "stellwerk replay N/1 --reason … asks the provider again"},
+		"failed": {hub.SubmissionParked, "", delivery(hub.DeliveryParked, func(d *admin.Delivery) {
+			because(hub.ParkRefused, "payment-failed")(d)
+			d.Role = "payment"
+		}), "is not certain (payment-failed)", "if not: stellwerk close N/1"},
 		"optional":  {hub.SubmissionSettled, "", delivery(hub.DeliveryParked, because(hub.ParkRefused, "")), "optional", "stellwerk replay N/1"},
 		"damaged":   {hub.SubmissionDamaged, "", nil, "failed its check", "stellwerk mend N --reason …; or ask the portal to submit again and end this one: stellwerk close N --reason …"},
 		"sending":   {hub.SubmissionRunning, "", delivery(hub.DeliverySending, nil), "is being sent", "nothing to do"},

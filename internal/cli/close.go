@@ -18,7 +18,12 @@ func (p *Program) closeCase() *cobra.Command {
 		Long: `End deliveries that were dealt with on another way, or are no longer wanted.
 NUMBER/N is one delivery; NUMBER alone is all parked ones of the case, or the
 case itself where it was parked before it was planned, or is damaged: then nothing
-more of it is sent.`,
+more of it is sent.
+
+What waits for a closed delivery goes on, for that one was dealt with on another
+way. A payment is different: what waits for it is closed with it, for only what is
+paid is handled. Paid at the counter? Then let the parts go on that should:
+stellwerk replay NUMBER/N --anew --reason …`,
 		Args: usage(cobra.MinimumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if why == "" {

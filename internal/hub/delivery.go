@@ -30,6 +30,13 @@ const (
 	ParkUnmapped  ParkReason = "unmapped"  // the mapping or the plan needs a decision
 )
 
+// RolePayment is the role whose delivery is a payment: what waits for it happens
+// only when it is paid.
+const RolePayment = "payment"
+
+// CodeUnpaid is the code of what was closed because its payment was.
+const CodeUnpaid = "not-paid"
+
 // Delivery is one document to one system.
 type Delivery struct {
 	ID        ID

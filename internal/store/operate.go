@@ -37,7 +37,11 @@ type Operate interface {
 	// ErrDamaged where its rows still fail their check. The sealed content is for the
 	// caller to check before.
 	Mend(ctx context.Context, id hub.ID, actor, reason string, at time.Time) error
-	// CloseDelivery ends a parked or waiting delivery with a reason. Given the id of a
+	// CloseDelivery ends a parked or waiting delivery with a reason. What waits for it
+	// goes on: it was dealt with on another way. What waits for a payment is closed
+	// with it, by the same person and reason and with the code hub.CodeUnpaid: only
+	// what is paid is handled; Replay puts it back where a person decides otherwise.
+	// Given the id of a
 	// parked submission without deliveries, it ends that one: it is settled then. So
 	// does a damaged one, with every delivery that is not settled, even where its rows
 	// cannot be read.

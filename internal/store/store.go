@@ -227,7 +227,7 @@ type Record struct {
 	NotBefore time.Time
 	Uncertain bool
 	Answer    []byte // sealed; kept on delivered and awaiting
-	Token     []byte // sealed; kept until the delivery has settled
+	Token     []byte // sealed; kept until it is delivered, so that one put back can be asked for
 	// NotCounted: the attempt does not count for the retry schedule (a maintenance
 	// window began, the hub is stopping).
 	NotCounted bool

@@ -47,7 +47,7 @@ func (t *tx) replay(f *file, d *delivery, r store.Replay) error {
 	// A new life: the schedule begins anew, and whoever sends it again has decided
 	// what an uncertain attempt was worth.
 	d.Attempts, d.FirstAt, d.Uncertain, d.NotBefore = 0, time.Time{}, false, r.At
-	d.answer, d.token = nil, nil
+	d.answer = nil
 	d.State, d.Reason, d.due = hub.DeliveryPending, "", due(r.At)
 	if r.Anew {
 		d.State, d.due = hub.DeliveryWaiting, 0
@@ -127,10 +127,16 @@ func (s *Store) CloseDelivery(ctx context.Context, id hub.ID, actor, reason stri
 			return fmt.Errorf("%w: the delivery is %s", store.ErrState, d.State)
 		}
 		d.State, d.Reason, d.due = hub.DeliveryClosed, "", 0
-		if effect, err = t.moved(f, d, at); err != nil {
+		if err := t.told(f, d, "closed", actor, reason, "", at); err != nil {
 			return err
 		}
-		return t.told(f, d, "closed", actor, reason, "", at)
+		if d.Role == hub.RolePayment {
+			if err := t.closeSuccessors(f, d, hub.CodeUnpaid, actor, reason, at); err != nil {
+				return err
+			}
+		}
+		effect, err = t.moved(f, d, at)
+		return err
 	})
 	if err != nil {
 		return store.Effect{}, fmt.Errorf("close %s: %w", id, err)

@@ -57,8 +57,9 @@ func (t *tx) record(r *store.Record) (store.Effect, error) {
 	if r.State == hub.DeliveryDelivered || r.State == hub.DeliveryAwaiting {
 		d.answer = r.Answer
 	}
-	// A delivery whose outcome is unknown keeps what it can be asked by.
-	if d.token = r.Token; r.State == hub.DeliveryDelivered || r.State == hub.DeliveryClosed {
+	// What it can be asked by is kept, also of one that is closed or parked: put back,
+	// it is looked up and not begun anew.
+	if d.token = r.Token; r.State == hub.DeliveryDelivered {
 		d.token = nil
 	}
 	return t.outcome(f, d, a, stored(r.Attempt.At.Add(r.Attempt.Took)))
@@ -85,16 +86,16 @@ func (t *tx) outcome(f *file, d *delivery, a *attempt, at time.Time) (store.Effe
 	}
 	delete(t.claimed, d.key)
 	if d.State == hub.DeliveryClosed {
-		if err := t.closeSuccessors(f, d, at); err != nil {
+		if err := t.closeSuccessors(f, d, d.Code, "hub", "", at); err != nil {
 			return store.Effect{}, err
 		}
 	}
 	return t.moved(f, d, at)
 }
 
-// closeSuccessors ends what waits, directly or not, for a delivery that the
-// citizen has ended: it will not happen any more.
-func (t *tx) closeSuccessors(f *file, ended *delivery, at time.Time) error {
+// closeSuccessors ends what waits, directly or not, for a delivery that will not
+// succeed any more: the citizen has ended it, or a person a payment.
+func (t *tx) closeSuccessors(f *file, ended *delivery, code, actor, reason string, at time.Time) error {
 	over := map[int]bool{ended.ID.Ordinal(): true}
 	for again := true; again; {
 		again = false
@@ -103,13 +104,13 @@ func (t *tx) closeSuccessors(f *file, ended *delivery, at time.Time) error {
 				continue
 			}
 			over[d.ID.Ordinal()], again = true, true
-			d.State, d.Code, d.due = hub.DeliveryClosed, ended.Code, 0
+			d.State, d.Code, d.due = hub.DeliveryClosed, code, 0
 			d.UpdatedAt, d.SettledAt = at, at
 			d.records++
 			if err := t.saveDelivery(d); err != nil {
 				return err
 			}
-			if err := t.told(f, d, "closed", "hub", "", ended.Code, at); err != nil {
+			if err := t.told(f, d, "closed", actor, reason, code, at); err != nil {
 				return err
 			}
 		}

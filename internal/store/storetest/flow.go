@@ -129,7 +129,7 @@ func closedTakesItsSuccessorsAlong(f *fixture) {
 	id := f.accept()
 	f.plan(id, f.pending(id, 1, "payment"), f.pending(id, 2, "records"), f.waiting(id, 3, "district", 1), f.waiting(id, 4, "citizen", 3), f.waiting(id, 5, "finance", 2))
 	r := f.outcome(f.claimOne("payment"), hub.DeliveryClosed)
-	r.Attempt.Code = "payment-cancelled"
+	r.Attempt.Code, r.Token = "payment-cancelled", []byte("sealed token")
 	e, err := f.Record(f.ctx, r)
 	f.must(err)
 	if e.FlowDue || e.Settled {
@@ -142,6 +142,9 @@ func closedTakesItsSuccessorsAlong(f *fixture) {
 	if e := f.send("records", hub.DeliveryDelivered); !e.FlowDue {
 		f.Errorf("the other predecessor: %+v, want the flow to be due", e)
 	}
+	// Paid after all: put back, it is asked for by what is known of it.
+	f.must(f.Replay(f.ctx, id.Delivery(1), store.Replay{Actor: "operator:x", Reason: "paid late", At: f.now}))
+	equal(f, "token of a replay", string(f.claimOne("payment").Token), "sealed token")
 }
 
 func successorsAfterPredecessors(f *fixture) {

@@ -99,6 +99,41 @@ func closeDelivery(f *fixture) {
 	f.claimOne("infoma")
 }
 
+// A payment that a person closes was not made: nobody serves what waits for it,
+// until a person decides otherwise.
+func closePayment(f *fixture) {
+	id := f.accept()
+	payment := f.pending(id, 1, "payment")
+	payment.Role = hub.RolePayment
+	f.plan(id, payment, f.pending(id, 2, "records"), f.waiting(id, 3, "district", 1), f.waiting(id, 4, "citizen", 3), f.waiting(id, 5, "finance", 2))
+	f.send("payment", hub.DeliveryParked)
+	e, err := f.CloseDelivery(f.ctx, id.Delivery(1), "operator:x", "paid by nobody", f.now)
+	f.must(err)
+	if e.FlowDue || e.Settled {
+		f.Errorf("effect of closing a payment: %+v, want none", e)
+	}
+	for n, want := range map[int]hub.DeliveryState{1: hub.DeliveryClosed, 2: hub.DeliveryPending, 3: hub.DeliveryClosed, 4: hub.DeliveryClosed, 5: hub.DeliveryWaiting} {
+		f.deliveryState(id.Delivery(n), want)
+	}
+	equal(f, "code of a successor", f.delivery(id.Delivery(4)).Code, hub.CodeUnpaid)
+	events, err := f.Events(f.ctx, id)
+	f.must(err)
+	for _, n := range []int{3, 4} {
+		if !slices.ContainsFunc(events, func(e hub.Event) bool {
+			return e.Delivery == id.Delivery(n) && e.Type == "closed" && e.Actor == "operator:x" && e.Text == "paid by nobody" && e.Code == hub.CodeUnpaid
+		}) {
+			f.Errorf("the story does not tell who closed delivery %d and why: %+v", n, events)
+		}
+	}
+	if e := f.send("records", hub.DeliveryDelivered); !e.FlowDue {
+		f.Errorf("the other predecessor: %+v, want the flow to be due", e)
+	}
+	// Paid at the counter after all: a person lets the district have it.
+	f.must(f.Replay(f.ctx, id.Delivery(3), store.Replay{Anew: true, Actor: "operator:x", Reason: "paid in cash", At: f.now}))
+	f.advance(id, &store.Advance{State: hub.SubmissionRunning, Rendered: []store.Rendered{*document(id.Delivery(3))}})
+	equal(f, "goes on", f.claimOne("district").Delivery.ID, id.Delivery(3))
+}
+
 func closeSubmission(f *fixture) {
 	id := f.accept()
 	_, err := f.CloseDelivery(f.ctx, id, "operator:x", "y", f.now)

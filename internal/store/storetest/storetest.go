@@ -62,6 +62,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"ReplayRefuses", replayRefuses},
 		{"Reopen", reopen},
 		{"CloseDelivery", closeDelivery},
+		{"ClosePayment", closePayment},
 		{"CloseSubmission", closeSubmission},
 		{"ListFilters", listFilters},
 		{"ListPages", listPages},
