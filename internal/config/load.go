@@ -9,6 +9,7 @@
 //	ordinances/*.yaml              local law, named by municipalities
 //	profiles/<kind>/<name>.yaml    a product on a kind, instead of a shipped one
 //	routes/<service>/…             whole files instead of shipped ones
+//	routes/<bundle>.yaml           a bundle of several services, likewise
 //	mappings/…                     whole files instead of shipped ones
 //	expected/<AGS>/…               what the examples become by local law; see local.go
 //	secrets/, data/                not read here
@@ -84,6 +85,7 @@ func Load(src Source) (*Snapshot, Findings) {
 	l.operators()
 	l.systems()
 	l.route()
+	l.bundles()
 	l.documents()
 	l.municipalities()
 	l.bindings()
@@ -228,6 +230,27 @@ func (l *loader) route() {
 		l.found = append(l.found, under("routes", found)...)
 		if r != nil {
 			l.snap.Routes[e.Name()] = r
+		}
+	}
+}
+
+// bundles reads every bundle, shipped or own: the files beside the services' folders.
+func (l *loader) bundles() {
+	l.snap.Bundles = map[string]*route.Bundle{}
+	entries, _ := fs.ReadDir(l.routes, ".")
+	for _, e := range entries {
+		name, ok := strings.CutSuffix(e.Name(), ".yaml")
+		switch {
+		case e.IsDir(), strings.HasPrefix(e.Name(), "."), strings.HasSuffix(e.Name(), "~"), strings.EqualFold(path.Ext(e.Name()), ".md"):
+		case !ok:
+			l.complain(Finding{File: path.Join("routes", e.Name()), Severity: mapping.Warning, Message: "is not read",
+				Suggestion: "a service is a folder, a bundle of services a file that ends in .yaml"})
+		default:
+			b, found := route.LoadBundle(l.routes, name, l.services)
+			l.found = append(l.found, under("routes", found)...)
+			if b != nil {
+				l.snap.Bundles[name] = b
+			}
 		}
 	}
 }

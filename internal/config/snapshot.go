@@ -20,6 +20,7 @@ type Snapshot struct {
 	Operators      map[string]*Operator     // by name
 	Systems        map[string]*System       // by name
 	Routes         map[string]*route.Route  // by service
+	Bundles        map[string]*route.Bundle // by name
 
 	mappings, routes overlay // what is shipped, below what is the operator's
 }
