@@ -65,6 +65,9 @@ func (w *work) environment(meta *hub.Meta) error {
 		},
 		Now: w.Now,
 	}
+	if !s.Bundle.Zero() {
+		w.env.Submission.Bundle = s.Bundle.String()
+	}
 	for _, a := range w.c.Attachments {
 		var info hub.Attachment
 		if err := w.unsealJSON(hub.RecordAttachmentInfo(a.N), a.Info, &info); err != nil {

@@ -8,6 +8,8 @@
 //	portal        a client that may submit, with keys and a scope
 //	service       a Leistung: input schemas and a route
 //	submission    what a portal pushed: metadata, payload, attachments
+//	bundle        several submissions that belong together, each with its own success
+//	part          what one of them is for, as the bundle's form names it
 //	route         for one service: which deliveries, to which roles, when, after what
 //	role          what a route speaks of: finance, payment, records, public-order, …
 //	system        one installation of a backend: address, secret reference, limits

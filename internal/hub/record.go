@@ -7,6 +7,7 @@ import "strconv"
 const (
 	RecordMeta    = "meta"
 	RecordPayload = "payload"
+	RecordBundle  = "bundle" // the BundleAnswers of a bundle
 )
 
 // RecordHead names the sealed name and content type of a delivery's document.

@@ -35,6 +35,8 @@ type Submission struct {
 	Size         int64     // of the payload, bytes
 	Attachments  int
 	Trace        string // W3C traceparent
+	Bundle       ID     // that it belongs to; zero for none
+	Part         string // of the bundle
 	Version      int64  // rises with every change; guards against two workers at once
 }
 

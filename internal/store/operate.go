@@ -57,7 +57,8 @@ type Operate interface {
 	Audit(ctx context.Context, entries ...hub.AuditEntry) error
 	// AuditTrail reads entries from a sequence number on, oldest first.
 	AuditTrail(ctx context.Context, from int64, limit int) ([]hub.AuditEntry, error)
-	// Rewrap hands every data key to fn, oldest submission first, and stores what it
+	// Rewrap hands every data key to fn, oldest submission first, then those of the
+	// bundles, which have their portal's name for a municipality, and stores what it
 	// returns, in batches; nil
 	// leaves the key as it is. It says how many it changed. An error of fn ends it;
 	// what was changed before stays.
@@ -83,6 +84,7 @@ type Filter struct {
 	System        string
 	Reason        hub.ParkReason
 	Code          string
+	Bundle        hub.ID    // in this bundle
 	Search        []byte    // a keyed hash
 	Since, Until  time.Time // of the receipt, both included
 	First, Last   hub.ID    // an id range, as hub.ParseNumber gives it

@@ -38,6 +38,7 @@ var (
 // Store keeps submissions and their deliveries.
 type Store interface {
 	Intake
+	Bundles
 	Flow
 	Deliver
 	Operate
@@ -49,7 +50,9 @@ type Store interface {
 type Intake interface {
 	// Accept writes a new submission, or answers with the earlier one where portal
 	// and idempotency key were used before with the same fingerprint (Replayed is
-	// true then). ErrKeyReused where the fingerprint differs.
+	// true then). ErrKeyReused where the fingerprint differs. Where the submission
+	// names a bundle it becomes part of it: ErrNotFound where its portal has no such
+	// bundle, ErrState where that is closed.
 	Accept(ctx context.Context, a *Acceptance) (Accepted, error)
 	// Earlier looks up an idempotency key. ErrNotFound where it is new or older than
 	// its keeping time; ErrKeyReused where the fingerprint differs.

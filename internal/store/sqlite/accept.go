@@ -51,6 +51,11 @@ func (s *Store) Accept(ctx context.Context, a *store.Acceptance) (store.Accepted
 			replayed = &before
 			return err
 		}
+		if !sub.Bundle.Zero() {
+			if err := t.join(&sub); err != nil {
+				return err
+			}
+		}
 		fresh := sub
 		if err := t.insert(&fresh, body, top, a); err != nil {
 			return err

@@ -90,6 +90,9 @@ func conditions(f store.Filter) (where []string, args []any) {
 	default:
 		add("state = ?", submissionNumber(f.State))
 	}
+	if !f.Bundle.Zero() {
+		add("key IN (SELECT p.key FROM bundle_part p WHERE p.bundle = ?)", keyOf(f.Bundle))
+	}
 	if !f.First.Zero() {
 		add("key >= ?", submissionKey(keyOf(f.First)))
 	}

@@ -30,7 +30,8 @@ func (s *Store) Rewrap(ctx context.Context, batch int, fn func(id hub.ID, munici
 			return changed, fmt.Errorf("rewrap data keys: %w", err)
 		}
 		if len(files) == 0 {
-			return changed, nil
+			n, err := s.rewrapBundles(ctx, batch, fn)
+			return changed + n, err
 		}
 		fresh := make(map[hub.ID][2][]byte)
 		for _, f := range files {

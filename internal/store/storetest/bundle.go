@@ -1,0 +1,269 @@
+package storetest
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"reflect"
+	"time"
+
+	"stellwerk/internal/audit"
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
+)
+
+// opening is a good one with a key of its own.
+func (f *fixture) opening() *store.BundleOpening {
+	f.n++
+	id := f.ids.New()
+	return &store.BundleOpening{
+		Bundle: hub.Bundle{ID: id, Name: "umzugsmappe", Portal: "soest", OpenedAt: f.now, Revision: "r1", Version: 1},
+		Key:    fmt.Sprintf("key-%d", f.n), Fingerprint: sha256.Sum256([]byte("opening of " + id.String())),
+		DataKey: []byte("wrapped " + id.String()), Answers: []byte("sealed answers"), Actor: "portal:soest",
+	}
+}
+
+func (f *fixture) bundle() hub.ID {
+	f.Helper()
+	o := f.opening()
+	got, err := f.OpenBundle(f.ctx, o)
+	f.must(err)
+	if got.Bundle != o.Bundle || got.Replayed {
+		f.Fatalf("open %+v: %+v", o.Bundle, got)
+	}
+	return o.Bundle.ID
+}
+
+func (f *fixture) bundleCase(id hub.ID) *store.BundleCase {
+	f.Helper()
+	b, err := f.Bundle(f.ctx, id)
+	f.must(err)
+	return b
+}
+
+func in(bundle hub.ID, part string) func(*store.Acceptance) {
+	return func(a *store.Acceptance) { a.Submission.Bundle, a.Submission.Part = bundle, part }
+}
+
+func bundleOpened(f *fixture) {
+	o := f.opening()
+	_, err := f.OpenBundle(f.ctx, o)
+	f.must(err)
+	want := &store.BundleCase{Bundle: o.Bundle, DataKey: o.DataKey, Answers: o.Answers}
+	if got := f.bundleCase(o.Bundle.ID); !reflect.DeepEqual(got, want) {
+		f.Fatalf("the bundle is\n%+v, want\n%+v", got, want)
+	}
+	id := f.ids.New()
+	_, err = f.Bundle(f.ctx, id)
+	f.mustBe(err, store.ErrNotFound)
+	f.mustBe(f.AnswerBundle(f.ctx, id, nil, "x", f.now), store.ErrNotFound)
+	f.mustBe(f.CloseBundle(f.ctx, id, "x", f.now), store.ErrNotFound)
+	_, err = f.BundleEvents(f.ctx, id)
+	f.mustBe(err, store.ErrNotFound)
+
+	for name, change := range map[string]func(*store.BundleOpening){
+		"no id":   func(o *store.BundleOpening) { o.Bundle.ID = hub.ID{} },
+		"closed":  func(o *store.BundleOpening) { o.Bundle.ClosedAt = f.now },
+		"version": func(o *store.BundleOpening) { o.Bundle.Version = 2 },
+	} {
+		o := f.opening()
+		change(o)
+		if _, err := f.OpenBundle(f.ctx, o); err == nil {
+			f.Errorf("%s: opened", name)
+		}
+	}
+}
+
+func bundleKey(f *fixture) {
+	o := f.opening()
+	first, err := f.OpenBundle(f.ctx, o)
+	f.must(err)
+	again := *o
+	again.Bundle.ID = f.ids.New()
+	got, err := f.OpenBundle(f.ctx, &again)
+	f.must(err)
+	if got.Bundle != first.Bundle || !got.Replayed {
+		f.Fatalf("repeated key: %+v, want the first bundle", got)
+	}
+	other := again
+	other.Fingerprint[0] ^= 1
+	_, err = f.OpenBundle(f.ctx, &other)
+	f.mustBe(err, store.ErrKeyReused)
+	portal := again
+	portal.Bundle.Portal = "iserlohn"
+	if got, err := f.OpenBundle(f.ctx, &portal); err != nil || got.Replayed {
+		f.Fatalf("another portal's key: %+v, %v; want a new bundle", got, err)
+	}
+	// A submission with the same key is something else.
+	a := f.acceptance()
+	a.Key = o.Key
+	if got, err := f.Accept(f.ctx, a); err != nil || got.Replayed {
+		f.Fatalf("a submission with the bundle's key: %+v, %v; want a new one", got, err)
+	}
+	n, err := f.ForgetKeys(f.ctx, f.now.Add(time.Hour))
+	f.must(err)
+	equal(f, "forgotten", n, 3)
+	again.Bundle.ID = f.ids.New()
+	if got, err := f.OpenBundle(f.ctx, &again); err != nil || got.Replayed {
+		f.Fatalf("a forgotten key: %+v, %v; want a new bundle", got, err)
+	}
+}
+
+func bundleParts(f *fixture) {
+	b := f.bundle()
+	alone := f.accept()
+	first := f.accept(in(b, "hund-abmelden"))
+	second := f.accept(in(b, "hund-anmelden"))
+	f.plan(second, f.pending(second, 1, "infoma"))
+	c := f.bundleCase(b)
+	if len(c.Parts) != 2 || !reflect.DeepEqual(c.Parts[0], *f.status(first)) || !reflect.DeepEqual(c.Parts[1], *f.status(second)) {
+		f.Fatalf("the parts are %+v", c.Parts)
+	}
+	equal(f, "version", c.Bundle.Version, 3)
+	s := f.status(second).Submission
+	equal(f, "bundle", s.Bundle, b)
+	equal(f, "part", s.Part, "hund-anmelden")
+	kase, err := f.Case(f.ctx, first)
+	f.must(err)
+	equal(f, "bundle of the case", kase.Submission.Bundle, b)
+	equal(f, "bundle of another", f.status(alone).Submission.Bundle, hub.ID{})
+
+	rows, err := f.List(f.ctx, store.Filter{Bundle: b})
+	f.must(err)
+	equal(f, "listed", len(rows), 2)
+	equal(f, "newest first", rows[0].Submission.ID, second)
+	rows, err = f.List(f.ctx, store.Filter{Bundle: f.bundle()})
+	f.must(err)
+	equal(f, "of an empty one", len(rows), 0)
+
+	// What a damaged part was for is not lost with it.
+	f.must(f.Damage(f.ctx, first, "payload", f.now))
+	c = f.bundleCase(b)
+	equal(f, "state of the damaged part", c.Parts[0].Submission.State, hub.SubmissionDamaged)
+	equal(f, "its part", c.Parts[0].Submission.Part, "hund-abmelden")
+}
+
+func bundleRefusesParts(f *fixture) {
+	b := f.bundle()
+	a := f.acceptance()
+	in(b, "hund-anmelden")(a)
+	_, err := f.Accept(f.ctx, a)
+	f.must(err)
+
+	unknown := f.acceptance()
+	in(f.ids.New(), "x")(unknown)
+	_, err = f.Accept(f.ctx, unknown)
+	f.mustBe(err, store.ErrNotFound)
+	others := f.acceptance()
+	in(b, "x")(others)
+	others.Submission.Portal = "iserlohn"
+	_, err = f.Accept(f.ctx, others)
+	f.mustBe(err, store.ErrNotFound)
+
+	f.must(f.CloseBundle(f.ctx, b, "portal:soest", f.now))
+	late := f.acceptance()
+	in(b, "x")(late)
+	_, err = f.Accept(f.ctx, late)
+	f.mustBe(err, store.ErrState)
+	for _, r := range []*store.Acceptance{unknown, others, late} {
+		_, err := f.Submission(f.ctx, r.Submission.ID)
+		f.mustBe(err, store.ErrNotFound)
+		_, err = f.Earlier(f.ctx, r.Submission.Portal, r.Key, r.Fingerprint)
+		f.mustBe(err, store.ErrNotFound)
+	}
+	// What was accepted before is answered all the same.
+	again := *a
+	again.Submission.ID = f.ids.New()
+	got, err := f.Accept(f.ctx, &again)
+	f.must(err)
+	if !got.Replayed || got.ID != a.Submission.ID {
+		f.Errorf("repeated after the end: %+v", got)
+	}
+	equal(f, "parts", len(f.bundleCase(b).Parts), 1)
+}
+
+func bundleLife(f *fixture) {
+	b := f.bundle()
+	f.pass(time.Hour)
+	f.must(f.AnswerBundle(f.ctx, b, []byte("other answers"), "portal:soest", f.now))
+	if got := f.bundleCase(b); !bytes.Equal(got.Answers, []byte("other answers")) || got.Bundle.Version != 2 {
+		f.Fatalf("answered: %+v", got)
+	}
+	f.pass(time.Hour)
+	id := f.accept(in(b, "hund-anmelden"))
+	f.plan(id, f.pending(id, 1, "infoma"))
+	f.pass(time.Hour)
+	f.send("infoma", hub.DeliveryDelivered)
+	f.pass(time.Hour)
+	closed := f.now
+	f.must(f.CloseBundle(f.ctx, b, "portal:soest", closed))
+	f.pass(time.Hour)
+	f.must(f.CloseBundle(f.ctx, b, "portal:soest", f.now))
+	equal(f, "closed", f.bundleCase(b).Bundle.ClosedAt, closed)
+	f.mustBe(f.AnswerBundle(f.ctx, b, nil, "portal:soest", f.now), store.ErrState)
+
+	story, err := f.BundleEvents(f.ctx, b)
+	f.must(err)
+	var told string
+	for _, e := range story {
+		told += " " + e.Type
+		if e.Type == "part-added" && (e.Delivery != id || e.Text != "hund-anmelden") {
+			f.Errorf("%+v", e)
+		}
+	}
+	equal(f, "story", told, " opened answers-changed part-added part-settled closed")
+	trail, err := f.AuditTrail(f.ctx, 0, 100)
+	f.must(err)
+	var noted string
+	for _, e := range trail {
+		if e.Object == b.String() {
+			noted += " " + e.Action
+		}
+	}
+	equal(f, "trail", noted, " bundle-opened bundle-answers-changed bundle-closed")
+	_, err = audit.Verify(audit.Head{}, trail)
+	f.must(err)
+}
+
+func bundleFind(f *fixture) {
+	var all []hub.ID
+	for range 3 {
+		all = append(all, f.bundle())
+		f.pass(time.Second)
+	}
+	for _, id := range all {
+		first, last, err := hub.ParseNumber(id.Number())
+		f.must(err)
+		got, err := f.FindBundles(f.ctx, first, last, 2)
+		f.must(err)
+		if len(got) != 1 || got[0].ID != id {
+			f.Errorf("number of %s: %+v", id, got)
+		}
+	}
+	got, err := f.FindBundles(f.ctx, all[0], all[2], 2)
+	f.must(err)
+	if len(got) != 2 || got[0].ID != all[0] || got[1].ID != all[1] {
+		f.Errorf("found %+v", got)
+	}
+}
+
+func bundleRewrap(f *fixture) {
+	sub := f.accept()
+	var ids []hub.ID
+	for range 5 {
+		ids = append(ids, f.bundle())
+	}
+	n, err := f.Rewrap(f.ctx, 2, func(id hub.ID, municipality string, wrapped []byte) ([]byte, error) {
+		if id != sub && municipality != "soest" {
+			f.Errorf("bundle %s is bound to %q, want its portal", id, municipality)
+		}
+		return append([]byte("again "), wrapped...), nil
+	})
+	f.must(err)
+	equal(f, "changed", n, 6)
+	for _, id := range ids {
+		c := f.bundleCase(id)
+		equal(f, "data key", string(c.DataKey), "again wrapped "+id.String())
+		equal(f, "version", c.Bundle.Version, 1)
+	}
+}
