@@ -10,6 +10,7 @@ package connectors
 
 import (
 	"context"
+	"crypto/ed25519"
 	"io"
 	"io/fs"
 	"net/netip"
@@ -73,6 +74,17 @@ type Environment struct {
 	Concurrency int
 }
 
+// Bridge is a Config of a kind that hands submissions on to another hub.
+type Bridge interface {
+	Config
+	// Here is this hub's name, as the other one knows it. A submission that has come
+	// by a hub of that name is never taken again.
+	Here() string
+	// Callers are the keys of which one signs what the other hub calls back; empty
+	// where it does not call.
+	Callers() []ed25519.PublicKey
+}
+
 // Connector delivers to one system. Its methods are called by many goroutines
 // at once, up to the system's concurrency limit.
 type Connector interface {
@@ -115,7 +127,8 @@ type Message struct {
 	// Meta is what is known beside the document, by name; a name that is missing is
 	// not known: trust-level (STORK-QAA-Level-1 … -4) and mailbox of the citizen's
 	// account, account.<name> for each attribute of it, consent-at (RFC 3339) and
-	// consent-wording, reference of the portal.
+	// consent-wording, reference of the portal, and via, the hubs that have handed the
+	// submission on, the first one first, with blanks between.
 	// It is personal and goes only where a kind's protocol asks for it.
 	Meta  map[string]string
 	Trace string // W3C traceparent, to be passed on

@@ -122,6 +122,7 @@ func (c *Connector) metadata(m *connectors.Message) (*metadata, error) {
 // other hub then knows that there is none.
 func (c *Connector) envelope(m *connectors.Message, audience string) (string, error) {
 	account := envelope.Account{TrustLevel: m.Meta["trust-level"], Mailbox: m.Meta["mailbox"]}
+	content := envelope.Content{Via: strings.Fields(m.Meta["via"])}
 	for name, v := range m.Meta {
 		if name, ok := strings.CutPrefix(name, "account."); ok {
 			if account.Attributes == nil {
@@ -130,7 +131,8 @@ func (c *Connector) envelope(m *connectors.Message, audience string) (string, er
 			account.Attributes[name] = v
 		}
 	}
-	return envelope.Sign(c.key, envelope.About{Issuer: c.Issuer, Subject: m.ID, Audience: audience}, account, c.Now())
+	content.Account = account
+	return envelope.Sign(c.key, envelope.About{Issuer: c.Issuer, Subject: m.ID, Audience: audience}, content, c.Now())
 }
 
 // Ask reads what became of a submission over there. Without a token there is nothing

@@ -22,7 +22,6 @@ import (
 	"stellwerk/connectors/connectortest"
 	"stellwerk/connectors/hub"
 	"stellwerk/connectors/hub/envelope"
-	"stellwerk/connectors/wire"
 )
 
 const token = "swp_geheim-4711"
@@ -47,13 +46,13 @@ type other struct {
 
 type taken struct {
 	metadata string
-	account  envelope.Account
+	account  envelope.Content
 	trace    string
 	kind     string
 }
 
 func start(t *testing.T) *other {
-	private, public, err := wire.NewKey()
+	private, public, err := connectors.NewKey()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,6 +243,7 @@ func TestHandedOn(t *testing.T) {
 	m.Meta = map[string]string{
 		"trust-level": "STORK-QAA-Level-3", "mailbox": "mbx-17", "account.surname": "Müßig", "account.birthdate": "1979-08-23",
 		"consent-at": "2026-03-02T08:59:00+01:00", "consent-wording": "v3", "reference": "of-the-portal",
+		"via": "hub-werl hub-lippetal",
 	}
 	r := k.Deliver(t.Context(), m)
 	if r.Outcome != connectors.Awaiting || r.Token != "0197f3a2-6c00-7000-9000-000000000001" || r.Answer["remote-id"] != r.Token || r.Answer["remote-number"] != "9Z9Z-0001" {
@@ -253,7 +253,10 @@ func TestHandedOn(t *testing.T) {
 	if o.last.metadata != want {
 		t.Errorf("metadata are %s", o.last.metadata)
 	}
-	account := envelope.Account{TrustLevel: "STORK-QAA-Level-3", Mailbox: "mbx-17", Attributes: map[string]string{"surname": "Müßig", "birthdate": "1979-08-23"}}
+	account := envelope.Content{
+		Account: envelope.Account{TrustLevel: "STORK-QAA-Level-3", Mailbox: "mbx-17", Attributes: map[string]string{"surname": "Müßig", "birthdate": "1979-08-23"}},
+		Via:     []string{"hub-werl", "hub-lippetal"},
+	}
 	if !reflect.DeepEqual(o.last.account, account) || o.last.trace != m.Trace || o.last.kind != "application/xml" {
 		t.Errorf("%+v", o.last)
 	}
@@ -385,6 +388,8 @@ func TestSettings(t *testing.T) {
 		all + "service: Reiten":                               "service",
 		all + "version: 'a b'":                                "version",
 		all + "portal: x":                                     "",
+		all + "callers: [whpk_kurz]":                          "callers[0]",
+		all + "callers: [a, b, c]":                            "callers",
 		strings.Replace(all, "env:HUB_KEY", "whsk_x", 1):      "",
 	} {
 		_, err := hub.Kind().Configure(connectortest.Settings(strings.Split(text, "\n")...))

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"regexp"
@@ -19,12 +20,17 @@ type settings struct {
 	Municipality string            `yaml:"municipality"` // template: AGS of the authority; {municipality}
 	Service      string            `yaml:"service"`      // template; {service}
 	Version      string            `yaml:"version"`      // of the other hub's schema; its newest where empty
+	Callers      []string          `yaml:"callers"`      // whpk_…: the keys of the other hub's calls, one, or two while it exchanges them
 }
 
 type config struct {
 	settings
 	municipality, service wire.Template[*connectors.Message]
+	callers               []ed25519.PublicKey
 }
+
+// mostCallers are the keys of calls at once: the new one and the old one.
+const mostCallers = 2
 
 var (
 	agsForm    = regexp.MustCompile(`^[0-9]{5}([0-9]{3})?$`)
@@ -52,6 +58,15 @@ func configure(in connectors.Settings) (connectors.Config, error) {
 		return complain("key", "is missing: file:… of a signing key; stellwerk keys makes one")
 	case c.Version != "" && !regexp.MustCompile(`^[0-9A-Za-z._-]{1,64}$`).MatchString(c.Version):
 		return complain("version", "is no version of a schema")
+	case len(c.settings.Callers) > mostCallers:
+		return complain("callers", "lists one key, or two while the other hub exchanges them")
+	}
+	for i, text := range c.settings.Callers {
+		key, err := connectors.ParsePublicKey(text)
+		if err != nil {
+			return complain(fmt.Sprintf("callers[%d]", i), err.Error())
+		}
+		c.callers = append(c.callers, key)
 	}
 	for _, t := range []struct {
 		key, text, sample string
@@ -80,6 +95,12 @@ func configure(in connectors.Settings) (connectors.Config, error) {
 func (c *config) Traits() connectors.Traits {
 	return connectors.Traits{Repeatable: true, Askable: true, Meta: true}
 }
+
+// Here implements connectors.Bridge.
+func (c *config) Here() string { return c.Issuer }
+
+// Callers implements connectors.Bridge.
+func (c *config) Callers() []ed25519.PublicKey { return c.callers }
 
 // Open reads the key; it connects to nothing.
 func (c *config) Open(env connectors.Environment) (connectors.Connector, error) {

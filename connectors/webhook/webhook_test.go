@@ -19,7 +19,6 @@ import (
 	"stellwerk/connectors"
 	"stellwerk/connectors/connectortest"
 	"stellwerk/connectors/webhook"
-	"stellwerk/connectors/wire"
 	"stellwerk/internal/sim"
 )
 
@@ -68,7 +67,7 @@ func TestSuite(t *testing.T) {
 			t.Fatal(err)
 		}
 		return connectortest.Partner{
-			Config: config, Bare: true, Secrets: []string{private, strings.TrimPrefix(private, wire.PrivatePrefix)},
+			Config: config, Bare: true, Secrets: []string{private, strings.TrimPrefix(private, connectors.PrivatePrefix)},
 			Environment: connectors.Environment{System: "portal", Now: time.Now, Dir: t.TempDir(), Allow: loopback, Concurrency: 16},
 			Received: func() (all []connectortest.Received) {
 				got, err := client.Received(t.Context(), "portal", 0)
@@ -186,20 +185,20 @@ func TestKeys(t *testing.T) {
 	if err != nil || webhook.Public(key) != public {
 		t.Fatalf("%v, %s", err, webhook.Public(key))
 	}
-	long := wire.PrivatePrefix + base64.StdEncoding.EncodeToString(key)
+	long := connectors.PrivatePrefix + base64.StdEncoding.EncodeToString(key)
 	if again, err := webhook.ParsePrivate(long); err != nil || !again.Equal(key) {
 		t.Errorf("64 bytes: %v", err)
 	}
 	torn := bytes.Clone(key)
 	torn[63] ^= 1
 	for name, text := range map[string]string{
-		"public": public, "no prefix": private[5:], "short": private[:20], "empty": "", "halves": wire.PrivatePrefix + base64.StdEncoding.EncodeToString(torn),
+		"public": public, "no prefix": private[5:], "short": private[:20], "empty": "", "halves": connectors.PrivatePrefix + base64.StdEncoding.EncodeToString(torn),
 	} {
 		if _, err := webhook.ParsePrivate(text); err == nil || text != "" && strings.Contains(err.Error(), text) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, text := range []string{private, "", wire.PublicPrefix + "AAAA"} {
+	for _, text := range []string{private, "", connectors.PublicPrefix + "AAAA"} {
 		if _, err := webhook.ParsePublic(text); err == nil {
 			t.Errorf("%q is a public key", text)
 		}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"stellwerk/connectors"
 	"stellwerk/internal/config/strict"
 )
 
@@ -32,12 +33,23 @@ type keyYAML struct {
 }
 
 type portalYAML struct {
-	Title          string    `yaml:"title,required"`
-	Keys           []keyYAML `yaml:"keys,required"`
-	Municipalities []string  `yaml:"municipalities"`
-	Services       []string  `yaml:"services"`
-	Counter        bool      `yaml:"counter"`
+	Title          string         `yaml:"title,required"`
+	Keys           []keyYAML      `yaml:"keys,required"`
+	Municipalities []string       `yaml:"municipalities"`
+	Services       []string       `yaml:"services"`
+	Counter        bool           `yaml:"counter"`
+	Hub            *hubPortalYAML `yaml:"hub"`
 }
+
+// hubPortalYAML makes a portal another Stellwerk, which hands on what citizens have
+// given to it.
+type hubPortalYAML struct {
+	Issuer   string   `yaml:"issuer,required"` // its name, as it signs
+	Keys     []string `yaml:"keys,required"`   // whpk_…
+	Envelope string   `yaml:"envelope"`        // required or optional
+}
+
+var issuerForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 type operatorYAML struct {
 	Keys []keyYAML `yaml:"keys,required"`
@@ -60,9 +72,43 @@ func (l *loader) portals() {
 		}
 		l.snap.Portals[name] = &Portal{
 			Name: name, Title: y.Title, Municipalities: y.Municipalities, Services: y.Services, Operator: y.Counter,
-			Keys: l.keys(file, y.Keys),
+			Keys: l.keys(file, y.Keys), Hub: l.otherHub(file, &y),
 		}
 	}
+}
+
+// otherHub checks what a portal file says of a hub behind it.
+func (l *loader) otherHub(file string, y *portalYAML) *OtherHub {
+	if y.Hub == nil {
+		return nil
+	}
+	h := &OtherHub{Issuer: y.Hub.Issuer, Required: y.Hub.Envelope != "optional"}
+	if y.Counter {
+		l.atKey(file, "hub", "a portal is a counter or another hub, not both", "give each its own file")
+	}
+	if y.Hub.Issuer != "" && !issuerForm.MatchString(y.Hub.Issuer) {
+		l.at(file, "hub.issuer", "hub.issuer: "+y.Hub.Issuer+" is not a hub's name", "it is the issuer in the other hub's system file")
+	}
+	if y.Hub.Envelope != "" {
+		l.oneOf(file, "hub.envelope", y.Hub.Envelope, "required", "optional")
+	}
+	for i, text := range y.Hub.Keys {
+		at := fmt.Sprintf("hub.keys[%d]", i)
+		if strings.HasPrefix(text, connectors.PrivatePrefix) {
+			l.at(file, at, at+" is a private key, readable by everyone who reads this file", "make a new pair, and write its public half here: whpk_…")
+			continue
+		}
+		key, err := connectors.ParsePublicKey(text)
+		if err != nil {
+			l.at(file, at, at+": "+err.Error(), "")
+			continue
+		}
+		h.Keys = append(h.Keys, key)
+	}
+	if len(y.Hub.Keys) > 2 {
+		l.atKey(file, "hub.keys", "more than two keys are valid at once", "two serve to change from one to the other")
+	}
+	return h
 }
 
 func (l *loader) operators() {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/ed25519"
 	"net/netip"
 	"time"
 
@@ -59,9 +60,18 @@ type Portal struct {
 	Name           string
 	Title          string
 	Keys           []Key
-	Municipalities []string // AGS; empty means none
-	Services       []string // empty means all
-	Operator       bool     // counter staff: submissions come in by channel "counter"
+	Municipalities []string  // AGS; empty means none
+	Services       []string  // empty means all
+	Operator       bool      // counter staff: submissions come in by channel "counter"
+	Hub            *OtherHub // another Stellwerk: submissions come in by channel "hub"; else nil
+}
+
+// OtherHub is a hub that hands submissions on to this one, with what it knows of the
+// citizen's account in a signed envelope.
+type OtherHub struct {
+	Issuer   string              // its name, as it signs
+	Keys     []ed25519.PublicKey // of which one must have signed; two while it exchanges them
+	Required bool                // nothing is taken without an envelope
 }
 
 // Operator may use the admin API.

@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -106,7 +107,10 @@ func (d *Deliverer) meta(key *vault.Key, t *store.Task) (map[string]string, erro
 	}
 	known := map[string]string{
 		"trust-level": meta.TrustLevel, "mailbox": meta.Mailbox, "reference": meta.Reference,
-		"consent-wording": t.Submission.Consent.Wording,
+		"consent-wording": t.Submission.Consent.Wording, "via": strings.Join(meta.Via, " "),
+	}
+	for name, v := range meta.Account {
+		known["account."+name] = v
 	}
 	if at := t.Submission.Consent.At; t.Submission.Consent.Given && !at.IsZero() {
 		known["consent-at"] = at.Format(time.RFC3339)

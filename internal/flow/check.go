@@ -61,6 +61,7 @@ func (w *work) environment(meta *hub.Meta) error {
 		},
 		Meta: mapping.Meta{
 			TrustLevel: meta.TrustLevel, Mailbox: meta.Mailbox, Channel: s.Channel, Clerk: meta.Clerk,
+			Email: meta.Account["mail"], Account: meta.Account,
 			ConsentAt: s.Consent.At, ConsentVersion: s.Consent.Wording,
 		},
 		Now: w.Now,

@@ -55,6 +55,12 @@ type Meta struct {
 	Mailbox    string `json:"mailbox,omitempty"`     // the account's mailbox handle
 	Clerk      string `json:"clerk,omitempty"`       // who took the case down at a counter
 	MediaType  string `json:"media-type"`            // of the payload, as received
+
+	// Account are attributes of the citizen's account by name, as the portal or, verified,
+	// the handing hub has told them: surname, givenName, birthdate.
+	Account map[string]string `json:"account,omitempty"`
+	// Via are the hubs that have handed the submission on, the first one first.
+	Via []string `json:"via,omitempty"`
 }
 
 // Attachment is a file that came with a submission. Its name may be personal:

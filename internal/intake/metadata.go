@@ -11,6 +11,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"stellwerk/internal/config"
 )
 
 // Limits of the metadata.
@@ -32,7 +34,9 @@ type metadata struct {
 	reference    string
 	trust        string
 	mailbox      string
-	clerk        string // who took the case down; from counters only
+	clerk        string            // who took the case down; from counters only
+	account      map[string]string // attributes of the citizen's account
+	via          []string          // the hubs that have handed it on; of a verified envelope only
 }
 
 // field is one item of the metadata, by its place in JSON and its header.
@@ -99,12 +103,17 @@ var fields = []field{
 	}},
 }
 
-const clerkPointer = "/clerk"
+const (
+	clerkPointer   = "/clerk"
+	accountPointer = "/account"
+	maxAttributes  = 32 // of an account
+)
 
 var (
 	agsForm     = regexp.MustCompile(`^[0-9]{5}([0-9]{3})?$`)
 	wordForm    = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 	nameForm    = regexp.MustCompile(`^[A-Za-z][0-9A-Za-z._-]*$`)
+	accountForm = regexp.MustCompile(`^[A-Za-z][0-9A-Za-z-]{0,40}$`)
 	versionForm = regexp.MustCompile(`^[0-9A-Za-z._-]+$`)
 )
 
@@ -210,6 +219,14 @@ func (r *metaReader) object(at string, m *metadata) error {
 
 func (r *metaReader) item(at, pointer string, m *metadata) error {
 	f := fieldAt(pointer)
+	if pointer == accountPointer {
+		if r.seen[pointer] {
+			r.find(pointer, "twice", twice)
+			return r.skip()
+		}
+		r.seen[pointer] = true
+		return r.account(m)
+	}
 	if f == nil && pointer != "/consent" {
 		if len(pointer)-len(at) > 41 || !nameForm.MatchString(pointer[len(at)+1:]) {
 			pointer = at // a name may be anything; only a plain word is repeated
@@ -248,6 +265,71 @@ func (r *metaReader) item(at, pointer string, m *metadata) error {
 	return nil
 }
 
+// account reads the attributes of the citizen's account: names and texts.
+func (r *metaReader) account(m *metadata) error {
+	if t, err := r.dec.Token(); err != nil {
+		return err
+	} else if t != json.Delim('{') {
+		r.find(accountPointer, "type", notText)
+		if t == json.Delim('[') {
+			return r.leave()
+		}
+		return nil
+	}
+	m.account = map[string]string{}
+	for r.dec.More() {
+		t, err := r.dec.Token()
+		if err != nil {
+			return err
+		}
+		name, _ := t.(string)
+		var raw any
+		if err := r.dec.Decode(&raw); err != nil {
+			return err
+		}
+		value, ok := raw.(string)
+		_, again := m.account[name]
+		switch rule, complaint := attribute(name, value); {
+		case again:
+			r.find(accountPointer, "twice", twice)
+		case !ok:
+			r.find(accountPointer, "type", notText)
+		case rule != "":
+			r.find(accountPointer, rule, complaint)
+		case len(m.account) == maxAttributes:
+			r.find(accountPointer, "length", tooManyAttributes)
+		default:
+			m.account[name] = value
+		}
+	}
+	_, err := r.dec.Token()
+	return err
+}
+
+// attribute checks one attribute of an account. Its name is not repeated in the
+// complaint: it may be anything.
+func attribute(name, value string) (rule string, complaint text) {
+	if !accountForm.MatchString(name) {
+		return "format", text{
+			"Ein Merkmal des Kontos heißt mit Buchstaben, Ziffern und Bindestrichen, etwa surname.",
+			"An attribute of the account is named by letters, digits and hyphens, such as surname."}
+	}
+	return short(value, maxName)
+}
+
+var tooManyAttributes = text{"Höchstens 32 Merkmale.", "At most 32 attributes."}
+
+// leave reads to the end of the array that has begun.
+func (r *metaReader) leave() error {
+	for r.dec.More() {
+		if err := r.skip(); err != nil {
+			return err
+		}
+	}
+	_, err := r.dec.Token()
+	return err
+}
+
 func (r *metaReader) skip() error {
 	var raw json.RawMessage
 	return r.dec.Decode(&raw)
@@ -264,7 +346,8 @@ func fieldAt(pointer string) *field {
 
 // complete adds what is missing, and what does not fit together. At a counter
 // somebody answers for what was taken down: his name goes into the audit trail.
-func (m *metadata) complete(findings []Finding, inJSON, counter bool, now time.Time, l lang) []Finding {
+func (m *metadata) complete(findings []Finding, inJSON bool, portal *config.Portal, now time.Time, l lang) []Finding {
+	counter := portal.Operator
 	complain := func(pointer, rule string, complaint text) {
 		f := Finding{Rule: rule, Detail: complaint.in(l)}
 		if inJSON {
@@ -296,6 +379,14 @@ func (m *metadata) complete(findings []Finding, inJSON, counter bool, now time.T
 	case !counter && m.clerk != "":
 		complain(clerkPointer, "counter-only", text{
 			"Diese Angabe machen nur Portale, die als Theke eingerichtet sind.", "Only portals that are set up as a counter say this."})
+	}
+	if portal.Hub != nil { // what it knows of the citizen is in its envelope, or not believed
+		for pointer, given := range map[string]bool{"/trust-level": m.trust != "", "/mailbox": m.mailbox != "", accountPointer: len(m.account) > 0} {
+			if given {
+				complain(pointer, "envelope-only", text{
+					"Diese Angabe macht ein anderes Stellwerk nur im signierten Umschlag.", "Another hub says this in its signed envelope only."})
+			}
+		}
 	}
 	if m.consentAt.After(now.Add(maxSkew)) {
 		complain("/consent/at", "future", text{

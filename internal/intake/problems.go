@@ -28,6 +28,16 @@ const (
 	CodeConsent         Code = "consent-missing"
 	CodeNotOffered      Code = "service-not-offered"
 
+	CodeEnvelopeMissing    Code = "envelope-missing"
+	CodeEnvelopeNotAllowed Code = "envelope-not-allowed"
+	CodeEnvelopeMalformed  Code = "envelope-malformed"
+	CodeEnvelopeIssuer     Code = "envelope-issuer-unknown"
+	CodeEnvelopeSignature  Code = "envelope-signature-wrong"
+	CodeEnvelopeExpired    Code = "envelope-expired"
+	CodeEnvelopeSubject    Code = "envelope-of-another-submission"
+	CodeEnvelopeAudience   Code = "envelope-for-another-authority"
+	CodeCircle             Code = "handed-on-in-a-circle"
+
 	CodePayloadMissing   Code = "payload-missing"
 	CodePayloadMalformed Code = "payload-malformed"
 	CodePayloadComplex   Code = "payload-too-complex"
@@ -143,6 +153,43 @@ var catalogue = []entry{
 		text{"Dienst wird nicht angeboten", "Service is not offered"},
 		text{"Diese Kommune bietet diesen Dienst nicht an. Die Liste liegt unter /v1/services.",
 			"This municipality does not offer this service. The list is at /v1/services."}},
+
+	{CodeEnvelopeMissing, http.StatusForbidden, repeatLater,
+		text{"Umschlag fehlt", "Envelope is missing"},
+		text{"Dieses Portal ist ein anderes Stellwerk. Was es vom Bürgerkonto weiß, sagt es im signierten Umschlag der Kopfzeile Stellwerk-Account; ohne ihn wird nichts angenommen.",
+			"This portal is another hub. What it knows of the citizen's account it says in the signed envelope of the header Stellwerk-Account; nothing is taken without it."}},
+	{CodeEnvelopeNotAllowed, http.StatusForbidden, repeatNever,
+		text{"Umschlag nicht zugelassen", "Envelope is not allowed"},
+		text{"Dieses Portal ist nicht als anderes Stellwerk eingerichtet und schickt deshalb keinen Umschlag. Der Betreiber kann es einrichten.",
+			"This portal is not set up as another hub and therefore sends no envelope. The operator can set it up."}},
+	{CodeEnvelopeMalformed, http.StatusBadRequest, repeatNever,
+		text{"Umschlag ist nicht lesbar", "Envelope is malformed"},
+		text{"Die Kopfzeile Stellwerk-Account steht genau einmal da und ist ein JWS in kompakter Form, mit ed25519 signiert und höchstens 16 KiB lang; seine Angaben haben die Form der Metadaten.",
+			"The header Stellwerk-Account stands exactly once and is a JWS in compact form, signed with ed25519, of at most 16 KiB; what it says has the form of the metadata."}},
+	{CodeEnvelopeIssuer, http.StatusForbidden, repeatLater,
+		text{"Aussteller unbekannt", "Issuer unknown"},
+		text{"Der Umschlag nennt einen anderen Aussteller als den, der für dieses Portal eingetragen ist. Gespeichert wurde nichts.",
+			"The envelope names another issuer than the one that is entered for this portal. Nothing was stored."}},
+	{CodeEnvelopeSignature, http.StatusForbidden, repeatLater,
+		text{"Signatur passt nicht", "Signature does not fit"},
+		text{"Der Umschlag ist mit keinem der Schlüssel signiert, die für dieses Portal eingetragen sind. Gespeichert wurde nichts.",
+			"The envelope is signed by none of the keys that are entered for this portal. Nothing was stored."}},
+	{CodeEnvelopeExpired, http.StatusForbidden, repeatLater,
+		text{"Umschlag ist abgelaufen", "Envelope has run out"},
+		text{"Der Umschlag gilt höchstens eine Viertelstunde und nicht im Voraus. Jeder Versuch braucht einen frischen; gehen die Uhren beider Seiten gleich?",
+			"The envelope is good for a quarter of an hour and not in advance. Every attempt needs a fresh one; do both sides' clocks agree?"}},
+	{CodeEnvelopeSubject, http.StatusForbidden, repeatNever,
+		text{"Umschlag gehört zu einem anderen Vorgang", "Envelope is about another submission"},
+		text{"Der Umschlag ist an einen anderen Idempotency-Key gebunden als den dieser Anfrage. Gespeichert wurde nichts.",
+			"The envelope is bound to another Idempotency-Key than this request's. Nothing was stored."}},
+	{CodeEnvelopeAudience, http.StatusForbidden, repeatNever,
+		text{"Umschlag ist für eine andere Stelle", "Envelope is for another authority"},
+		text{"Der Umschlag ist für eine andere Kommune ausgestellt als die, an die diese Anfrage geht. Gespeichert wurde nichts.",
+			"The envelope is made out to another municipality than the one this request goes to. Nothing was stored."}},
+	{CodeCircle, http.StatusUnprocessableEntity, repeatNever,
+		text{"Im Kreis weitergereicht", "Handed on in a circle"},
+		text{"Dieser Vorgang ist schon durch dieses Stellwerk gegangen oder durch zu viele andere. Eine der beteiligten Stellen reicht weiter, was sie selbst entscheiden müsste; gespeichert wurde nichts.",
+			"This submission has gone through this hub before, or through too many others. One of those involved hands on what it would have to decide itself; nothing was stored."}},
 
 	{CodePayloadMissing, http.StatusBadRequest, repeatNever,
 		text{"Inhalt fehlt", "Payload is missing"},

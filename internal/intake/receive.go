@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +26,7 @@ type received struct {
 	order     string   // value of the route's order-by
 	spool     *spool   // nil for a validation
 	files     int      // attachments, spooled or only counted
+	key       string   // the idempotency key; empty for a validation
 
 	// refused is why the content cannot be taken. It is set where the rest was
 	// read all the same, to find out whether the key has an answer already.
@@ -109,13 +112,13 @@ func (rd *reader) held(p *refusal) *refusal {
 // checkMetadata refuses what is incomplete or outside the portal's scope.
 func (rd *reader) checkMetadata(findings []Finding, inJSON bool) *refusal {
 	c, m := rd.c, &rd.in.metadata
-	if findings = m.complete(findings, inJSON, c.portal.Operator, c.at, c.lang); len(findings) > 0 {
+	if findings = m.complete(findings, inJSON, c.portal, c.at, c.lang); len(findings) > 0 {
 		return refuse(CodeMetaInvalid).with(findings...)
 	}
 	if !c.portal.Allows(m.municipality, m.service) {
 		return refuse(CodeOutOfScope)
 	}
-	return nil
+	return rd.openEnvelope()
 }
 
 // checkOffer finds the service and asks for the consent it needs.
@@ -212,9 +215,17 @@ func (in *received) fingerprint() [32]byte {
 			add(f.info.SHA256)
 		}
 	}
-	// Files come in threes: a single text more is nothing else.
+	// Files come in threes: a single text more is nothing else, and neither are pairs
+	// behind an empty name.
 	if m.clerk != "" {
 		add(m.clerk)
+	}
+	if len(m.account) > 0 {
+		add("")
+		for _, name := range slices.Sorted(maps.Keys(m.account)) {
+			add(name)
+			add(m.account[name])
+		}
 	}
 	h.Write(b)
 	var sum [32]byte

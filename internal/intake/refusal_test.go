@@ -3,11 +3,14 @@ package intake
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"stellwerk/internal/config"
 )
 
 func TestRefusalsOfAPayloadAlone(t *testing.T) {
@@ -150,6 +153,15 @@ func TestMetadataInJSONAreTakenExactly(t *testing.T) {
 		"consent without a time": {`{"municipality":"05974040","service":"hund","consent":{"given":true}}`, "/consent/at required"},
 		"control characters":     {`{"municipality":"05974040","service":"hund","mailbox":"a\u001b[2Jb"}`, "/mailbox length"},
 		"half a surrogate":       {`{"municipality":"05974040","service":"hund","reference":"\ud800"}`, "/reference length"},
+		"account":                {`{"municipality":"05974040","service":"hund","account":{"surname":"Müßig","birthdate":"1979-08-23"}}`, ""},
+		"account is a list":      {`{"municipality":"05974040","service":"hund","account":[1,{"a":2}]}`, "/account type"},
+		"account is a text":      {`{"municipality":"05974040","service":"hund","account":"x"}`, "/account type"},
+		"account twice":          {`{"municipality":"05974040","service":"hund","account":{},"account":{"a":"x"}}`, "/account twice"},
+		"attribute twice":        {`{"municipality":"05974040","service":"hund","account":{"a":"x","a":"y"}}`, "/account twice"},
+		"attribute is a number":  {`{"municipality":"05974040","service":"hund","account":{"a":1}}`, "/account type"},
+		"attribute's name":       {`{"municipality":"05974040","service":"hund","account":{"Frau Müller":"x"}}`, "/account format"},
+		"attribute too long":     {`{"municipality":"05974040","service":"hund","account":{"a":"` + strings.Repeat("x", 256) + `"}}`, "/account length"},
+		"too many attributes":    {`{"municipality":"05974040","service":"hund","account":` + manyAttributes(33) + `}`, "/account length"},
 		"nothing":                {`{}`, "/municipality required, /service required"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -158,7 +170,7 @@ func TestMetadataInJSONAreTakenExactly(t *testing.T) {
 				t.Fatal("malformed")
 			}
 			var got []string
-			for _, f := range m.complete(findings, true, false, time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC), german) {
+			for _, f := range m.complete(findings, true, &config.Portal{}, time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC), german) {
 				got = append(got, f.Pointer+" "+f.Rule)
 				if f.Part != "metadata" || f.Detail == "" {
 					t.Errorf("finding %+v", f)
@@ -198,6 +210,14 @@ func TestPanicEndsOneRequestOnly(t *testing.T) {
 	if w.store.last.Submission.Trace == "" {
 		t.Error("the span under way is not kept")
 	}
+}
+
+func manyAttributes(n int) string {
+	var all []string
+	for i := range n {
+		all = append(all, fmt.Sprintf(`"a%d":"x"`, i))
+	}
+	return "{" + strings.Join(all, ",") + "}"
 }
 
 func TestEveryProblemIsComplete(t *testing.T) {

@@ -66,8 +66,8 @@ type Example struct {
 
 // Item is one metadata item, and whether this service needs it.
 type Item struct {
-	Pointer  string `json:"pointer"` // in the part metadata
-	Header   string `json:"header"`  // for a payload that comes alone
+	Pointer  string `json:"pointer"`          // in the part metadata
+	Header   string `json:"header,omitempty"` // for a payload that comes alone; without one it cannot have the item
 	Required bool   `json:"required"`
 }
 
@@ -181,12 +181,15 @@ func offered(c *call, rt *route.Route, ags string) (Service, bool) {
 		s.Examples = append(s.Examples, Example{Name: e.Name, Title: e.Title, Format: e.Format, Version: e.Version, URL: url + "/examples/" + path.Base(e.Path)})
 	}
 	for _, f := range fields {
-		if f.pointer == clerkPointer && !c.portal.Operator {
+		if f.pointer == clerkPointer && !c.portal.Operator || c.portal.Hub != nil && (f.pointer == "/trust-level" || f.pointer == "/mailbox") {
 			continue
 		}
 		required := f.pointer == clerkPointer || f.pointer == "/municipality" || f.pointer == "/service" ||
 			rt.ConsentRequired && (f.pointer == "/consent/given" || f.pointer == "/consent/at")
 		s.Metadata = append(s.Metadata, Item{Pointer: f.pointer, Header: f.header, Required: required})
+	}
+	if c.portal.Hub == nil {
+		s.Metadata = append(s.Metadata, Item{Pointer: accountPointer})
 	}
 	return s, true
 }

@@ -27,7 +27,7 @@ func (a *API) submit(c *call) *refusal {
 	}
 	defer leave()
 
-	in := &received{spool: newSpool(a.Attachments, c.id)}
+	in := &received{spool: newSpool(a.Attachments, c.id), key: key}
 	defer in.release()
 	if p := a.receive(c, in, func() (bool, *refusal) { return a.known(c, key) }); p != nil {
 		return p
@@ -109,7 +109,7 @@ func (a *API) acceptance(c *call, in *received) (*store.Acceptance, *refusal) {
 		return nil, p
 	}
 	key := in.spool.key
-	meta, err := json.Marshal(hub.Meta{Reference: in.reference, TrustLevel: in.trust, Mailbox: in.mailbox, Clerk: in.clerk, MediaType: in.mediaType})
+	meta, err := json.Marshal(hub.Meta{Reference: in.reference, TrustLevel: in.trust, Mailbox: in.mailbox, Clerk: in.clerk, MediaType: in.mediaType, Account: in.account, Via: in.via})
 	if err != nil {
 		return nil, refuse(CodeInternal).because(err)
 	}
@@ -124,6 +124,9 @@ func (a *API) acceptance(c *call, in *received) (*store.Acceptance, *refusal) {
 	channel, actor := "portal", "portal:"+c.portal.Name
 	if c.portal.Operator {
 		channel, actor = "counter", "counter:"+c.portal.Name+"/"+in.clerk
+	}
+	if c.portal.Hub != nil {
+		channel, actor = "hub", "hub:"+c.portal.Name
 	}
 	trace := ""
 	if a.Trace != nil {

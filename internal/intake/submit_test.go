@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"testing"
 
 	"stellwerk/internal/config"
@@ -54,7 +55,7 @@ func TestSubmitStoresEverythingSealed(t *testing.T) {
 	if err := json.Unmarshal(plain, &meta); err != nil {
 		t.Fatal(err)
 	}
-	if meta != (hub.Meta{Reference: "HA-Müller", TrustLevel: "STORK-QAA-Level-3", Mailbox: "postkorb-4711", MediaType: "application/xml"}) {
+	if !reflect.DeepEqual(meta, hub.Meta{Reference: "HA-Müller", TrustLevel: "STORK-QAA-Level-3", Mailbox: "postkorb-4711", MediaType: "application/xml"}) {
 		t.Errorf("meta %+v", meta)
 	}
 }

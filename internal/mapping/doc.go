@@ -50,7 +50,8 @@
 //	submission:  id number service reference portal bundle delivery
 //	             received-at (RFC 3339, local time) received-on (YYYY-MM-DD) rendered-at
 //	municipality: ags ars name
-//	meta:        trust-level mailbox email channel clerk consent-at consent-version
+//	meta:        trust-level mailbox email channel clerk consent-at consent-version, and
+//	             account/NAME, an attribute of the citizen's account; a let makes it known to expressions
 //	answer:      ROLE/KEY, what an earlier delivery brought back: answer:finance/kassenzeichen
 //	let:         a name of let, of this record or an enclosing one
 //	record:      position (from 1, in the innermost each)

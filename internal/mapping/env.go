@@ -51,10 +51,11 @@ type Meta struct {
 	TrustLevel     string // e.g. STORK-QAA-Level-3
 	Mailbox        string // handle of the citizen's mailbox
 	Email          string
-	Channel        string // portal, counter, bridge
+	Channel        string // portal, counter, hub
 	Clerk          string // who entered the case at the counter
 	ConsentAt      time.Time
 	ConsentVersion string
+	Account        map[string]string // attributes of the citizen's account: surname, givenName, mail, …
 }
 
 // Attachment describes a stored file that came with the submission.

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -97,6 +98,9 @@ func attachmentField(a *Attachment, name string) string {
 	return a.ID
 }
 
+// accountForm is what attributes of an account are called: surname, givenName.
+var accountForm = regexp.MustCompile(`^[A-Za-z][0-9A-Za-z-]{0,40}$`)
+
 // source compiles scheme:name or a path.
 func (c *compiler) source(src string) (*source, error) {
 	scheme, name, ok := strings.Cut(src, ":")
@@ -155,6 +159,12 @@ func (c *compiler) scheme(scheme, name string) (func(*state) (string, *refusal),
 	if sum, ok := strings.CutPrefix(name, "sum/"); ok && scheme == "records" {
 		i := c.sumOf(sum)
 		return func(st *state) (string, *refusal) { return st.sums[i].String(), nil }, nil
+	}
+	if attribute, ok := strings.CutPrefix(name, "account/"); ok && scheme == "meta" {
+		if !accountForm.MatchString(attribute) {
+			return nil, fmt.Errorf("meta:%s is not meta:account/NAME", name)
+		}
+		return func(st *state) (string, *refusal) { return st.env.Meta.Account[attribute], nil }, nil
 	}
 	f, ok := findFact(scheme, name)
 	if !ok {

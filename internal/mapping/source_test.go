@@ -14,7 +14,7 @@ func TestSources(t *testing.T) {
 		Submission: Submission{ID: "id", Number: "nr", Service: "svc", Portal: "p", Reference: "ref", Bundle: "b", Delivery: "d",
 			ReceivedAt: time.Date(2026, 12, 31, 23, 30, 0, 0, time.UTC)},
 		Municipality: Municipality{AGS: "05974040", ARS: "059740040040", Name: "Soest"},
-		Meta:         Meta{TrustLevel: "3", Mailbox: "m", Email: "e", Channel: "counter", Clerk: "c", ConsentAt: time.Date(2026, 7, 1, 10, 0, 0, 0, time.UTC), ConsentVersion: "v"},
+		Meta:         Meta{TrustLevel: "3", Mailbox: "m", Email: "e", Channel: "counter", Clerk: "c", ConsentAt: time.Date(2026, 7, 1, 10, 0, 0, 0, time.UTC), ConsentVersion: "v", Account: map[string]string{"surname": "s"}},
 		Attachments:  []Attachment{{ID: "1", Name: "a", Type: "t", Size: 5, SHA256: "s"}, {ID: "2", Name: "b"}},
 		Answers:      map[string]map[string]string{"finance": {"kz": "4711"}},
 		Next:         func(name string) (string, error) { return name + "-1", nil },
@@ -24,6 +24,7 @@ func TestSources(t *testing.T) {
 		"submission:bundle": "b", "submission:delivery": "d", "submission:received-at": "2027-01-01T00:30:00+01:00", "submission:received-on": "2027-01-01",
 		"submission:rendered-at": "2027-01-01T00:30:00+01:00", "municipality:ags": "05974040", "municipality:ars": "059740040040", "municipality:name": "Soest",
 		"meta:trust-level": "3", "meta:mailbox": "m", "meta:email": "e", "meta:channel": "counter", "meta:clerk": "c", "meta:consent-at": "2026-07-01T12:00:00+02:00",
+		"meta:account/surname": "s", "meta:account/givenName": "",
 		"meta:consent-version": "v", "answer:finance/kz": "4711", "answer:finance/x": "", "record:position": "1",
 	} {
 		m := mustParse(t, "revision: 1\noutput: {format: csv, formulas: keep, header-line: false, line-ending: lf}\nfields: {v: {from: '"+source+"'}, w: {const: x}}", nil)

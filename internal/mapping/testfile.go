@@ -18,6 +18,7 @@ import (
 //	      submission: {id: …, number: …, reference: …, received-at: 2026-05-04T10:15:00+02:00}
 //	      municipality: {ags: "05999999", name: Musterstadt}
 //	      meta: {mailbox: …, trust-level: …}
+//	      account: {surname: Beispiel}
 //	      answers: {finance: {kassenzeichen: "4711"}}
 //	      attachments: [{name: impfpass.pdf, type: application/pdf, size: 1234, sha256: …}]
 //	      numbers: {steuermarke: "815"}
@@ -42,6 +43,7 @@ type testEnv struct {
 	given       bool
 	submission  map[string]string
 	meta        map[string]string
+	account     map[string]string
 	place       map[string]string
 	answers     map[string]map[string]string
 	numbers     map[string]string
@@ -74,9 +76,10 @@ var submissionKeys = []string{"id", "number", "service", "portal", "reference", 
 var metaKeys = []string{"trust-level", "mailbox", "email", "channel", "clerk", "consent-at", "consent-version"}
 
 func (c *compiler) testEnv(n *yaml.Node) testEnv {
-	o := c.r.object(n, "env", "submission", "municipality", "meta", "answers", "attachments", "numbers", "ordinances")
+	o := c.r.object(n, "env", "submission", "municipality", "meta", "account", "answers", "attachments", "numbers", "ordinances")
 	e := testEnv{given: true, submission: c.words(o, "submission", submissionKeys), meta: c.words(o, "meta", metaKeys),
 		place: c.words(o, "municipality", []string{"ags", "ars", "name"})}
+	e.account = c.freeWords(o, "account")
 	e.numbers, e.ordinances = c.freeWords(o, "numbers"), c.freeWords(o, "ordinances")
 	o.pairs("answers", func(k, v *yaml.Node) {
 		if e.answers == nil {
@@ -159,6 +162,9 @@ func (e *testEnv) apply(env Env, load func(string) (*Ordinance, error)) (*Env, e
 	}
 	if t, err := time.Parse(time.RFC3339, e.meta["consent-at"]); err == nil {
 		m.ConsentAt = t
+	}
+	if e.account != nil {
+		m.Account = e.account
 	}
 	if e.answers != nil {
 		env.Answers = e.answers

@@ -4,7 +4,8 @@
 //
 // It goes along in the header Stellwerk-Account. It is bound to one submission by
 // sub, the idempotency key, and to one receiver by aud, the AGS of the authority; it
-// is good for a quarter of an hour. A receiver believes it by the public key that its
+// is good for a quarter of an hour. It names the hubs that the submission has gone
+// through before, so that none of them takes it again: via. A receiver believes it by the public key that its
 // operator keeps at the sending hub's entry, and by nothing that it says itself: no
 // key and no address in its head is looked at, and no other algorithm is taken.
 package envelope
@@ -18,7 +19,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"stellwerk/connectors/wire"
+	"stellwerk/connectors"
 )
 
 // Header is where an envelope goes.
@@ -43,6 +44,12 @@ type Account struct {
 	Attributes map[string]string `json:"attributes,omitempty"`
 }
 
+// Content is what is told: the account, and the way so far.
+type Content struct {
+	Account
+	Via []string `json:"via,omitempty"` // the hubs before the sending one, the first one first
+}
+
 // claims are what is signed.
 type claims struct {
 	Issuer   string `json:"iss"` // the sending hub
@@ -50,7 +57,7 @@ type claims struct {
 	Audience string `json:"aud"` // AGS of the authority
 	IssuedAt int64  `json:"iat"`
 	Expires  int64  `json:"exp"`
-	Account
+	Content
 }
 
 // About is what an envelope is bound to.
@@ -60,13 +67,13 @@ type About struct {
 	Audience string // AGS of the authority
 }
 
-// Sign seals an account into an envelope.
-func Sign(key ed25519.PrivateKey, about About, account Account, now time.Time) (string, error) {
+// Sign seals what is told into an envelope.
+func Sign(key ed25519.PrivateKey, about About, content Content, now time.Time) (string, error) {
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: key}, (&jose.SignerOptions{}).WithType(kind))
 	if err != nil {
 		return "", fmt.Errorf("sign envelope: %w", err)
 	}
-	body, err := json.Marshal(claims{about.Issuer, about.Subject, about.Audience, now.Unix(), now.Add(Life).Unix(), account})
+	body, err := json.Marshal(claims{about.Issuer, about.Subject, about.Audience, now.Unix(), now.Add(Life).Unix(), content})
 	if err != nil {
 		return "", fmt.Errorf("sign envelope: %w", err)
 	}
@@ -89,48 +96,57 @@ var (
 	ErrMalformed = errors.New("the envelope is malformed")
 	ErrSignature = errors.New("the envelope is signed by no key of the sending hub")
 	ErrTime      = errors.New("the envelope has run out or is of the future")
-	ErrAbout     = errors.New("the envelope is about another submission, for another authority, or of another hub")
+	ErrIssuer    = errors.New("the envelope is of another hub")
+	ErrSubject   = errors.New("the envelope is about another submission")
+	ErrAudience  = errors.New("the envelope is for another authority")
 )
 
 // Verify opens an envelope that one of the keys has signed and that is about what the
 // receiver has before it. Several keys are those of a hub that exchanges its own.
-func Verify(text string, keys []ed25519.PublicKey, about About, now time.Time) (Account, error) {
+func Verify(text string, keys []ed25519.PublicKey, about About, now time.Time) (Content, error) {
 	if len(text) > maxSize {
-		return Account{}, ErrMalformed
+		return Content{}, ErrMalformed
 	}
 	signed, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.EdDSA})
 	if err != nil || len(signed.Signatures) != 1 || signed.Signatures[0].Protected.ExtraHeaders[jose.HeaderType] != kind {
-		return Account{}, ErrMalformed
-	}
-	var body []byte
-	for _, key := range keys {
-		if len(key) != ed25519.PublicKeySize {
-			continue
-		}
-		if body, err = signed.Verify(key); err == nil {
-			break
-		}
-		body = nil
-	}
-	if body == nil {
-		return Account{}, ErrSignature
+		return Content{}, ErrMalformed
 	}
 	var c claims
-	if json.Unmarshal(body, &c) != nil {
-		return Account{}, ErrMalformed
+	if json.Unmarshal(signed.UnsafePayloadWithoutVerification(), &c) != nil {
+		return Content{}, ErrMalformed
+	}
+	if c.Issuer != about.Issuer { // only to say so: nothing of it is believed before it is verified
+		return Content{}, ErrIssuer
+	}
+	if !signedBy(signed, keys) {
+		return Content{}, ErrSignature
 	}
 	issued, expires := time.Unix(c.IssuedAt, 0), time.Unix(c.Expires, 0)
 	switch {
 	case issued.After(now.Add(Skew)), !expires.Add(Skew).After(now), expires.Sub(issued) > Life:
-		return Account{}, ErrTime
-	case c.Subject == "", About{c.Issuer, c.Subject, c.Audience} != about:
-		return Account{}, ErrAbout
+		return Content{}, ErrTime
+	case c.Subject == "" || c.Subject != about.Subject:
+		return Content{}, ErrSubject
+	case c.Audience != about.Audience:
+		return Content{}, ErrAudience
 	}
-	return c.Account, nil
+	return c.Content, nil
+}
+
+func signedBy(signed *jose.JSONWebSignature, keys []ed25519.PublicKey) bool {
+	for _, key := range keys {
+		if len(key) != ed25519.PublicKeySize {
+			continue
+		}
+		if _, err := signed.Verify(key); err == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // ParsePublic reads a hub's public key as text, whpk_….
-func ParsePublic(text string) (ed25519.PublicKey, error) { return wire.ParsePublicKey(text) }
+func ParsePublic(text string) (ed25519.PublicKey, error) { return connectors.ParsePublicKey(text) }
 
 // ParsePrivate reads a hub's key as text, whsk_…; its error never repeats the text.
-func ParsePrivate(text string) (ed25519.PrivateKey, error) { return wire.ParsePrivateKey(text) }
+func ParsePrivate(text string) (ed25519.PrivateKey, error) { return connectors.ParsePrivateKey(text) }

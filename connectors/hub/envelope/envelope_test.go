@@ -12,19 +12,22 @@ import (
 	"testing"
 	"time"
 
+	"stellwerk/connectors"
 	"stellwerk/connectors/hub/envelope"
-	"stellwerk/connectors/wire"
 )
 
 var (
 	now     = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	about   = envelope.About{Issuer: "hub-soest", Subject: "0197f3a2-6c00-7000-8000-000000000001", Audience: "05974"}
-	account = envelope.Account{TrustLevel: "STORK-QAA-Level-3", Mailbox: "mbx-17", Attributes: map[string]string{"surname": "Müßig", "birthdate": "1979-08-23"}}
+	account = envelope.Content{
+		Account: envelope.Account{TrustLevel: "STORK-QAA-Level-3", Mailbox: "mbx-17", Attributes: map[string]string{"surname": "Müßig", "birthdate": "1979-08-23"}},
+		Via:     []string{"hub-werl"},
+	}
 )
 
 func key(t *testing.T) (ed25519.PrivateKey, ed25519.PublicKey) {
 	t.Helper()
-	private, public, err := wire.NewKey()
+	private, public, err := connectors.NewKey()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,9 +73,9 @@ func TestEnvelope(t *testing.T) {
 		"strange key":        {text, []ed25519.PublicKey{other}, about, now, envelope.ErrSignature},
 		"no key":             {text, nil, about, now, envelope.ErrSignature},
 		"broken key":         {text, []ed25519.PublicKey{{1}}, about, now, envelope.ErrSignature},
-		"another submission": {text, []ed25519.PublicKey{p}, envelope.About{Issuer: about.Issuer, Subject: "x", Audience: about.Audience}, now, envelope.ErrAbout},
-		"another authority":  {text, []ed25519.PublicKey{p}, envelope.About{Issuer: about.Issuer, Subject: about.Subject, Audience: "05962"}, now, envelope.ErrAbout},
-		"another hub":        {text, []ed25519.PublicKey{p}, envelope.About{Issuer: "hub-iserlohn", Subject: about.Subject, Audience: about.Audience}, now, envelope.ErrAbout},
+		"another submission": {text, []ed25519.PublicKey{p}, envelope.About{Issuer: about.Issuer, Subject: "x", Audience: about.Audience}, now, envelope.ErrSubject},
+		"another authority":  {text, []ed25519.PublicKey{p}, envelope.About{Issuer: about.Issuer, Subject: about.Subject, Audience: "05962"}, now, envelope.ErrAudience},
+		"another hub":        {text, []ed25519.PublicKey{p}, envelope.About{Issuer: "hub-iserlohn", Subject: about.Subject, Audience: about.Audience}, now, envelope.ErrIssuer},
 		"nothing":            {"", []ed25519.PublicKey{p}, about, now, envelope.ErrMalformed},
 		"half":               {text[:len(text)/2], []ed25519.PublicKey{p}, about, now, envelope.ErrMalformed},
 		"endless":            {text + strings.Repeat("A", 17<<10), []ed25519.PublicKey{p}, about, now, envelope.ErrMalformed},
@@ -123,13 +126,13 @@ func TestForged(t *testing.T) {
 	if _, err := envelope.Verify(sign(parts[0], raised, k), []ed25519.PublicKey{p}, about, now); err != nil {
 		t.Errorf("control: what the key signs is not believed: %v", err)
 	}
-	if _, err := envelope.Sign(k, about, envelope.Account{Mailbox: strings.Repeat("x", 16<<10)}, now); err == nil {
+	if _, err := envelope.Sign(k, about, envelope.Content{Account: envelope.Account{Mailbox: strings.Repeat("x", 16<<10)}}, now); err == nil {
 		t.Error("an envelope that no receiver reads is sealed")
 	}
 }
 
 func FuzzVerify(f *testing.F) {
-	private, public, err := wire.NewKey()
+	private, public, err := connectors.NewKey()
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package wire
+package connectors
 
 import (
 	"crypto/ed25519"
@@ -31,7 +31,7 @@ func PublicKey(key ed25519.PrivateKey) string {
 // ParsePrivateKey reads whsk_ and the base64 of a seed of 32 bytes, or of seed and
 // public key, 64 bytes. Its error never repeats the text.
 func ParsePrivateKey(text string) (ed25519.PrivateKey, error) {
-	b, ok := unpack(text, PrivatePrefix)
+	b, ok := unpackKey(text, PrivatePrefix)
 	switch {
 	case ok && len(b) == ed25519.SeedSize:
 		return ed25519.NewKeyFromSeed(b), nil
@@ -47,13 +47,13 @@ func ParsePrivateKey(text string) (ed25519.PrivateKey, error) {
 
 // ParsePublicKey reads whpk_ and the base64 of 32 bytes.
 func ParsePublicKey(text string) (ed25519.PublicKey, error) {
-	if b, ok := unpack(text, PublicPrefix); ok && len(b) == ed25519.PublicKeySize {
+	if b, ok := unpackKey(text, PublicPrefix); ok && len(b) == ed25519.PublicKeySize {
 		return b, nil
 	}
 	return nil, errors.New("a public key is whpk_ and the base64 of 32 bytes")
 }
 
-func unpack(text, prefix string) ([]byte, bool) {
+func unpackKey(text, prefix string) ([]byte, bool) {
 	b64, ok := strings.CutPrefix(strings.TrimSpace(text), prefix)
 	b, err := base64.StdEncoding.DecodeString(b64)
 	return b, ok && err == nil
