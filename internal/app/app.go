@@ -21,6 +21,7 @@ import (
 	"stellwerk/internal/config"
 	"stellwerk/internal/deliver"
 	"stellwerk/internal/flow"
+	"stellwerk/internal/hub"
 	"stellwerk/internal/intake"
 	"stellwerk/internal/store"
 	"stellwerk/internal/store/sqlite"
@@ -214,6 +215,10 @@ func (a *App) Start(ctx context.Context) error {
 		return err
 	}
 	a.onStop("portals' API", a.portals.Shutdown)
+	started := hub.AuditEntry{At: a.opts.Now(), Actor: "hub", Action: "started", Object: snap.Hub.Node, Reason: "configuration " + snap.Revision + ", version " + a.opts.Version}
+	if err := a.store.Audit(ctx, started); err != nil { // a full disk keeps nobody from reading
+		a.opts.Log.Error("the start does not stand in the audit trail", "error", err)
+	}
 	a.opts.Log.Info("stellwerk is ready", "portals", a.PortalsURL(), "admin", a.AdminURL(), "revision", snap.Revision, "version", a.opts.Version)
 	return nil
 }
@@ -289,22 +294,28 @@ func address(l net.Listener, listen config.Listen) string {
 	return scheme + l.Addr().String()
 }
 
-// Reload reads the folder anew; with an error among the findings the old snapshot
-// stays in force.
-func (a *App) Reload() config.Findings {
-	snap, findings := a.live.Reload()
-	if findings.HasErrors() {
-		a.opts.Log.Error("the configuration was not reloaded; the old one stays in force", "findings", len(findings))
-		return findings
-	}
-	if !a.opts.NoDelivery {
-		if err := a.deliver.Apply(snap); err != nil {
-			a.opts.Log.Error("apply the configuration", "error", err)
-			return append(findings, config.Finding{File: a.opts.Dir, Message: err.Error()})
+// Reload reads the folder anew, for somebody; with an error among the findings the
+// old snapshot stays in force. The audit trail says which it was; an error is its.
+func (a *App) Reload(ctx context.Context, actor string) (config.Findings, error) {
+	before := a.live.Get().Revision
+	snap, findings := a.live.Reload(func(next *config.Snapshot) error {
+		if a.opts.NoDelivery {
+			return nil
 		}
+		return a.deliver.Apply(next)
+	})
+	line := hub.AuditEntry{At: a.opts.Now(), Actor: actor, Action: "reloaded", Object: snap.Revision, Reason: "before: " + before}
+	if findings.HasErrors() {
+		line.Action, line.Reason = "reload refused", fmt.Sprintf("%d findings", len(findings))
+		a.opts.Log.Error("the configuration was not reloaded; the old one stays in force", "findings", len(findings))
+	} else {
+		a.opts.Log.Info("configuration reloaded", "revision", snap.Revision)
 	}
-	a.opts.Log.Info("configuration reloaded", "revision", snap.Revision)
-	return findings
+	if err := a.store.Audit(ctx, line); err != nil {
+		a.opts.Log.Error("the reload does not stand in the audit trail", "action", line.Action, "revision", snap.Revision, "error", err)
+		return findings, fmt.Errorf("write the audit trail: %w", err)
+	}
+	return findings, nil
 }
 
 // attachment opens a sealed file; the store's names never lead out of its folder.

@@ -14,11 +14,11 @@ func (p *Program) closeCase() *cobra.Command {
 	var why string
 	cmd := &cobra.Command{
 		Use:   "close ID...",
-		Short: "End a parked or waiting delivery, or a damaged case, with a reason",
+		Short: "End a delivery that is not under way, or a damaged case, with a reason",
 		Long: `End deliveries that were dealt with on another way, or are no longer wanted.
-NUMBER/N is one delivery; NUMBER alone is all parked ones of the case, or the
-case itself where it was parked before it was planned, or is damaged: then nothing
-more of it is sent.
+NUMBER/N is one delivery that is parked, waits or is due: also one of a system that
+is gone. NUMBER alone is all parked ones of the case, or the case itself where it
+was parked before it was planned, or is damaged: then nothing more of it is sent.
 
 What waits for a closed delivery goes on, for that one was dealt with on another
 way. A payment is different: what waits for it is closed with it, for only what is

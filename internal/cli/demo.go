@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -41,6 +42,7 @@ is there at the next start. Without it everything is gone at the end.`,
 				defer func() { _ = os.RemoveAll(temporary) }() // what is left goes with the machine's temporary files
 				dir = filepath.Join(temporary, "musterstadt")
 			}
+			tuneMemory(p.LookupEnv)
 			return p.runDemo(cmd.Context(), dir)
 		},
 	}
@@ -221,8 +223,24 @@ func (p *Program) announce(f *sampleFolder, a *app.App, town *sim.Town, e *demoE
 
 // invocation is how this program was called, for lines to paste.
 func invocation() string {
-	if exe, err := os.Executable(); err == nil && strings.Contains(exe, "go-build") {
+	exe, err := os.Executable()
+	if err != nil {
+		return "stellwerk"
+	}
+	if strings.Contains(exe, "go-build") {
 		return "go run ./cmd/stellwerk"
 	}
-	return "stellwerk"
+	if found, err := exec.LookPath("stellwerk"); err == nil && sameFile(found, exe) {
+		return "stellwerk"
+	}
+	return quote(exe)
+}
+
+func sameFile(a, b string) bool {
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other)
 }

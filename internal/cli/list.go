@@ -73,7 +73,7 @@ func (p *Program) printList(page *admin.Page) {
 		}
 		t.add(s.Number, p.when(s.ReceivedAt), s.Service, town, string(s.State), fmt.Sprintf("%d/%d", done, len(s.Deliveries)), open)
 	}
-	t.write(p.Out, p.room())
+	p.print(t)
 	if !page.Next.Zero() {
 		p.say("there are more: --before %s", page.Next.String())
 	}

@@ -83,5 +83,5 @@ func (p *Program) printOrNothing(t *table, nothing string) {
 		p.say("%s", nothing)
 		return
 	}
-	t.write(p.Out, p.room())
+	p.print(t)
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"reflect"
 	"strings"
@@ -24,7 +25,8 @@ type Program struct {
 	Now       func() time.Time
 	Zone      *time.Location // in which times are shown
 	Version   string
-	// Width is how many columns text may take; 0: the terminal's, 80 where Out is none.
+	// Width is how many columns text may take; 0: the terminal's. Where Out is none
+	// text is broken at 80, and tables are whole.
 	Width int
 
 	hub  string
@@ -149,17 +151,27 @@ func (p *Program) say(format string, args ...any) {
 	fmt.Fprintf(p.Out, format+"\n", args...)
 }
 
-// room is how many columns a line may take.
+// room is how many columns a line of text may take.
 func (p *Program) room() int {
 	if p.Width > 0 {
 		return p.Width
 	}
-	if f, ok := p.Out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if f, ok := p.Out.(*os.File); ok && p.terminal() {
 		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 20 {
 			return w
 		}
 	}
 	return 80
+}
+
+// print puts a table out. It fits the terminal; what goes into a file or to
+// another program is never cut.
+func (p *Program) print(t *table) {
+	room := p.room()
+	if p.Width == 0 && !p.terminal() {
+		room = math.MaxInt
+	}
+	t.write(p.Out, room)
 }
 
 // terminal reports whether people look at what is written.

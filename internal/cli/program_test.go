@@ -53,7 +53,7 @@ func newConsole(t *testing.T, answers map[string]any) *console {
 	}))
 	t.Cleanup(web.Close)
 	c.env["STELLWERK_HUB"], c.env["STELLWERK_KEY"] = web.URL, "swo_a_b"
-	c.Program = &Program{In: strings.NewReader(""), Out: &c.out, Err: &c.err, Zone: time.UTC, Version: "test",
+	c.Program = &Program{In: strings.NewReader(""), Out: &c.out, Err: &c.err, Zone: time.UTC, Version: "test", Width: 80,
 		Now:       func() time.Time { return time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC) },
 		LookupEnv: func(name string) (string, bool) { v, ok := c.env[name]; return v, ok }}
 	return c
@@ -103,6 +103,23 @@ func TestListGolden(t *testing.T) {
 	}
 	if !strings.Contains(c.bodies[0], `"search":"Beispiel"`) || c.asked[0] != "POST /admin/v1/submissions/search" {
 		t.Errorf("asked %v with %v", c.asked, c.bodies)
+	}
+}
+
+// Another program gets whole cells.
+func TestTablesAreCutForTerminalsOnly(t *testing.T) {
+	s := sampleCase()
+	s.MunicipalityName = strings.Repeat("Musterstadt-", 20)
+	c := newConsole(t, map[string]any{"POST /admin/v1/submissions/search": admin.Page{Submissions: []admin.Submission{s}}})
+	c.Width = 0 // Out is no terminal
+	if got := c.run(0, "list"); !strings.Contains(got, s.MunicipalityName) || strings.Contains(got, ellipsis) {
+		t.Errorf("got\n%s", got)
+	}
+	c.Width = 100
+	for _, line := range strings.Split(c.run(0, "list"), "\n") {
+		if columnsOf(line) > 100 {
+			t.Errorf("%d columns: %s", columnsOf(line), line)
+		}
 	}
 }
 

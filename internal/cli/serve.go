@@ -71,8 +71,12 @@ func (p *Program) attend(ctx context.Context, a *app.App) error {
 		case err := <-a.Failed():
 			return fmt.Errorf("the hub stopped: %w", err)
 		case <-hup:
-			for _, f := range a.Reload() {
+			findings, err := a.Reload(ctx, "signal")
+			for _, f := range findings {
 				fmt.Fprintln(p.Err, clean(f.String()))
+			}
+			if err != nil {
+				fmt.Fprintln(p.Err, clean(err.Error()))
 			}
 		}
 	}

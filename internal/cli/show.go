@@ -131,7 +131,7 @@ func (p *Program) deliveries(s *admin.Submission) {
 		}
 		t.add(strconv.Itoa(d.Ordinal), d.Role, d.System, state, d.Code, strconv.Itoa(d.Attempts), when)
 	}
-	t.write(p.Out, p.room())
+	p.print(t)
 	p.say("")
 }
 

@@ -277,17 +277,54 @@ func TestReload(t *testing.T) {
 		}
 	}
 	write("nmae: Kaputt\n")
-	got, found := live.Reload()
+	taken := func(*config.Snapshot) error { return nil }
+	got, found := live.Reload(taken)
 	if got != snap || live.Get() != snap || !found.HasErrors() {
 		t.Errorf("a broken folder replaced the snapshot: %v, %s", live.Get() != snap, lines(found))
 	}
 	write("name: Neu\n")
-	got, found = live.Reload()
+	got, found = live.Reload(func(*config.Snapshot) error { return errors.New("open system x: no such folder") })
+	if got != snap || live.Get() != snap || !found.HasErrors() {
+		t.Errorf("a snapshot that was not taken is in force: %s", lines(found))
+	}
+	got, found = live.Reload(taken)
 	if found.HasErrors() || got == snap || live.Get() != got || got.Municipalities["05999040"].Name != "Neu" {
 		t.Errorf("the new folder is not in force: %s", lines(found))
 	}
 	if snap.Municipalities["05999040"].Name != "Stadt Musterstadt" {
 		t.Error("the old snapshot has changed")
+	}
+}
+
+// What only a start can change is said, until it is.
+func TestReloadSaysWhatNeedsAStart(t *testing.T) {
+	dir := folder(t, nil)
+	src := source(dir)
+	snap, found := config.Load(src)
+	if found.HasErrors() {
+		t.Fatal(lines(found))
+	}
+	live := config.NewLive(src, snap)
+	add := func(text string) config.Findings {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, "stellwerk.yaml"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, found := live.Reload(func(*config.Snapshot) error { return nil })
+		return found
+	}
+	before, err := os.ReadFile(filepath.Join(dir, "stellwerk.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		found = add(string(before) + "timeouts: {stop: 7s}\n")
+		if found.HasErrors() || !strings.Contains(lines(found), "timeouts has changed: it takes effect when the hub is started anew") {
+			t.Errorf("found %s", lines(found))
+		}
+	}
+	if found = add(string(before) + "limits: {payload: 1MB}\n"); len(found) > 0 {
+		t.Errorf("limits are taken up at once: %s", lines(found))
 	}
 }
 

@@ -9,6 +9,7 @@ package deliver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -89,15 +90,23 @@ func (d *Deliverer) Start(ctx context.Context, snap *config.Snapshot) error {
 }
 
 // Apply follows a new configuration: lanes for new systems, new settings for the
-// others. Attempts under way end with the old ones.
+// others. Attempts under way end with the old ones. After an error nothing has changed.
 func (d *Deliverer) Apply(snap *config.Snapshot) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	open := make(map[string]connectors.Connector, len(snap.Systems))
 	for name, system := range snap.Systems {
 		conn, err := system.Config.Open(connectors.Environment{System: name, Now: d.Now, Dir: snap.Dir, Allow: system.Allow, Concurrency: system.Limits.Concurrency})
 		if err != nil {
+			for _, c := range open {
+				err = errors.Join(err, c.Close())
+			}
 			return fmt.Errorf("open system %s: %w", name, err)
 		}
+		open[name] = conn
+	}
+	for name, system := range snap.Systems {
+		conn := open[name]
 		if l, ok := d.lanes[name]; ok {
 			l.change(system, conn)
 			continue

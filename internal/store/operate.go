@@ -37,14 +37,13 @@ type Operate interface {
 	// ErrDamaged where its rows still fail their check. The sealed content is for the
 	// caller to check before.
 	Mend(ctx context.Context, id hub.ID, actor, reason string, at time.Time) error
-	// CloseDelivery ends a parked or waiting delivery with a reason. What waits for it
-	// goes on: it was dealt with on another way. What waits for a payment is closed
-	// with it, by the same person and reason and with the code hub.CodeUnpaid: only
-	// what is paid is handled; Replay puts it back where a person decides otherwise.
-	// Given the id of a
-	// parked submission without deliveries, it ends that one: it is settled then. So
-	// does a damaged one, with every delivery that is not settled, even where its rows
-	// cannot be read.
+	// CloseDelivery ends a delivery that has not settled and is not being sent, with a
+	// reason. What waits for it goes on: it was dealt with on another way. What waits
+	// for a payment is closed with it, by the same person and reason and with the code
+	// hub.CodeUnpaid: only what is paid is handled; Replay puts it back where a person
+	// decides otherwise. Given the id of a parked submission without deliveries, it
+	// ends that one: it is settled then. So does a damaged one, with every delivery
+	// that is not settled, even where its rows cannot be read.
 	CloseDelivery(ctx context.Context, id hub.ID, actor, reason string, at time.Time) (Effect, error)
 	// Pause stops claims for a system until Resume; both are audited.
 	Pause(ctx context.Context, system, actor, reason string, at time.Time) error
@@ -55,8 +54,12 @@ type Operate interface {
 	Figures(ctx context.Context) (*Figures, error)
 	// Audit appends entries that belong to no other step.
 	Audit(ctx context.Context, entries ...hub.AuditEntry) error
-	// AuditTrail reads entries from a sequence number on, oldest first.
+	// AuditTrail reads entries from a sequence number on, oldest first. ErrDamaged
+	// comes with what could be read.
 	AuditTrail(ctx context.Context, from int64, limit int) ([]hub.AuditEntry, error)
+	// AuditTail reads entries below a sequence number, newest first; 0 begins at the
+	// end. ErrDamaged comes with what could be read.
+	AuditTail(ctx context.Context, before int64, limit int) ([]hub.AuditEntry, error)
 	// Rewrap hands every data key to fn, oldest submission first, then those of the
 	// bundles, which have their portal's name for a municipality, and stores what it
 	// returns, in batches; nil

@@ -3,10 +3,8 @@ package web
 import (
 	"fmt"
 	"net/http"
-	"strconv"
 
 	"stellwerk/internal/config"
-	"stellwerk/internal/hub"
 	"stellwerk/internal/web/admin"
 )
 
@@ -86,34 +84,6 @@ func (s *Server) apiDoctor(r *http.Request, _ string) (any, error) {
 	out := admin.Doctor{At: s.Now()}
 	for _, c := range s.doctor(r.Context()) {
 		out.Checks = append(out.Checks, admin.Check(c))
-	}
-	return out, nil
-}
-
-func (s *Server) apiAudit(r *http.Request, _ string) (any, error) {
-	from, limit := int64(0), 100
-	var err error
-	q := r.URL.Query()
-	if v := q.Get("from"); v != "" {
-		if from, err = strconv.ParseInt(v, 10, 64); err != nil || from < 0 {
-			return nil, wrong("from is a sequence number")
-		}
-	}
-	if v := q.Get("limit"); v != "" {
-		if limit, err = strconv.Atoi(v); err != nil || limit < 1 || limit > 1000 {
-			return nil, wrong("limit is 1 to 1000")
-		}
-	}
-	entries, err := s.Store.AuditTrail(r.Context(), from, limit)
-	if err != nil {
-		return nil, fmt.Errorf("read the audit trail: %w", err)
-	}
-	out := admin.Trail{Entries: entries}
-	if out.Entries == nil {
-		out.Entries = []hub.AuditEntry{}
-	}
-	if len(entries) == limit {
-		out.Next = entries[limit-1].Seq + 1
 	}
 	return out, nil
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 
 	"stellwerk/internal/config"
 )
@@ -9,9 +10,8 @@ import (
 // reload reads the configuration anew. Where it has an error the old one stays in
 // force; swapped says which it was.
 func (d *desk) reload(ctx context.Context, actor string) (swapped bool, revision string, findings config.Findings, err error) {
-	if err := d.audit(ctx, actor, "reload", d.Live.Get().Revision, ""); err != nil {
-		return false, "", nil, err
+	if findings, err = d.Reload(ctx, actor); err != nil {
+		return false, "", nil, fmt.Errorf("reload: %w", err)
 	}
-	findings = d.Reload()
 	return !findings.HasErrors(), d.Live.Get().Revision, findings, nil
 }

@@ -18,7 +18,7 @@ func (d *desk) closeSubmission(ctx context.Context, actor, name, why string) (*s
 	return d.closeDelivery(ctx, actor, status.Submission.ID, why)
 }
 
-// closeDelivery ends a parked or waiting delivery: it was dealt with on another
+// closeDelivery ends a delivery that has not settled and is not being sent: it was dealt with on another
 // way, or is no longer wanted. The id may be that of a parked submission without
 // deliveries, or of a damaged one.
 func (d *desk) closeDelivery(ctx context.Context, actor string, id hub.ID, why string) (*store.Status, error) {

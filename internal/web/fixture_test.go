@@ -39,6 +39,7 @@ type fixture struct {
 	url    string
 	client *admin.Client
 	ids    hub.IDs
+	dir    string
 	now    time.Time
 
 	ring []byte
@@ -50,6 +51,9 @@ type fixture struct {
 	probeError error
 	breakers   map[string]string
 	findings   config.Findings
+
+	reloadedBy  string
+	reloadError error
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -57,7 +61,8 @@ func newFixture(t *testing.T) *fixture {
 	f := &fixture{T: t, now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), breakers: map[string]string{}}
 	f.ids.Now = f.clock
 	var err error
-	if f.store, err = sqlite.Open(sqlite.Options{Dir: t.TempDir()}); err != nil {
+	f.dir = t.TempDir()
+	if f.store, err = sqlite.Open(sqlite.Options{Dir: f.dir}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -100,8 +105,11 @@ func newFixture(t *testing.T) *fixture {
 		Wake:     func(s string) { f.mu.Lock(); f.woke = append(f.woke, s); f.mu.Unlock() },
 		Probe:    func(context.Context, string) error { return f.probeError },
 		Breakers: func() map[string]string { return f.breakers },
-		Reload:   func() config.Findings { return f.findings },
-		Check:    func() config.Findings { return f.findings },
+		Reload: func(_ context.Context, actor string) (config.Findings, error) {
+			f.reloadedBy = actor
+			return f.findings, f.reloadError
+		},
+		Check: func() config.Findings { return f.findings },
 		Render: func(_ context.Context, _, _ string, payload []byte, _ string) ([]Rendered, error) {
 			return []Rendered{{Role: "finance", System: system, Mapping: "hundeanmeldung/finance.yaml", Name: "a.json", ContentType: "application/json", Body: payload}}, nil
 		},

@@ -32,8 +32,9 @@ type Options struct {
 	Probe func(ctx context.Context, system string) error
 	// Breakers gives each system's breaker: closed, half-open or open.
 	Breakers func() map[string]string
-	// Reload reads the configuration anew and swaps it where it has no error.
-	Reload func() config.Findings
+	// Reload reads the configuration anew, swaps it where it has no error, and writes
+	// the audit line that says which it was.
+	Reload func(ctx context.Context, actor string) (config.Findings, error)
 	// Check reads the configuration anew without swapping; nil: the doctor leaves it out.
 	Check func() config.Findings
 	// Render gives the documents a payload would cause, without keeping anything.

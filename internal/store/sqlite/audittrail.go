@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 
 	"stellwerk/internal/audit"
 	"stellwerk/internal/hub"
@@ -86,18 +88,37 @@ func (s *Store) Audit(ctx context.Context, entries ...hub.AuditEntry) error {
 
 // AuditTrail implements store.Operate.
 func (s *Store) AuditTrail(ctx context.Context, from int64, limit int) ([]hub.AuditEntry, error) {
+	return s.trail(ctx, "SELECT first, body FROM audit WHERE first >= coalesce((SELECT max(first) FROM audit WHERE first <= ?1), 0) ORDER BY first", from, limit,
+		func(e *hub.AuditEntry) bool { return e.Seq >= from })
+}
+
+// AuditTail implements store.Operate.
+func (s *Store) AuditTail(ctx context.Context, before int64, limit int) ([]hub.AuditEntry, error) {
+	if before <= 0 {
+		before = math.MaxInt64
+	}
+	return s.trail(ctx, "SELECT first, body FROM audit WHERE first < ?1 ORDER BY first DESC", before, limit,
+		func(e *hub.AuditEntry) bool { return e.Seq < before }, slices.Reverse)
+}
+
+// trail collects the wanted entries of the rows of a query; turn puts a row's own
+// into the order asked for.
+func (s *Store) trail(ctx context.Context, query string, bound int64, limit int, wanted func(*hub.AuditEntry) bool, turn ...func([]hub.AuditEntry)) ([]hub.AuditEntry, error) {
 	var trail []hub.AuditEntry
 	var damage error
 	enough := errors.New("enough")
 	err := s.read(ctx, func(c *conn) error {
-		err := c.query(ctx, "SELECT first, body FROM audit WHERE first >= coalesce((SELECT max(first) FROM audit WHERE first <= ?1), 0) ORDER BY first", []any{from}, func(row []driver.Value) error {
+		err := c.query(ctx, query, []any{bound}, func(row []driver.Value) error {
 			entries, err := decodeAudit(asInt(row[0]), asBytes(row[1]))
 			if err != nil && damage == nil {
 				damage = err
 			}
-			for _, e := range entries {
-				if e.Seq >= from && len(trail) < limit {
-					trail = append(trail, e)
+			for _, f := range turn {
+				f(entries)
+			}
+			for i := range entries {
+				if wanted(&entries[i]) && len(trail) < limit {
+					trail = append(trail, entries[i])
 				}
 			}
 			if len(trail) >= limit {

@@ -123,7 +123,7 @@ func (s *Store) CloseDelivery(ctx context.Context, id hub.ID, actor, reason stri
 		if f.State == hub.SubmissionDamaged {
 			return store.ErrDamaged
 		}
-		if d.State != hub.DeliveryParked && d.State != hub.DeliveryWaiting {
+		if d.State == hub.DeliverySending || d.State.Settled() {
 			return fmt.Errorf("%w: the delivery is %s", store.ErrState, d.State)
 		}
 		d.State, d.Reason, d.due = hub.DeliveryClosed, "", 0

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"stellwerk/internal/audit"
@@ -74,9 +76,10 @@ func replayRefuses(f *fixture) {
 func closeDelivery(f *fixture) {
 	id := f.accept()
 	f.plan(id, f.pending(id, 1, "infoma"), f.waiting(id, 2, "citizen", 1))
+	task := f.claimOne("infoma")
 	_, err := f.CloseDelivery(f.ctx, id.Delivery(1), "operator:x", "y", f.now)
 	f.mustBe(err, store.ErrState)
-	f.send("infoma", hub.DeliveryParked)
+	f.record(task, hub.DeliveryParked)
 	e, err := f.CloseDelivery(f.ctx, id.Delivery(1), "operator:x", "done by hand", f.now)
 	f.must(err)
 	if !e.FlowDue || e.Settled {
@@ -132,6 +135,30 @@ func closePayment(f *fixture) {
 	f.must(f.Replay(f.ctx, id.Delivery(3), store.Replay{Anew: true, Actor: "operator:x", Reason: "paid in cash", At: f.now}))
 	f.advance(id, &store.Advance{State: hub.SubmissionRunning, Rendered: []store.Rendered{*document(id.Delivery(3))}})
 	equal(f, "goes on", f.claimOne("district").Delivery.ID, id.Delivery(3))
+}
+
+// What is due, or is asked for by the clock, is ended as well: its system may be
+// gone for good. It is never claimed again.
+func closeDue(f *fixture) {
+	id := f.accept()
+	f.plan(id, f.pending(id, 1, "gone"), f.pending(id, 2, "epayment"))
+	f.send("epayment", hub.DeliveryAwaiting)
+	for n, system := range map[int]string{1: "gone", 2: "epayment"} {
+		_, err := f.CloseDelivery(f.ctx, id.Delivery(n), "operator:x", "the system is gone", f.now)
+		f.must(err)
+		f.deliveryState(id.Delivery(n), hub.DeliveryClosed)
+		f.pass(100 * 24 * time.Hour)
+		f.claimNone(system)
+		due, err := f.NextDue(f.ctx, system)
+		f.must(err)
+		equal(f, "nothing is due any more", due.IsZero(), true)
+	}
+	f.state(id, hub.SubmissionSettled)
+	got, err := f.Figures(f.ctx)
+	f.must(err)
+	equal(f, "open for it", got.Systems["gone"], store.SystemFigures{})
+	f.must(f.Replay(f.ctx, id.Delivery(1), store.Replay{Actor: "operator:x", At: f.now}))
+	f.claimOne("gone")
 }
 
 func closeSubmission(f *fixture) {
@@ -298,6 +325,28 @@ func auditTrail(f *fixture) {
 	none, err := f.AuditTrail(f.ctx, 7, 3)
 	f.must(err)
 	equal(f, "beyond the end", len(none), 0)
+
+	tail, err := f.AuditTail(f.ctx, 0, 4)
+	f.must(err)
+	equal(f, "from the end", numbers(tail), "6 5 4 3")
+	tail, err = f.AuditTail(f.ctx, 6, 1)
+	f.must(err)
+	equal(f, "from the middle of a step", numbers(tail), "5")
+	tail, err = f.AuditTail(f.ctx, 3, 100)
+	f.must(err)
+	equal(f, "to the beginning", numbers(tail), "2 1")
+	tail, err = f.AuditTail(f.ctx, 1, 100)
+	f.must(err)
+	equal(f, "before the first", numbers(tail), "")
+}
+
+// numbers are the sequence numbers of entries, in their order.
+func numbers(entries []hub.AuditEntry) string {
+	var all []string
+	for _, e := range entries {
+		all = append(all, strconv.FormatInt(e.Seq, 10))
+	}
+	return strings.Join(all, " ")
 }
 
 func rewrap(f *fixture) {

@@ -63,6 +63,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Reopen", reopen},
 		{"CloseDelivery", closeDelivery},
 		{"ClosePayment", closePayment},
+		{"CloseDue", closeDue},
 		{"CloseSubmission", closeSubmission},
 		{"ListFilters", listFilters},
 		{"ListPages", listPages},

@@ -150,9 +150,19 @@ func (c *Client) Doctor(ctx context.Context) (d Doctor, err error) {
 	return d, c.get(ctx, "/admin/v1/doctor", &d)
 }
 
-// Audit reads the audit trail from a sequence number on.
-func (c *Client) Audit(ctx context.Context, from int64, limit int) (t Trail, err error) {
-	q := url.Values{"from": {strconv.FormatInt(from, 10)}, "limit": {strconv.Itoa(limit)}}
+// Audit reads a piece of the audit trail.
+func (c *Client) Audit(ctx context.Context, f AuditFilter) (t Trail, err error) {
+	q := url.Values{"limit": {strconv.Itoa(f.Limit)}}
+	for name, n := range map[string]int64{"from": f.From, "before": f.Before} {
+		if n > 0 {
+			q.Set(name, strconv.FormatInt(n, 10))
+		}
+	}
+	for name, text := range map[string]string{"actor": f.Actor, "action": f.Action, "object": f.Object} {
+		if text != "" {
+			q.Set(name, text)
+		}
+	}
 	return t, c.get(ctx, "/admin/v1/audit?"+q.Encode(), &t)
 }
 

@@ -148,10 +148,23 @@ type Doctor struct {
 	Checks []Check   `json:"checks"`
 }
 
-// Trail is a piece of the audit trail, oldest first.
+// AuditFilter chooses entries of the audit trail; empty fields do not restrict.
+type AuditFilter struct {
+	From   int64  // reads on from this sequence number, oldest first
+	Before int64  // reads back from the one before this; 0: from the newest
+	Limit  int    // 1 to 1000
+	Actor  string // "operator:meier", or a kind: operator, portal, counter, hub
+	Action string
+	Object string // a name, or a case by id or number: its deliveries are meant, too
+}
+
+// Trail is a piece of the audit trail: newest first, or oldest first where From was
+// given. It may hold fewer entries than asked for, or none, although there are more.
 type Trail struct {
 	Entries []hub.AuditEntry `json:"entries"`
-	Next    int64            `json:"next,omitempty"` // sequence number to go on from; absent at the end
+	Next    int64            `json:"next,omitempty"` // Before or From of the next piece; absent at the end
+	// Damaged says that a row failed its check; what could be read of it is given.
+	Damaged string `json:"damaged,omitempty"`
 }
 
 // Render asks for the documents that a submission would cause, without keeping or

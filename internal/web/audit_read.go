@@ -1,0 +1,126 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
+	"stellwerk/internal/web/admin"
+)
+
+const (
+	auditBatch = 1000  // entries read at once
+	auditLooks = 20000 // entries one call looks at, so that a rare actor keeps nobody waiting
+)
+
+func (s *Server) apiAudit(r *http.Request, _ string) (any, error) {
+	f, err := auditFilter(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.trail(r.Context(), f)
+}
+
+func auditFilter(r *http.Request) (f admin.AuditFilter, err error) {
+	q := r.URL.Query()
+	for _, v := range []struct {
+		name string
+		into *int64
+	}{{"from", &f.From}, {"before", &f.Before}} {
+		if text := q.Get(v.name); text != "" {
+			if *v.into, err = strconv.ParseInt(text, 10, 64); err != nil || *v.into < 1 {
+				return f, wrong("%s is a sequence number", v.name)
+			}
+		}
+	}
+	if f.From > 0 && f.Before > 0 {
+		return f, wrong("from reads on from there, before reads back from there: give one of them")
+	}
+	f.Limit = 100
+	if text := q.Get("limit"); text != "" {
+		if f.Limit, err = strconv.Atoi(text); err != nil || f.Limit < 1 || f.Limit > auditBatch {
+			return f, wrong("limit is 1 to %d", auditBatch)
+		}
+	}
+	f.Actor, f.Action, f.Object = q.Get("actor"), q.Get("action"), q.Get("object")
+	return f, nil
+}
+
+// trail reads a piece of the audit trail.
+func (d *desk) trail(ctx context.Context, f admin.AuditFilter) (*admin.Trail, error) {
+	wanted, err := d.auditWanted(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	out := &admin.Trail{Entries: []hub.AuditEntry{}}
+	from, before := f.From, f.Before
+	for looked := 0; looked < auditLooks; looked += auditBatch {
+		var batch []hub.AuditEntry
+		if f.From > 0 {
+			batch, err = d.Store.AuditTrail(ctx, from, auditBatch)
+		} else {
+			batch, err = d.Store.AuditTail(ctx, before, auditBatch)
+		}
+		if err != nil && !errors.Is(err, store.ErrDamaged) {
+			return nil, fmt.Errorf("read the audit trail: %w", err)
+		}
+		if err != nil && out.Damaged == "" {
+			out.Damaged = err.Error()
+		}
+		for i := range batch {
+			if !wanted(&batch[i]) {
+				continue
+			}
+			if len(out.Entries) == f.Limit {
+				return out, nil // Next is that of the last one taken
+			}
+			out.Entries = append(out.Entries, batch[i])
+			out.Next = follows(f, &batch[i])
+		}
+		if len(batch) < auditBatch {
+			out.Next = 0
+			return out, nil
+		}
+		out.Next = follows(f, &batch[len(batch)-1])
+		from, before = out.Next, out.Next
+	}
+	return out, nil
+}
+
+// follows is the cursor behind an entry.
+func follows(f admin.AuditFilter, e *hub.AuditEntry) int64 {
+	if f.From > 0 {
+		return e.Seq + 1
+	}
+	return e.Seq
+}
+
+// auditWanted is the condition of a filter. An object may be a case, by its id or
+// number: then its deliveries are meant, too.
+func (d *desk) auditWanted(ctx context.Context, f admin.AuditFilter) (func(*hub.AuditEntry) bool, error) {
+	object := func(e *hub.AuditEntry) bool { return f.Object == "" || e.Object == f.Object }
+	if f.Object != "" {
+		id, err := hub.ParseID(f.Object)
+		if _, _, no := hub.ParseNumber(f.Object); err != nil && no == nil {
+			status, err := d.find(ctx, f.Object)
+			if err != nil {
+				return nil, err
+			}
+			id = status.Submission.ID
+		}
+		if !id.Zero() {
+			object = func(e *hub.AuditEntry) bool {
+				about, err := hub.ParseID(e.Object)
+				return err == nil && (about == id || id.Ordinal() == 0 && about.Submission() == id)
+			}
+		}
+	}
+	return func(e *hub.AuditEntry) bool {
+		return (e.Actor == f.Actor || strings.HasPrefix(e.Actor, f.Actor+":") || f.Actor == "") && (f.Action == "" || e.Action == f.Action) && object(e)
+	}, nil
+}
