@@ -64,7 +64,7 @@ func town(ts *testscript.TestScript, neg bool, args []string) {
 	s := of(ts)
 	listen := map[string]string{}
 	var err error
-	for _, name := range []string{"finance", "records", "dms", "public-order", "portal", "sink", "control"} {
+	for _, name := range []string{"finance", "records", "dms", "public-order", "waste", "district", "payment", "portal", "sink", "control"} {
 		listen[name], err = port()
 		ts.Check(err)
 	}
@@ -81,11 +81,16 @@ func town(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(s.set("stellwerk.yaml", "flow: {workers: 8, lease: 2s, scan: 100ms}"))
 	login := `credentials: {basic: {user: ` + sim.User + `, password: "file:secrets/partners.password"}}`
 	for system, lines := range map[string][]string{
-		"kasse-musterstadt":    {"address: " + s.partner.Finance},
-		"akte-musterstadt":     {"address: " + s.partner.Records, login},
-		"akte-kreis":           {"address: " + s.partner.Records, login},
-		"ordnung-musterstadt":  {"address: " + s.partner.PublicOrder},
-		"kasse-beispielhausen": nil,
+		"kasse-musterstadt":      {"address: " + s.partner.Finance},
+		"akte-musterstadt":       {"address: " + s.partner.Records, login},
+		"akte-kreis":             {"address: " + s.partner.Records, login},
+		"ordnung-musterstadt":    {"address: " + s.partner.PublicOrder},
+		"kasse-beispielhausen":   nil,
+		"kasse-kreis":            {"address: " + s.partner.Finance},
+		"entsorgung-musterstadt": {"address: " + s.partner.Waste},
+		"reitregister-kreis":     {"address: " + s.partner.District},
+		"bezahlen-musterstadt":   {"address: " + s.partner.Payment + "/epay21"},
+		"bezahlen-kreis":         {"address: " + s.partner.Payment + "/pmpayment"},
 	} {
 		for _, line := range append(lines, "retry: {schedule: [50ms, 100ms, 200ms], then: 300ms, give-up-after: 14d}", "breaker: {open-after: 5, half-open-after: 300ms}") {
 			ts.Check(s.set("systems/"+system+".yaml", line))

@@ -54,6 +54,16 @@ var profileCases = map[string]profileCase{
 		body:     `{"vorgang":"7K2M","halter":{"name":"Beispiel","vorname":"Jörg","strasse":"Musterweg","plz":"59999","ort":"Musterstadt"},"hunde":[{"rasse":"rottweiler","chip":"276098100000017","gelistet":true}]}`,
 		settings: func(tw *sim.Town) string { return "address: " + tw.PublicOrder },
 	},
+	"entsorger-json": {
+		partner: "waste", contentType: "application/json", answer: "auftrag", refusedCode: "feldpruefung",
+		body:     `{"auftrag":"7K2M","mandant":"05999040","anlass":"NEU","ab":"2026-04-15","besteller":{"name":"Beispiel","rolle":"eigentuemer"},"grundstueck":{"strasse":"Musterweg","hausnummer":"12","plz":"59999","ort":"Musterstadt","personen":4,"restvolumen":80,"bioabfall":"behaelter"},"behaelter":[{"zeile":1,"fraktion":"R","typ":"MGB80","liter":80,"anzahl":1,"aktion":"AUF"},{"zeile":2,"fraktion":"B","typ":"MGB120","liter":120,"anzahl":1,"aktion":"AUF"}]}`,
+		settings: func(tw *sim.Town) string { return "address: " + tw.Waste },
+	},
+	"reitregister-json": {
+		partner: "district", contentType: "application/json", answer: "kennzeichen", refusedCode: "feldpruefung",
+		body:     `{"vorgang":"7K2M","kreis":"05999","art":"NEU","nutzung":"P","jahr":2026,"anzahl":1,"halter":{"name":"Beispiel","vorname":"Jörg","geburtsdatum":"1979-08-23","gemeinde":"05999040","strasse":"Musterweg","plz":"59999","ort":"Musterstadt"},"gebuehr":"39.50"}`,
+		settings: func(tw *sim.Town) string { return "address: " + tw.District },
+	},
 	"eakte": {
 		partner: "records", body: `{"shortname":"Hundeanmeldung Beispiel","foreignnr":"BP-4711"}`, contentType: "application/json", attach: true, answer: "aktenzeichen", refusedCode: "dms-refused",
 		settings: func(tw *sim.Town) string {

@@ -56,6 +56,7 @@ var means = map[string]string{
 var begins = map[string]struct{ kind, profile string }{
 	"records": {"rest", "eakte"}, "finance": {"rest", "kasse-json"}, "public-order": {"rest", "ordnungsamt-json"},
 	"payment": {"xbezahldienste", "pmpayment"}, "citizen-mail": {"mail", ""},
+	"waste": {"rest", "entsorger-json"}, "district": {"rest", "reitregister-json"},
 }
 
 // missing are the lines that only the operator can complete, by kind and profile. An empty

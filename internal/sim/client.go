@@ -34,14 +34,15 @@ func (c Client) Forget(ctx context.Context, partner string) error {
 	return c.call(ctx, http.MethodDelete, "/control/partners/"+partner+"/received", nil, nil)
 }
 
-// Rejected gives the cash office's protocols by file name.
-func (c Client) Rejected(ctx context.Context) (protocols map[string]string, err error) {
-	return protocols, c.call(ctx, http.MethodGet, "/control/cash-office/rejected", nil, &protocols)
+// Rejected gives the protocols of a drop folder, cash-office or waste-lists, by file
+// name.
+func (c Client) Rejected(ctx context.Context, box string) (protocols map[string]string, err error) {
+	return protocols, c.call(ctx, http.MethodGet, "/control/"+box+"/rejected", nil, &protocols)
 }
 
-// Scan lets the cash office import at once.
-func (c Client) Scan(ctx context.Context) error {
-	return c.call(ctx, http.MethodPost, "/control/cash-office/scan", nil, nil)
+// Scan lets a drop folder be read at once.
+func (c Client) Scan(ctx context.Context, box string) error {
+	return c.call(ctx, http.MethodPost, "/control/"+box+"/scan", nil, nil)
 }
 
 // Transactions lists the payments that were asked for, oldest first.

@@ -13,15 +13,15 @@ import (
 //	GET    /control/partners/{name}/faults      PUT sets them, DELETE heals
 //	GET    /control/partners/{name}/received    ?after=n; newest documents, oldest first
 //	DELETE /control/partners/{name}/received    forgets everything
-//	GET    /control/cash-office/rejected        protocols by file name
-//	POST   /control/cash-office/scan            imports at once
+//	GET    /control/{box}/rejected              cash-office, waste-lists: protocols by file name
+//	POST   /control/{box}/scan                  imports at once
 //	GET    /control/sink/counts
 //	GET    /control/sink/arrived                one line of JSON for each id
 //	DELETE /control/sink/arrived
 //	GET    /control/payment/transactions
 //	POST   /control/payment/transactions/{id}/{what}   pay, cancel, fail, lapse
 //	GET    /control/mail/messages                       ?after=n; mails as their reader sees them
-func (t *Town) controlAPI(s *sink, cash *cashOffice) http.Handler {
+func (t *Town) controlAPI(s *sink, boxes []*dropBox) http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("GET /control/partners", t.list)
 	m.HandleFunc("GET /control/partners/{name}/faults", t.with(func(p *partner, w http.ResponseWriter, _ *http.Request) {
@@ -39,15 +39,17 @@ func (t *Town) controlAPI(s *sink, cash *cashOffice) http.Handler {
 		p.forget()
 		reply(w, nil)
 	}))
-	m.HandleFunc("GET /control/cash-office/rejected", func(w http.ResponseWriter, _ *http.Request) {
-		protocols, err := cash.protocols()
-		if err != nil {
-			reply(w, err)
-			return
-		}
-		answer(w, http.StatusOK, protocols)
-	})
-	m.HandleFunc("POST /control/cash-office/scan", func(w http.ResponseWriter, _ *http.Request) { reply(w, cash.scan()) })
+	for _, box := range boxes {
+		m.HandleFunc("GET /control/"+box.name+"/rejected", func(w http.ResponseWriter, _ *http.Request) {
+			protocols, err := box.protocols()
+			if err != nil {
+				reply(w, err)
+				return
+			}
+			answer(w, http.StatusOK, protocols)
+		})
+		m.HandleFunc("POST /control/"+box.name+"/scan", func(w http.ResponseWriter, _ *http.Request) { reply(w, box.scan()) })
+	}
 	m.HandleFunc("GET /control/sink/counts", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, s.sums()) })
 	m.HandleFunc("GET /control/sink/arrived", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/x-ndjson")
@@ -95,7 +97,7 @@ type Partner struct {
 func (t *Town) list(w http.ResponseWriter, _ *http.Request) {
 	var all []Partner
 	for _, p := range t.partners {
-		address := t.CashOffice
+		address := map[string]string{"cash-office": t.CashOffice, "waste-lists": t.WasteLists}[p.name]
 		if p.listener != nil {
 			address = cmp.Or(p.scheme, "http") + "://" + p.listener.address
 		}

@@ -8,6 +8,9 @@
 //	records       DMS REST API 1.2.5: /incomings, …         no; can be searched
 //	dms           d.velop: blob, then o2m                   no
 //	public-order  POST /meldungen, JSON                     by Idempotency-Key
+//	waste         POST /auftraege, JSON                     by Idempotency-Key
+//	waste-lists   tables (CSV) in a drop folder             by file name and content
+//	district      POST /antraege, JSON                      by Idempotency-Key
 //	portal        callbacks, perhaps signed                 by id
 //	payment       XBezahldienste 1.0, and a page to pay at  by requestId
 //	mail          SMTP with TLS and login                   no

@@ -15,13 +15,13 @@ type jsonDesk struct {
 	path   string
 	sheet  map[string]field
 	more   func(doc map[string]any) []FieldError // rules over several fields
-	number func(n int) map[string]string
+	number func(n int, doc map[string]any) map[string]string
 }
 
 // newFinance books assessments and answers with a Kassenzeichen.
 func newFinance(p *partner, sheet map[string]field) http.Handler {
 	d := &jsonDesk{partner: p, path: "/veranlagungen", sheet: sheet, more: assessment,
-		number: func(n int) map[string]string {
+		number: func(n int, _ map[string]any) map[string]string {
 			return map[string]string{
 				"kassenzeichen": fmt.Sprintf("5.%07d.%d", n, checkDigit(n)),
 				"bescheid":      fmt.Sprintf("B-%06d", n),
@@ -61,7 +61,7 @@ func assessment(doc map[string]any) []FieldError {
 // newPublicOrder keeps notices of dogs and answers with a case number.
 func newPublicOrder(p *partner, sheet map[string]field) http.Handler {
 	d := &jsonDesk{partner: p, path: "/meldungen", sheet: sheet, more: competent,
-		number: func(n int) map[string]string {
+		number: func(n int, _ map[string]any) map[string]string {
 			return map[string]string{"vorgang": fmt.Sprintf("32.20-%05d", n)}
 		}}
 	return d.mux()
@@ -128,7 +128,8 @@ func (d *jsonDesk) post(w http.ResponseWriter, r *http.Request) {
 		d.refuseFor(w, errors)
 		return
 	}
-	given, what := d.take(incoming{id: id, contentType: r.Header.Get("Content-Type"), body: body}, d.currentFaults().Forgetful, d.number)
+	given, what := d.take(incoming{id: id, contentType: r.Header.Get("Content-Type"), body: body}, d.currentFaults().Forgetful,
+		func(n int) map[string]string { return d.number(n, doc) })
 	switch what {
 	case altered:
 		answer(w, http.StatusConflict, map[string]string{"code": "schluessel-vergeben"})

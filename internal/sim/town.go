@@ -42,7 +42,10 @@ type Town struct {
 	PublicOrder string
 	Portal      string
 	Sink        string
-	CashOffice  string // the drop folder
+	Waste       string
+	District    string
+	CashOffice  string // the drop folders
+	WasteLists  string
 	Payment     string // a payment provider: /pmpayment and /epay21 below it
 	PaymentTLS  string // the same one where the hub shows its certificate: /epaybl below it
 	Mail        string // host:port of a mail server, STARTTLS
@@ -102,11 +105,17 @@ func (t *Town) start(ctx context.Context, o Options) error {
 	}
 	t.log = sink.log
 	base := func(name string) *partner { return newPartner(name, o) }
-	cash, err := newCashOffice(base("cash-office"), filepath.Join(o.Dir, "cash-office"))
+	cash, err := newCashOffice(base("cash-office"))
 	if err != nil {
 		return err
 	}
-	t.CashOffice = cash.drop
+	boxes := []*dropBox{cash, newWasteLists(base("waste-lists"))}
+	for _, box := range boxes {
+		if err := box.open(filepath.Join(o.Dir, box.name)); err != nil {
+			return err
+		}
+	}
+	t.CashOffice, t.WasteLists = boxes[0].drop, boxes[1].drop
 	for _, p := range []struct {
 		*partner
 		handler http.Handler
@@ -116,6 +125,8 @@ func (t *Town) start(ctx context.Context, o Options) error {
 		{base("records"), nil, &t.Records},
 		{base("dms"), nil, &t.DMS},
 		{base("public-order"), nil, &t.PublicOrder},
+		{base("waste"), nil, &t.Waste},
+		{base("district"), nil, &t.District},
 		{base("portal"), nil, &t.Portal},
 		{sink.partner, sink, &t.Sink},
 	} {
@@ -128,6 +139,10 @@ func (t *Town) start(ctx context.Context, o Options) error {
 			p.handler = newDMS(p.partner)
 		case "public-order":
 			p.handler = newPublicOrder(p.partner, sheets["meldung"])
+		case "waste":
+			p.handler = newWaste(p.partner, sheets["behaelterauftrag"])
+		case "district":
+			p.handler = newDistrict(p.partner, sheets["reitkennzeichen"])
 		case "portal":
 			p.handler = newPortal(p.partner, o.PortalKey)
 		}
@@ -137,21 +152,27 @@ func (t *Town) start(ctx context.Context, o Options) error {
 		*p.address = "http://" + p.listener.address
 		t.partners = append(t.partners, p.partner)
 	}
-	t.partners = append(t.partners, cash.partner)
+	for _, box := range boxes {
+		t.partners = append(t.partners, box.partner)
+	}
 	if err := t.startPayment(o); err != nil {
 		return err
 	}
 	if err := t.startMail(o); err != nil {
 		return err
 	}
-	t.control = &listener{address: o.Listen["control"], handler: t.controlAPI(sink, cash)}
+	t.control = &listener{address: o.Listen["control"], handler: t.controlAPI(sink, boxes)}
 	if err := t.control.start(); err != nil {
 		return err
 	}
 	t.Control = "http://" + t.control.address
 	go func() {
 		defer close(t.watched)
-		cash.watch(ctx, o.Scan)
+		var all sync.WaitGroup
+		for _, box := range boxes {
+			all.Go(func() { box.watch(ctx, o.Scan) })
+		}
+		all.Wait()
 	}()
 	return nil
 }

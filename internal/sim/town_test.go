@@ -298,10 +298,10 @@ func TestCashOffice(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(tw.CashOffice, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := client.Scan(t.Context()); err != nil {
+		if err := client.Scan(t.Context(), "cash-office"); err != nil {
 			t.Fatal(err)
 		}
-		protocols, err := client.Rejected(t.Context())
+		protocols, err := client.Rejected(t.Context(), "cash-office")
 		if err != nil {
 			t.Fatal(err)
 		}

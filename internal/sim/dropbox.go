@@ -14,12 +14,16 @@ import (
 	"time"
 )
 
-// cashOffice imports fixed-width files from a drop folder, as finance systems do
-// in their evening run. A good file goes to archive, a bad one to rejected, with
-// a protocol beside it. What it has once imported, by name or content, it rejects.
-type cashOffice struct {
+// dropBox imports files from a drop folder, as systems do that have no other door:
+// the cash office in its evening run, the waste company its lists. A good file goes
+// to archive, a bad one to rejected, with a protocol beside it. What it has once
+// imported, by name or content, it rejects.
+type dropBox struct {
 	*partner
-	layout                  *layout
+	contentType             string
+	marked                  bool // takes a file only once its .done is beside it
+	read                    func(content []byte) (records int, wrong []LineError)
+	number                  func(n int) (name, number string) // of the n-th record that it ever took
 	drop, archive, rejected string
 
 	scanning sync.Mutex
@@ -28,21 +32,32 @@ type cashOffice struct {
 	booked   int
 }
 
-func newCashOffice(p *partner, dir string) (*cashOffice, error) {
-	c := &cashOffice{partner: p, drop: filepath.Join(dir, "drop"), archive: filepath.Join(dir, "archive"), rejected: filepath.Join(dir, "rejected"),
-		names: map[string]bool{}, contents: map[string]bool{}}
+func (c *dropBox) open(dir string) error {
+	c.drop, c.archive, c.rejected = filepath.Join(dir, "drop"), filepath.Join(dir, "archive"), filepath.Join(dir, "rejected")
+	c.names, c.contents = map[string]bool{}, map[string]bool{}
 	for _, d := range []string{c.drop, c.archive, c.rejected} {
 		if err := os.MkdirAll(d, 0o750); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	var err error
-	c.layout, err = readLayout()
-	return c, err
+	return nil
+}
+
+// newCashOffice reads fixed-width files.
+func newCashOffice(p *partner) (*dropBox, error) {
+	l, err := readLayout()
+	return &dropBox{
+		partner: p, contentType: "text/plain; charset=windows-1252",
+		read: func(content []byte) (int, []LineError) {
+			file, wrong := l.parse(content)
+			return len(file.records), wrong
+		},
+		number: func(n int) (string, string) { return "kassenzeichen", fmt.Sprintf("5.%07d.%d", n, checkDigit(n)) },
+	}, err
 }
 
 // watch scans until ctx ends.
-func (c *cashOffice) watch(ctx context.Context, every time.Duration) {
+func (c *dropBox) watch(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
@@ -58,7 +73,7 @@ func (c *cashOffice) watch(ctx context.Context, every time.Duration) {
 }
 
 // scan imports every file that lies there, oldest name first.
-func (c *cashOffice) scan() error {
+func (c *dropBox) scan() error {
 	c.scanning.Lock()
 	defer c.scanning.Unlock()
 	files, err := os.ReadDir(c.drop)
@@ -67,14 +82,20 @@ func (c *cashOffice) scan() error {
 	}
 	var errs []error
 	for _, f := range files {
-		if f.Type().IsRegular() && !strings.HasPrefix(f.Name(), ".") {
-			errs = append(errs, c.importFile(f.Name()))
+		if !f.Type().IsRegular() || strings.HasPrefix(f.Name(), ".") || c.marked && strings.HasSuffix(f.Name(), ".done") {
+			continue
 		}
+		if c.marked {
+			if err := os.Remove(filepath.Join(c.drop, f.Name()+".done")); err != nil {
+				continue // not complete yet
+			}
+		}
+		errs = append(errs, c.importFile(f.Name()))
 	}
 	return errors.Join(errs...)
 }
 
-func (c *cashOffice) importFile(name string) error {
+func (c *dropBox) importFile(name string) error {
 	content, err := os.ReadFile(filepath.Join(c.drop, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -82,7 +103,7 @@ func (c *cashOffice) importFile(name string) error {
 	if err != nil {
 		return err
 	}
-	file, wrong := c.layout.parse(content)
+	records, wrong := c.read(content)
 	f := c.currentFaults()
 	sum := checksum(content)
 	switch {
@@ -99,24 +120,25 @@ func (c *cashOffice) importFile(name string) error {
 		return err
 	}
 	c.names[name], c.contents[sum] = true, true
-	c.book(name, content, file)
+	c.book(name, content, records)
 	return nil
 }
 
-// book gives each record its Kassenzeichen.
-func (c *cashOffice) book(name string, content []byte, file parsed) {
+// book gives each record its number.
+func (c *dropBox) book(name string, content []byte, records int) {
 	numbers := map[string]string{}
-	for i := range file.records {
+	for i := range records {
 		c.booked++
-		numbers[fmt.Sprintf("kassenzeichen-%d", i+1)] = fmt.Sprintf("5.%07d.%d", c.booked, checkDigit(c.booked))
+		what, number := c.number(c.booked)
+		numbers[fmt.Sprintf("%s-%d", what, i+1)] = number
 	}
-	c.take(incoming{id: name, contentType: "text/plain; charset=windows-1252", body: content}, true, func(int) map[string]string {
+	c.take(incoming{id: name, contentType: c.contentType, body: content}, true, func(int) map[string]string {
 		return maps.Clone(numbers)
 	})
 }
 
 // reject moves a file away and says why, line by line.
-func (c *cashOffice) reject(name string, wrong []LineError) error {
+func (c *dropBox) reject(name string, wrong []LineError) error {
 	c.refused()
 	var protocol strings.Builder
 	fmt.Fprintf(&protocol, "%s abgewiesen %s\r\n", name, c.now().Format("02.01.2006 15:04:05"))
@@ -131,7 +153,7 @@ func (c *cashOffice) reject(name string, wrong []LineError) error {
 }
 
 // protocols lists the rejected files with their protocols.
-func (c *cashOffice) protocols() (map[string]string, error) {
+func (c *dropBox) protocols() (map[string]string, error) {
 	files, err := filepath.Glob(filepath.Join(c.rejected, "*.protokoll.txt"))
 	if err != nil {
 		return nil, err
