@@ -49,6 +49,9 @@ func settledAdvice(s *admin.Submission) (cause, next string) {
 			closed = append(closed, d.Role)
 		}
 	}
+	if isWithdrawn(s) {
+		return withdrawnAdvice(s)
+	}
 	if len(parked) > 0 {
 		return "everything that must arrive has arrived; an optional delivery is parked",
 			"stellwerk replay " + strings.Join(parked, " ") + " or stellwerk close …, each with --reason"
@@ -75,6 +78,9 @@ func unpaid(s *admin.Submission) *admin.Delivery {
 
 // parkedAdvice is for a delivery that waits for a person.
 func parkedAdvice(s *admin.Submission, d *admin.Delivery, attempts []admin.Attempt) (cause, next string) {
+	if isWithdrawn(s) {
+		return withdrawnUnclear(s, d)
+	}
 	who := fmt.Sprintf("%s (%s)", d.Role, d.System)
 	n := name(s, d)
 	after := ""

@@ -100,6 +100,9 @@ func (p *Program) heading(s *admin.Submission) {
 	if !s.SettledAt.IsZero() {
 		p.say("  settled       %s, %s later", p.clock(s.SettledAt), span(s.SettledAt.Sub(s.ReceivedAt)))
 	}
+	if s.Withdrawal != nil {
+		p.say("  withdrawn     %s", p.clock(s.Withdrawal.At))
+	}
 	attachments := ""
 	if s.Attachments > 0 {
 		attachments = ", " + strconv.Itoa(s.Attachments) + " attached"

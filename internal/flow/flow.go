@@ -88,6 +88,10 @@ func (f *Flow) once(ctx context.Context, id hub.ID) error {
 		}
 		return fmt.Errorf("read submission %s: %w", id, err)
 	}
+	if s := &c.Submission; !s.WithdrawnAt.IsZero() || s.State == hub.SubmissionSettled && len(c.Deliveries) == 0 {
+		f.warm.forget(id) // it has ended: nothing is planned or rendered any more
+		return nil
+	}
 	w := &work{Flow: f, ctx: ctx, now: start, snapshot: f.Live.Get(), c: c}
 	w.step.At = start
 	for _, s := range stages {
@@ -105,6 +109,10 @@ func (f *Flow) once(ctx context.Context, id hub.ID) error {
 	}
 	w.step.State = w.state()
 	if err := f.Store.Advance(ctx, id, c.Submission.Version, &w.step); err != nil {
+		if errors.Is(err, store.ErrWithdrawn) {
+			f.warm.forget(id)
+			return nil
+		}
 		return fmt.Errorf("advance submission %s: %w", id, err)
 	}
 	for system := range w.wake {

@@ -31,6 +31,10 @@
 //
 //	any state ──▶ damaged: a stored record failed its check; nothing of it is sent
 //
+// A submission may be withdrawn until everything has left. That is no state of its
+// own: what has not left is closed, what is being sent comes to its end, and the
+// submission settles as ever; WithdrawnAt says that it was.
+//
 // # The life of a delivery
 //
 //	           render              claim               outcome

@@ -29,6 +29,7 @@ type Submission struct {
 	Consent      Consent
 	ReceivedAt   time.Time
 	SettledAt    time.Time // zero until settled
+	WithdrawnAt  time.Time // zero unless the citizen took it back before everything had left
 	Revision     string    // of the configuration it was accepted under
 	Format       string    // "xml" or "json"
 	SHA256       [32]byte  // of the payload as received

@@ -35,7 +35,7 @@ type Settings struct {
 
 	Now      func() time.Time                      // optional: time.Now
 	Ready    func(context.Context) error           // optional: behind /readyz
-	Observed func(code string, took time.Duration) // optional: "accepted", "replayed", "read", "validated" or a problem's code
+	Observed func(code string, took time.Duration) // optional: "accepted", "replayed", "read", "validated", "withdrawn" or a problem's code
 	Trace    func(context.Context) string          // optional: traceparent of the span under way; else the portal's own is kept
 	Memory   int64                                 // optional: bytes that large payloads may take at once; 128 MiB
 }
@@ -173,6 +173,7 @@ const (
 	outcomeReplayed  = "replayed"
 	outcomeValidated = "validated"
 	outcomeRead      = "read"
+	outcomeWithdrawn = "withdrawn"
 )
 
 var (

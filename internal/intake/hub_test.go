@@ -216,6 +216,7 @@ type faults struct {
 	accept   error         // what Accept gives instead
 	earlier  error         // what Earlier gives instead
 	lookup   error         // what Submission gives instead
+	withdraw error         // what Withdraw gives instead
 	notReady error         // what /readyz hears
 	hold     chan struct{} // Accept waits until it is closed
 	holding  chan struct{} // gets a value when Accept waits
@@ -257,6 +258,16 @@ func (f *faults) Earlier(ctx context.Context, portal, key string, print [32]byte
 		return store.Accepted{}, err
 	}
 	return f.Store.Earlier(ctx, portal, key, print)
+}
+
+func (f *faults) Withdraw(ctx context.Context, id hub.ID, actor, reason string, at time.Time) error {
+	f.mu.Lock()
+	err := f.withdraw
+	f.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return f.Store.Withdraw(ctx, id, actor, reason, at)
 }
 
 func (f *faults) Submission(ctx context.Context, id hub.ID) (*store.Status, error) {

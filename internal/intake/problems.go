@@ -14,6 +14,7 @@ const (
 	CodeSubmission      Code = "submission-unknown"
 	CodeService         Code = "service-unknown"
 	CodeProblem         Code = "problem-unknown"
+	CodeWithdrawal      Code = "withdrawal-too-late"
 
 	CodeKeyMissing   Code = "idempotency-key-missing"
 	CodeKeyMalformed Code = "idempotency-key-malformed"
@@ -107,6 +108,11 @@ var catalogue = []entry{
 		text{"Problem unbekannt", "Problem unknown"},
 		text{"Dieses Wort steht nicht im Verzeichnis unter /v1/problems.",
 			"This word is not in the catalogue at /v1/problems."}},
+
+	{CodeWithdrawal, http.StatusConflict, repeatNever,
+		text{"Zu spät für einen Rückzug", "Too late to withdraw"},
+		text{"Der Antrag hat alle zuständigen Stellen erreicht oder ist beendet; der Hub kann nichts mehr aufhalten. Der Rückzug ist bei den Stellen zu erklären.",
+			"The application has reached every office in charge, or has come to its end; there is nothing left that the hub could stop. The withdrawal is to be declared to the offices."}},
 
 	{CodeKeyMissing, http.StatusBadRequest, repeatNever,
 		text{"Idempotency-Key fehlt", "Idempotency-Key is missing"},

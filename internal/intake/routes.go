@@ -17,6 +17,7 @@ func (a *API) route() {
 		{http.MethodPost, "/v1/submissions", false, a.submit},
 		{http.MethodGet, "/v1/submissions/{id}", false, a.status},
 		{http.MethodGet, "/v1/submissions/{id}/events", false, a.events},
+		{http.MethodPost, "/v1/submissions/{id}/withdrawal", false, a.withdraw},
 		{http.MethodPost, "/v1/validations", false, a.validate},
 		{http.MethodGet, "/v1/services", false, a.services},
 		{http.MethodGet, "/v1/services/{service}", false, a.service},

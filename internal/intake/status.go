@@ -22,6 +22,7 @@ type Status struct {
 	Text         string              `json:"text"` // for the citizen
 	ReceivedAt   time.Time           `json:"received-at"`
 	SettledAt    time.Time           `json:"settled-at,omitzero"`
+	Withdrawal   *hub.Withdrawal     `json:"withdrawal,omitempty"`
 	SHA256       string              `json:"sha256"`
 	Size         int64               `json:"size"`
 	Attachments  int                 `json:"attachments"`
@@ -44,6 +45,10 @@ func (a *API) status(c *call) *refusal {
 	if p != nil {
 		return p
 	}
+	return a.json(c, a.statusOf(c, s))
+}
+
+func (a *API) statusOf(c *call, s *store.Status) Status {
 	sub := &s.Submission
 	out := Status{
 		ID: sub.ID, Number: sub.ID.Number(), Municipality: sub.Municipality, Service: sub.Service,
@@ -58,7 +63,10 @@ func (a *API) status(c *call) *refusal {
 			Role: d.Role, State: d.State, Text: deliveryTexts[d.State].in(c.lang), UpdatedAt: d.UpdatedAt, SettledAt: d.SettledAt,
 		})
 	}
-	return a.json(c, out)
+	if out.Withdrawal = hub.WithdrawalOf(sub, s.Deliveries); out.Withdrawal != nil {
+		out.Text = withdrawn(out.Withdrawal).in(c.lang)
+	}
+	return out
 }
 
 // Event is one line of a submission's story, as a portal reads it.
@@ -177,6 +185,7 @@ var (
 		"parked":    {"Zur Prüfung vorgelegt.", "Put before a person."},
 		"replayed":  {"Erneut zugestellt.", "Delivered again."},
 		"reopened":  {"Erneut bearbeitet.", "Worked on again."},
+		"withdrawn": {"Zurückgezogen.", "Withdrawn."},
 		"closed":    {"Ohne Zustellung beendet.", "Ended without being delivered."},
 		"settled":   {"Bei allen zuständigen Stellen angekommen.", "Arrived at all offices in charge."},
 		"damaged":   {"Zur Prüfung vorgelegt.", "Put before a person."},

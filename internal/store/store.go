@@ -13,6 +13,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"stellwerk/internal/hub"
@@ -31,6 +32,8 @@ var (
 	ErrState = errors.New("not possible in this state")
 	// ErrUnknown: the sync failed, so nobody knows whether the step is durable.
 	ErrUnknown = errors.New("the store could not sync")
+	// ErrWithdrawn, an ErrState: the citizen took the submission back.
+	ErrWithdrawn = fmt.Errorf("%w: the submission was withdrawn", ErrState)
 	// ErrDamaged: a record failed its check; it is set aside, its neighbours go on.
 	ErrDamaged = errors.New("a stored record is damaged")
 )
@@ -59,6 +62,12 @@ type Intake interface {
 	Earlier(ctx context.Context, portal, key string, fingerprint [32]byte) (Accepted, error)
 	// Submission reads one submission with its deliveries, without documents.
 	Submission(ctx context.Context, id hub.ID) (*Status, error)
+	// Withdraw takes a submission back for the citizen: what waits, is pending or
+	// parked is closed with the code hub.CodeWithdrawn; what may have arrived is parked
+	// as unclear instead. What is being sent or awaited comes to its own end, which is
+	// recorded, and is not tried again; nothing is rendered or sent any more, nor by
+	// Replay or Reopen. Idempotent. ErrState where everything has left or has ended.
+	Withdraw(ctx context.Context, id hub.ID, actor, reason string, at time.Time) error
 	// ForgetKeys removes idempotency keys older than before and says how many.
 	ForgetKeys(ctx context.Context, before time.Time) (int, error)
 }

@@ -42,6 +42,8 @@ func problemOf(err error) *admin.Problem {
 		return &admin.Problem{Status: http.StatusNotFound, Code: admin.CodeNotFound, Detail: "that is neither an id nor a number of a submission; a number has twelve characters, such as 4KQ2-X7M1-9ABC"}
 	case is(store.ErrNotFound):
 		return &admin.Problem{Status: http.StatusNotFound, Code: admin.CodeNotFound, Detail: "the hub has nothing under this name"}
+	case is(store.ErrWithdrawn):
+		return &admin.Problem{Status: http.StatusConflict, Code: admin.CodeState, Detail: "the citizen withdrew this submission; nothing of it is rendered or sent any more"}
 	case is(store.ErrState):
 		return &admin.Problem{Status: http.StatusConflict, Code: admin.CodeState, Detail: "not possible in this state: it is under way, or has come to its end"}
 	case is(store.ErrStale):

@@ -23,7 +23,7 @@ func submissionForm(snap *config.Snapshot, s *hub.Submission, deliveries []hub.D
 		Municipality: s.Municipality, Service: s.Service, Portal: s.Portal, Channel: s.Channel, Consent: s.Consent,
 		ReceivedAt: s.ReceivedAt, SettledAt: s.SettledAt, Revision: s.Revision, Format: s.Format,
 		SHA256: hex.EncodeToString(s.SHA256[:]), Size: s.Size, Attachments: s.Attachments, Trace: s.Trace,
-		Deliveries: make([]admin.Delivery, len(deliveries)),
+		Deliveries: make([]admin.Delivery, len(deliveries)), Withdrawal: hub.WithdrawalOf(s, deliveries),
 	}
 	if m := snap.Municipalities[s.Municipality]; m != nil {
 		out.MunicipalityName = m.Name

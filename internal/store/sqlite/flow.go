@@ -249,6 +249,9 @@ func (f *file) mayAdvance(version int64, a *store.Advance) error {
 	if f.State == hub.SubmissionDamaged {
 		return store.ErrDamaged
 	}
+	if !f.WithdrawnAt.IsZero() {
+		return store.ErrWithdrawn
+	}
 	if v := f.version(); v != version {
 		return fmt.Errorf("%w: version is %d and not %d", store.ErrStale, v, version)
 	}

@@ -22,6 +22,8 @@ func (s *Store) Replay(ctx context.Context, id hub.ID, r store.Replay) error {
 		switch {
 		case f.State == hub.SubmissionDamaged:
 			return store.ErrDamaged
+		case !f.WithdrawnAt.IsZero():
+			return store.ErrWithdrawn
 		case d.State == hub.DeliveryParked, d.State == hub.DeliveryClosed:
 		case d.State == hub.DeliveryDelivered && r.Force:
 		default:

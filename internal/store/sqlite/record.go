@@ -84,6 +84,9 @@ func (t *tx) outcome(f *file, d *delivery, a *attempt, at time.Time) (store.Effe
 			d.due = due(d.NotBefore)
 		}
 	}
+	if err := t.endWithdrawn(f, d, at); err != nil {
+		return store.Effect{}, err
+	}
 	delete(t.claimed, d.key)
 	if d.State == hub.DeliveryClosed {
 		if err := t.closeSuccessors(f, d, d.Code, "hub", "", at); err != nil {

@@ -75,17 +75,42 @@ func (s *submission) encode() []byte {
 	p.int(s.plannedAt)
 	p.bytes(s.order)
 	p.bytes(s.dataKey)
-	if !s.Bundle.Zero() {
-		p.int(extraBundle)
-		p.bytes(s.Bundle[:])
-		p.str(s.Part)
-	}
+	s.packExtra(&p)
 	return p.seal(s.key, string(s.ID[:]), s.Municipality, s.Service, s.Portal, string(s.State))
 }
 
 // What only few submissions have stands at the end of their row, each behind its
 // number.
-const extraBundle = 1
+const (
+	extraBundle    = 1
+	extraWithdrawn = 2
+)
+
+func (s *submission) packExtra(p *packer) {
+	if !s.Bundle.Zero() {
+		p.int(extraBundle)
+		p.bytes(s.Bundle[:])
+		p.str(s.Part)
+	}
+	if !s.WithdrawnAt.IsZero() {
+		p.int(extraWithdrawn)
+		p.time(s.WithdrawnAt)
+	}
+}
+
+func (s *submission) unpackExtra(u *unpacker) {
+	for len(u.b) > 0 {
+		switch u.int() {
+		case extraBundle:
+			copy(s.Bundle[:], u.bytes())
+			s.Part = u.str()
+		case extraWithdrawn:
+			s.WithdrawnAt = u.time()
+		default:
+			u.fail()
+		}
+	}
+}
 
 // submissionColumns is what decodeSubmission takes, in this order.
 const submissionColumns = "key, id, municipality, service, portal, state, flow_due, body"
@@ -127,15 +152,7 @@ func decodeSubmission(row []driver.Value) (*submission, error) {
 	s.plannedAt = u.int()
 	s.order = u.bytes()
 	s.dataKey = u.bytes()
-	for len(u.b) > 0 {
-		switch u.int() {
-		case extraBundle:
-			copy(s.Bundle[:], u.bytes())
-			s.Part = u.str()
-		default:
-			u.fail()
-		}
-	}
+	s.unpackExtra(u)
 	s.wasFor = s.Reason
 	if u.bad {
 		return s, fmt.Errorf("submission %s: %w", s.ID, store.ErrDamaged)

@@ -74,6 +74,11 @@ func (c *Client) Mend(ctx context.Context, id, reason string) (s Submission, err
 	return s, c.post(ctx, "/admin/v1/submissions/"+url.PathEscape(id)+"/mend", Reason{reason}, &s)
 }
 
+// Withdraw takes a submission back for the citizen.
+func (c *Client) Withdraw(ctx context.Context, id, reason string) (s Submission, err error) {
+	return s, c.post(ctx, "/admin/v1/submissions/"+url.PathEscape(id)+"/withdraw", Reason{reason}, &s)
+}
+
 // CloseSubmission ends a submission that was parked before it had deliveries, or
 // is damaged.
 func (c *Client) CloseSubmission(ctx context.Context, id, reason string) (s Submission, err error) {

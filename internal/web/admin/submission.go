@@ -22,6 +22,7 @@ type Submission struct {
 	Consent          hub.Consent         `json:"consent"`
 	ReceivedAt       time.Time           `json:"received-at"`
 	SettledAt        time.Time           `json:"settled-at,omitzero"`
+	Withdrawal       *hub.Withdrawal     `json:"withdrawal,omitempty"`
 	Revision         string              `json:"revision"` // of the configuration it was accepted under
 	Format           string              `json:"format"`
 	SHA256           string              `json:"sha256"` // hex, of the payload as received

@@ -1,0 +1,36 @@
+package hub
+
+import "time"
+
+// CodeWithdrawn is the code of a delivery that ended, or waits for a person,
+// because the citizen took the submission back.
+const CodeWithdrawn = "withdrawn"
+
+// Withdrawal is what a citizen's taking back has stopped, and what it came too
+// late for. Each role is in one of the lists.
+type Withdrawal struct {
+	At        time.Time `json:"at"`
+	Left      []string  `json:"left"`      // roles whose system has taken the document
+	Cancelled []string  `json:"cancelled"` // roles that get nothing
+	Open      []string  `json:"open"`      // being sent at that moment, or unclear: a person looks
+}
+
+// WithdrawalOf tells a withdrawal from where the deliveries stand; nil where the
+// submission was not withdrawn.
+func WithdrawalOf(s *Submission, deliveries []Delivery) *Withdrawal {
+	if s.WithdrawnAt.IsZero() {
+		return nil
+	}
+	w := &Withdrawal{At: s.WithdrawnAt, Left: []string{}, Cancelled: []string{}, Open: []string{}}
+	for _, d := range deliveries {
+		switch d.State {
+		case DeliveryDelivered, DeliveryAwaiting:
+			w.Left = append(w.Left, d.Role)
+		case DeliveryClosed:
+			w.Cancelled = append(w.Cancelled, d.Role)
+		default:
+			w.Open = append(w.Open, d.Role)
+		}
+	}
+	return w
+}

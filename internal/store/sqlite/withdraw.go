@@ -1,0 +1,104 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
+)
+
+// Withdraw implements store.Intake.
+func (s *Store) Withdraw(ctx context.Context, id hub.ID, actor, reason string, at time.Time) error {
+	at = stored(at)
+	err := s.w.do(ctx, func(t *tx) error {
+		f, err := t.load(id)
+		if err != nil {
+			return err
+		}
+		switch {
+		case !f.WithdrawnAt.IsZero():
+			return nil
+		case f.State == hub.SubmissionSettled, f.nothingToWithdraw():
+			return fmt.Errorf("%w: nothing of it can be stopped any more", store.ErrState)
+		}
+		return t.withdraw(f, actor, reason, at)
+	})
+	if err != nil {
+		return fmt.Errorf("withdraw %s: %w", id, err)
+	}
+	return nil
+}
+
+// nothingToWithdraw reports whether every delivery has left, or has ended.
+func (f *file) nothingToWithdraw() bool {
+	for _, d := range f.deliveries {
+		if !d.State.Settled() && d.State != hub.DeliveryAwaiting {
+			return false
+		}
+	}
+	return len(f.deliveries) > 0
+}
+
+// withdraw ends what has not left. What is being sent, or was taken over and is
+// still to be answered, comes to its own end (outcome).
+func (t *tx) withdraw(f *file, actor, reason string, at time.Time) error {
+	f.WithdrawnAt = at
+	for _, d := range f.deliveries {
+		state, why := d.State, d.Reason
+		switch {
+		case state.Settled(), state == hub.DeliverySending, state == hub.DeliveryAwaiting, state == hub.DeliveryParked && why == hub.ParkUnclear:
+			continue
+		}
+		d.State, d.Reason = f.ended(d)
+		d.Code, d.due = hub.CodeWithdrawn, 0
+		d.UpdatedAt = at
+		d.records++
+		if d.State.Settled() {
+			d.SettledAt = at
+		}
+		if err := t.event(f.key, hub.Event{At: at, Type: string(d.State), Delivery: d.ID, Role: d.Role, System: d.System, Actor: actor, Code: hub.CodeWithdrawn, Text: string(d.Reason)}); err != nil {
+			return err
+		}
+		if err := t.saveDelivery(d); err != nil {
+			return err
+		}
+	}
+	f.flowDue = 0
+	f.Version++
+	if len(f.deliveries) == 0 {
+		f.SettledAt = at
+		if f.State != hub.SubmissionDamaged {
+			f.State, f.Reason, f.Code = hub.SubmissionSettled, "", ""
+		}
+	}
+	f.follow(at)
+	if err := t.saveSubmission(f.submission); err != nil {
+		return err
+	}
+	if err := t.unqueue(f); err != nil {
+		return err
+	}
+	return t.told(f, nil, "withdrawn", actor, reason, "", at)
+}
+
+// ended is how a delivery of a withdrawn submission ends that is not sent again:
+// with a person where it may have arrived, with nothing otherwise.
+func (f *file) ended(d *delivery) (hub.DeliveryState, hub.ParkReason) {
+	if d.Uncertain {
+		return hub.DeliveryParked, hub.ParkUnclear
+	}
+	return hub.DeliveryClosed, ""
+}
+
+// endWithdrawn keeps what an attempt left to be tried again, or to be decided by a
+// person, from being sent: the citizen has taken it back meanwhile.
+func (t *tx) endWithdrawn(f *file, d *delivery, at time.Time) error {
+	if f.WithdrawnAt.IsZero() || d.State != hub.DeliveryPending && (d.State != hub.DeliveryParked || d.Reason == hub.ParkUnclear) {
+		return nil
+	}
+	d.State, d.Reason = f.ended(d)
+	d.Code, d.due = hub.CodeWithdrawn, 0
+	return t.event(f.key, hub.Event{At: at, Type: string(d.State), Delivery: d.ID, Role: d.Role, System: d.System, Actor: "hub", Code: hub.CodeWithdrawn, Text: string(d.Reason)})
+}

@@ -1,0 +1,227 @@
+package storetest
+
+import (
+	"time"
+
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
+)
+
+func (f *fixture) withdraw(id hub.ID) {
+	f.Helper()
+	f.pass(time.Second)
+	f.must(f.Withdraw(f.ctx, id, "portal:soest", "", f.now))
+}
+
+// deliveryStates are the deliveries' states in order.
+func (f *fixture) deliveryStates(id hub.ID, want ...hub.DeliveryState) {
+	f.Helper()
+	s := f.status(id)
+	if len(s.Deliveries) != len(want) {
+		f.Fatalf("%d deliveries, want %d", len(s.Deliveries), len(want))
+	}
+	for i, d := range s.Deliveries {
+		if d.State != want[i] {
+			f.Errorf("delivery %d is %s, want %s", i+1, d.State, want[i])
+		}
+	}
+}
+
+func withdrawBeforeThePlan(f *fixture) {
+	id := f.accept(ordered("chip"))
+	version := f.status(id).Submission.Version
+	f.withdraw(id)
+	s := f.status(id).Submission
+	if s.State != hub.SubmissionSettled || !s.SettledAt.Equal(f.now) || !s.WithdrawnAt.Equal(f.now) || s.Version <= version {
+		f.Fatalf("withdrawn: %+v", s)
+	}
+	equal(f, "due for the flow", len(f.due(f.now)), 0)
+	// A flow that had read it before plans nothing any more.
+	err := f.Advance(f.ctx, id, s.Version, &store.Advance{At: f.now, State: hub.SubmissionRunning, Deliveries: []store.NewDelivery{f.pending(id, 1, "infoma")}})
+	f.mustBe(err, store.ErrWithdrawn)
+	f.mustBe(err, store.ErrState)
+	f.claimNone("infoma")
+	f.mustBe(f.Reopen(f.ctx, id, "operator:x", "y", f.now), store.ErrState)
+	// It holds nobody back.
+	later := f.accept(ordered("chip"))
+	d := f.pending(later, 1, "infoma")
+	d.OrderKey = []byte("chip")
+	f.plan(later, d)
+	equal(f, "the later one", f.claimOne("infoma").Submission.ID, later)
+	f.figuresMatch([]hub.ID{id, later})
+
+	// The same for one that waits for a person before it was planned.
+	parked := f.accept()
+	f.advance(parked, &store.Advance{State: hub.SubmissionParked, Reason: hub.ParkUnmapped, Code: "no-delivery"})
+	f.withdraw(parked)
+	if s := f.status(parked).Submission; s.State != hub.SubmissionSettled || s.Reason != "" || s.Code != "" {
+		f.Errorf("parked and withdrawn: %+v", s)
+	}
+	f.figuresMatch([]hub.ID{id, later, parked})
+}
+
+func withdrawInTheMiddle(f *fixture) {
+	id := f.accept()
+	f.plan(id, f.pending(id, 1, "infoma"), f.pending(id, 2, "records"), f.pending(id, 3, "waste"), f.waiting(id, 4, "citizen", 1))
+	f.send("infoma", hub.DeliveryDelivered)
+	f.send("waste", hub.DeliveryParked)
+	f.withdraw(id)
+	f.state(id, hub.SubmissionSettled)
+	f.deliveryStates(id, hub.DeliveryDelivered, hub.DeliveryClosed, hub.DeliveryClosed, hub.DeliveryClosed)
+	s := f.status(id)
+	for _, d := range s.Deliveries[1:] {
+		if d.Code != hub.CodeWithdrawn || d.Reason != "" || !d.SettledAt.Equal(f.now) {
+			f.Errorf("closed: %+v", d)
+		}
+	}
+	f.claimNone("records")
+	equal(f, "due for the flow", len(f.due(f.now.Add(time.Hour))), 0)
+	for n := range 4 {
+		err := f.Replay(f.ctx, id.Delivery(n+1), store.Replay{Force: true, Actor: "operator:x", Reason: "y", At: f.now})
+		f.mustBe(err, store.ErrWithdrawn)
+	}
+	f.figuresMatch([]hub.ID{id})
+
+	// Once more changes nothing, whoever says it.
+	at := s.Submission.WithdrawnAt
+	f.withdraw(id)
+	f.must(f.Withdraw(f.ctx, id, "operator:x", "again", f.now))
+	again := f.status(id).Submission
+	if again.Version != s.Submission.Version || !again.WithdrawnAt.Equal(at) {
+		f.Errorf("again: %+v", again)
+	}
+	trail, err := f.AuditTrail(f.ctx, 0, 100)
+	f.must(err)
+	told := 0
+	for _, e := range trail {
+		if e.Action == "withdrawn" {
+			told++
+			if e.Actor != "portal:soest" || e.Object != id.String() {
+				f.Errorf("audit: %+v", e)
+			}
+		}
+	}
+	equal(f, "audit lines", told, 1)
+	story, err := f.Events(f.ctx, id)
+	f.must(err)
+	closed := map[string]int{}
+	for _, e := range story {
+		closed[e.Type]++
+	}
+	if closed["withdrawn"] != 1 || closed["closed"] != 3 {
+		f.Errorf("the story: %v", closed)
+	}
+}
+
+// withdrawWhileSending: nothing is torn. What then arrives has left, what would be
+// tried again is not, and nobody forgets what may have arrived.
+func withdrawWhileSending(f *fixture) {
+	systems := []string{"a", "b", "c", "d", "e", "g"}
+	id := f.planned(systems...)
+	tasks := map[string]store.Task{}
+	for _, s := range systems {
+		tasks[s] = f.claimOne(s)
+	}
+	f.withdraw(id)
+	f.state(id, hub.SubmissionRunning)
+	for _, d := range f.status(id).Deliveries {
+		equal(f, "nothing is torn", d.State, hub.DeliverySending)
+	}
+	f.record(tasks["a"], hub.DeliveryDelivered)
+	f.record(tasks["b"], hub.DeliveryPending)
+	f.record(tasks["c"], hub.DeliveryParked) // refused
+	uncertain := f.outcome(tasks["d"], hub.DeliveryPending)
+	uncertain.Uncertain = true
+	_, err := f.Record(f.ctx, uncertain)
+	f.must(err)
+	f.record(tasks["e"], hub.DeliveryAwaiting)
+	f.pass(2 * time.Minute)
+	for _, e := range f.expired("") {
+		f.must(f.Rescue(f.ctx, e.ID, e.Owner, false, f.now))
+	}
+	f.deliveryStates(id, hub.DeliveryDelivered, hub.DeliveryClosed, hub.DeliveryClosed, hub.DeliveryParked, hub.DeliveryAwaiting, hub.DeliveryParked)
+	for _, n := range []int{4, 6} {
+		d := f.delivery(id.Delivery(n))
+		if d.Reason != hub.ParkUnclear || d.Code != hub.CodeWithdrawn || !d.Uncertain {
+			f.Errorf("it may have arrived: %+v", d)
+		}
+	}
+	f.pass(2 * time.Hour)
+	for _, s := range systems {
+		if s != "e" {
+			f.claimNone(s)
+		}
+	}
+	// What was taken over is asked for as ever.
+	asked := f.claimOne("e")
+	equal(f, "asked", asked.Delivery.State, hub.DeliveryAwaiting)
+	f.record(asked, hub.DeliveryDelivered)
+	f.state(id, hub.SubmissionParked)
+	for _, n := range []int{4, 6} {
+		_, err := f.CloseDelivery(f.ctx, id.Delivery(n), "operator:x", "it did not arrive", f.now)
+		f.must(err)
+	}
+	f.state(id, hub.SubmissionSettled)
+	w := hub.WithdrawalOf(&f.status(id).Submission, f.status(id).Deliveries)
+	equal(f, "left", len(w.Left), 2)
+	equal(f, "cancelled", len(w.Cancelled), 4)
+	equal(f, "open", len(w.Open), 0)
+	f.figuresMatch([]hub.ID{id})
+}
+
+// withdrawWhatMayHaveArrived: a person has to look at what is unclear already, or
+// waits for another try after an attempt that may have reached the system.
+func withdrawWhatMayHaveArrived(f *fixture) {
+	id := f.planned("a", "b", "c")
+	uncertain := f.outcome(f.claimOne("a"), hub.DeliveryPending)
+	uncertain.Uncertain = true
+	_, err := f.Record(f.ctx, uncertain)
+	f.must(err)
+	unclear := f.outcome(f.claimOne("b"), hub.DeliveryParked)
+	unclear.Reason, unclear.Uncertain = hub.ParkUnclear, true
+	_, err = f.Record(f.ctx, unclear)
+	f.must(err)
+	f.withdraw(id)
+	f.deliveryStates(id, hub.DeliveryParked, hub.DeliveryParked, hub.DeliveryClosed)
+	equal(f, "reason", f.delivery(id.Delivery(1)).Reason, hub.ParkUnclear)
+	f.state(id, hub.SubmissionParked)
+	f.figuresMatch([]hub.ID{id})
+}
+
+func withdrawTooLate(f *fixture) {
+	settled := f.planned("infoma")
+	f.send("infoma", hub.DeliveryDelivered)
+	awaited := f.planned("infoma")
+	f.send("infoma", hub.DeliveryAwaiting)
+	closed := f.planned("infoma")
+	f.send("infoma", hub.DeliveryParked)
+	_, err := f.CloseDelivery(f.ctx, closed.Delivery(1), "operator:x", "y", f.now)
+	f.must(err)
+	for _, id := range []hub.ID{settled, awaited, closed} {
+		before := f.status(id).Submission
+		f.mustBe(f.Withdraw(f.ctx, id, "portal:soest", "", f.now), store.ErrState)
+		if after := f.status(id).Submission; after.Version != before.Version || !after.WithdrawnAt.IsZero() {
+			f.Errorf("refused, and changed: %+v", after)
+		}
+	}
+	f.mustBe(f.Withdraw(f.ctx, f.ids.New(), "portal:soest", "", f.now), store.ErrNotFound)
+}
+
+// withdrawDamaged: what is set aside can be taken back, too; mended, it has ended.
+func withdrawDamaged(f *fixture) {
+	id := f.planned("infoma", "records")
+	f.send("records", hub.DeliveryDelivered)
+	f.must(f.Damage(f.ctx, id, "payload", f.now))
+	f.withdraw(id)
+	f.state(id, hub.SubmissionDamaged)
+	f.deliveryStates(id, hub.DeliveryClosed, hub.DeliveryDelivered)
+	f.must(f.Mend(f.ctx, id, "operator:x", "restored", f.now))
+	f.state(id, hub.SubmissionSettled)
+	unplanned := f.accept()
+	f.must(f.Damage(f.ctx, unplanned, "payload", f.now))
+	f.withdraw(unplanned)
+	f.must(f.Mend(f.ctx, unplanned, "operator:x", "restored", f.now))
+	f.state(unplanned, hub.SubmissionSettled)
+	equal(f, "due for the flow", len(f.due(f.now)), 0)
+	f.figuresMatch([]hub.ID{id, unplanned})
+}

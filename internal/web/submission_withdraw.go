@@ -1,0 +1,44 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"stellwerk/internal/store"
+	"stellwerk/internal/web/admin"
+)
+
+// withdraw takes a submission back for the citizen: what has not left is closed.
+func (d *desk) withdraw(ctx context.Context, actor, name, why string) (*store.Status, error) {
+	why, err := reason(why)
+	if err != nil {
+		return nil, err
+	}
+	status, err := d.find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	id := status.Submission.ID
+	if err := d.Store.Withdraw(ctx, id, actor, why, d.Now()); err != nil {
+		if errors.Is(err, store.ErrState) {
+			return nil, &admin.Problem{Status: http.StatusConflict, Code: admin.CodeState,
+				Detail: "everything of " + id.Number() + " has left, or has come to its end: there is nothing to stop; whoever has the document must be told by the citizen"}
+		}
+		return nil, err
+	}
+	d.Ring(id) // the flow lets go of what it holds
+	return d.Store.Submission(ctx, id)
+}
+
+func (s *Server) apiWithdraw(r *http.Request, actor string) (any, error) {
+	var why admin.Reason
+	if err := decode(r, small, &why); err != nil {
+		return nil, err
+	}
+	status, err := s.withdraw(r.Context(), actor, r.PathValue("id"), why.Reason)
+	if err != nil {
+		return nil, err
+	}
+	return s.submissionForm(status), nil
+}
