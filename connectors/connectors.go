@@ -80,6 +80,8 @@ type Bridge interface {
 	// Here is this hub's name, as the other one knows it. A submission that has come
 	// by a hub of that name is never taken again.
 	Here() string
+	// Authority is the AGS that a submission to a municipality is addressed to over there.
+	Authority(municipality string) string
 	// Callers are the keys of which one signs what the other hub calls back; empty
 	// where it does not call.
 	Callers() []ed25519.PublicKey

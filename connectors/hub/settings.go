@@ -99,6 +99,12 @@ func (c *config) Traits() connectors.Traits {
 // Here implements connectors.Bridge.
 func (c *config) Here() string { return c.Issuer }
 
+// Authority implements connectors.Bridge.
+func (c *config) Authority(municipality string) string {
+	ags, _ := c.municipality.Fill(&connectors.Message{Municipality: municipality}, wire.Plain) // no value, no AGS
+	return ags
+}
+
 // Callers implements connectors.Bridge.
 func (c *config) Callers() []ed25519.PublicKey { return c.callers }
 

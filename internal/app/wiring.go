@@ -148,6 +148,7 @@ func (a *App) render(ctx context.Context, ags, service string, payload []byte, m
 	previews, err := flow.PreviewOf(ctx, a.live.Get(), ags, service, tree.Root(), mapping.Env{
 		Submission: mapping.Submission{ID: sample.String(), Number: sample.Number(), Delivery: sample.Delivery(1).String(), Service: service, Portal: "dry-run", ReceivedAt: now},
 		Meta:       mapping.Meta{Channel: "portal", ConsentAt: now, ConsentVersion: "1"},
+		Original:   func() (string, []byte, error) { return mediaType, payload, nil },
 		Now:        a.opts.Now,
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -14,7 +15,10 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"stellwerk/connectors"
+	bridge "stellwerk/connectors/hub"
 	"stellwerk/internal/config"
+	"stellwerk/internal/mapping"
+	"stellwerk/internal/route"
 	"stellwerk/mappings"
 	"stellwerk/routes"
 )
@@ -60,7 +64,7 @@ func kinds() []connectors.Kind {
 			}
 			return &p, nil
 		},
-	}}
+	}, bridge.Kind()}
 }
 
 var now = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
@@ -337,5 +341,46 @@ func TestUnreadableIsNotShipped(t *testing.T) {
 	snap, found := config.Load(source(dir))
 	if snap != nil {
 		t.Errorf("a folder in the place of a mapping is taken for the shipped one: %s", lines(found))
+	}
+}
+
+// An authority that works with another hub: its service is offered here as it is, and
+// everything of it goes there.
+func TestAnAuthorityAtAnotherHub(t *testing.T) {
+	file := func(name, text string) txtar.File { return txtar.File{Name: name, Data: []byte(text)} }
+	snap := mustLoad(t,
+		file("secrets/hub.key", "whsk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"),
+		file("systems/stellwerk-kreis.yaml", "kind: hub\naddress: https://127.0.0.1:8443\ncredentials: {bearer: {token: 'file:secrets/hub.key'}}\nissuer: stadt\nkey: file:secrets/hub.key\nmunicipality: '05999'\n"),
+		file("municipalities/05999.yaml", "name: Kreis Muster\nhub: stellwerk-kreis\nservices:\n  reitkennzeichen: {}\n"),
+		file("municipalities/05999041.yaml", "name: Beispielhausen\nservices:\n  reitkennzeichen: {competent: '05999'}\n"),
+	)
+	shipped := snap.Routes["reitkennzeichen"]
+	for _, ags := range []string{"05999", "05999041"} {
+		b, ok := snap.Binding(ags, "reitkennzeichen")
+		if !ok || b.Competent.AGS != "05999" || len(b.Deliveries) != 1 {
+			t.Fatalf("%s: %+v", ags, b)
+		}
+		d := b.Deliveries[0]
+		if d.Route.To != route.Authority || d.System.Name != "stellwerk-kreis" || d.Mapping.Format != mapping.Original || &b.Route.Deliveries[0] != d.Route {
+			t.Errorf("%s: %+v", ags, d)
+		}
+		if b.Route.Title != shipped.Title || len(b.Route.Inputs) != len(shipped.Inputs) || len(b.Route.Examples) == 0 || len(shipped.Deliveries) < 2 {
+			t.Errorf("%s: the service is another one", ags)
+		}
+		body := []byte("<x/>")
+		doc, err := d.Mapping.Apply(nil, &mapping.Env{Original: func() (string, []byte, error) { return "text/xml", body, nil }})
+		if err != nil || &doc.Body[0] != &body[0] || doc.ContentType != "text/xml" || doc.Format != mapping.XML {
+			t.Errorf("%s: %+v, %v", ags, doc, err)
+		}
+		if chosen, err := b.Route.Plan(nil, nil); err != nil || !slices.Equal(chosen, []int{0}) {
+			t.Errorf("%s: %v, %v", ags, chosen, err)
+		}
+	}
+	if !snap.IsHere("stadt") || snap.IsHere("kreis") || snap.Callers("stellwerk-kreis") != nil || snap.Callers("kasse") != nil {
+		t.Error("the hub does not know its own name, or somebody calls that should not")
+	}
+	e, err := snap.Explain("05999041", "reitkennzeichen")
+	if err != nil || e.Deliveries[0].Mapping != "the payload as it came" {
+		t.Errorf("%+v, %v", e, err)
 	}
 }

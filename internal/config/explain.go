@@ -84,6 +84,9 @@ func (s *Snapshot) Explain(ags, service string) (*Explanation, error) {
 		}
 		if d.Mapping != nil {
 			x.Mapping, x.Own, x.Format = "mappings/"+d.Mapping.Path, d.Own, string(d.Mapping.Format)
+			if d.Mapping.Format == mapping.Original {
+				x.Mapping = "the payload as it came"
+			}
 			for _, name := range d.Mapping.Ordinances() {
 				if o := b.Competent.Ordinances[name]; o != nil {
 					if e.Ordinances == nil {

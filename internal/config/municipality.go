@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"stellwerk/connectors"
 	"stellwerk/internal/config/strict"
 	"stellwerk/internal/mapping"
 )
@@ -21,6 +22,7 @@ type municipalityYAML struct {
 	Systems    map[string]string      `yaml:"systems"`
 	Ordinances map[string]string      `yaml:"ordinances"`
 	Services   map[string]serviceYAML `yaml:"services"`
+	Hub        string                 `yaml:"hub"`
 }
 
 type serviceYAML struct {
@@ -63,6 +65,7 @@ func (l *loader) municipalities() {
 			Systems: map[string]*System{}, Ordinances: map[string]*mapping.Ordinance{}, Services: map[string]*Binding{},
 		}
 		l.roles(&t)
+		l.handsOn(&t)
 		l.ordinances(&t)
 		l.snap.Municipalities[ags] = t.is
 		l.tenants = append(l.tenants, t)
@@ -107,6 +110,32 @@ func (l *loader) roles(t *tenant) {
 			l.atKey(t.file, key, role+" is not the name of a role", "use small letters, digits and hyphens")
 		}
 	}
+}
+
+// handsOn checks the system of an authority that works with a hub of its own.
+func (l *loader) handsOn(t *tenant) {
+	name := t.yaml.Hub
+	if name == "" {
+		return
+	}
+	s := l.snap.Systems[name]
+	switch {
+	case s == nil && l.broken[name]:
+		s = &System{Name: name} // its own file says why
+	case s == nil:
+		l.at(t.file, "hub", "hub: "+name+" is not a system of this folder", strict.Suggest(name, l.names(l.own, "systems")))
+		s = &System{Name: name}
+	default:
+		if _, ok := s.Config.(connectors.Bridge); !ok {
+			l.at(t.file, "hub", "hub: "+name+" is of kind "+s.Kind+", which leads to no other hub", "name a system of kind hub")
+		}
+	}
+	for key, used := range map[string]bool{"systems": len(t.yaml.Systems) > 0, "ordinances": len(t.yaml.Ordinances) > 0} {
+		if used {
+			l.atKey(t.file, key, "hub hands on everything for "+t.is.Name+": nobody uses its "+key+" here", "remove "+key+", or hub")
+		}
+	}
+	t.is.Hub = s
 }
 
 // allRoles are the roles that routes speak of.
@@ -194,6 +223,17 @@ func (l *loader) bindings() {
 }
 
 func (l *loader) deliveries(file, key string, b *Binding) {
+	if b.Competent.Hub != nil {
+		if there, ok := b.Competent.Hub.Config.(connectors.Bridge); ok {
+			if to := there.Authority(b.Municipality.AGS); to != b.Competent.AGS {
+				l.atKey(file, key, fmt.Sprintf("%s: systems/%s.yaml hands on to %s, but %s is competent", b.Route.Service, b.Competent.Hub.Name, to, b.Competent.AGS),
+					`write municipality: "`+b.Competent.AGS+`" there`)
+			}
+		}
+		b.Route = b.Route.HandedOn()
+		b.Deliveries = []Delivery{{Route: &b.Route.Deliveries[0], System: b.Competent.Hub, Mapping: mapping.Unchanged()}}
+		return
+	}
 	who := "this municipality"
 	if b.Competent != b.Municipality {
 		who = b.Competent.Name + ", which is competent,"

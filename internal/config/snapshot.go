@@ -34,6 +34,7 @@ type Municipality struct {
 	Systems    map[string]*System // by role
 	Ordinances map[string]*mapping.Ordinance
 	Services   map[string]*Binding // by service
+	Hub        *System             // leads to the hub that this authority works with; nil: it works with this one
 }
 
 // Binding is a service as one municipality offers it: the route with this

@@ -25,6 +25,7 @@ func open(w *work) error {
 	if o, ok := w.warm.get(s.ID); ok {
 		env := o.env
 		w.key, w.root, w.env = o.key, o.root, &env
+		w.env.Original = w.original
 		return w.answers()
 	}
 	var err error
@@ -49,6 +50,16 @@ func open(w *work) error {
 	}
 	w.root = tree.Root()
 	return w.environment(&meta)
+}
+
+// original unseals the payload as it came; few mappings ask for it.
+func (w *work) original() (mediaType string, body []byte, err error) {
+	var meta hub.Meta
+	if err := w.unsealJSON(hub.RecordMeta, w.c.Meta, &meta); err != nil {
+		return "", nil, err
+	}
+	body, err = w.unseal(hub.RecordPayload, w.c.Payload)
+	return meta.MediaType, body, err
 }
 
 // environment is what mappings may use besides the payload.

@@ -121,7 +121,7 @@ func (w *work) keepWarm() {
 	for _, d := range w.step.Deliveries {
 		if waits(d.Delivery) {
 			env := *w.env
-			env.Answers = nil
+			env.Answers, env.Original = nil, nil
 			w.warm.put(w.c.Submission.ID, opened{key: w.key, root: w.root, env: env})
 			return
 		}

@@ -25,6 +25,7 @@ type bridge struct {
 }
 
 func (b bridge) Here() string                 { return b.here }
+func (b bridge) Authority(ags string) string  { return ags }
 func (b bridge) Callers() []ed25519.PublicKey { return b.keys }
 
 // handing is another hub that hands on to this one.

@@ -12,6 +12,9 @@ import (
 // Apply renders the document for one submission. root is the root element of the
 // gate's tree, which is read and never changed. A *Hold error parks the delivery.
 func (m *Mapping) Apply(root *etree.Element, env *Env) (Document, error) {
+	if m.Format == Original {
+		return m.original(env)
+	}
 	st := m.start(root, env)
 	defer st.end()
 	body, h := st.render()
@@ -24,6 +27,22 @@ func (m *Mapping) Apply(root *etree.Element, env *Env) (Document, error) {
 	}
 	if h := st.check(body); h != nil {
 		return Document{}, h
+	}
+	return doc, nil
+}
+
+// original is the document of Unchanged.
+func (m *Mapping) original(env *Env) (Document, error) {
+	if env == nil || env.Original == nil {
+		return Document{}, &Hold{Mapping: m.Path, Field: "document", Code: CodeNoOriginal, Message: "the payload as it came is not at hand"}
+	}
+	mediaType, body, err := env.Original()
+	if err != nil {
+		return Document{}, err
+	}
+	doc := Document{Name: m.Name(), Format: XML, ContentType: mediaType, Body: body, Records: 1}
+	if strings.Contains(mediaType, "json") {
+		doc.Format = JSON
 	}
 	return doc, nil
 }

@@ -23,6 +23,9 @@ type Env struct {
 	// mapping that needs a number is held.
 	Next func(name string) (string, error)
 
+	// Original gives the payload as it came, for Unchanged; nil: that is held.
+	Original func() (mediaType string, body []byte, err error)
+
 	// Now is the clock of submission:rendered-at; nil: the time of receipt is used.
 	Now func() time.Time
 }

@@ -45,6 +45,9 @@ func (e *explainer) blame(st *state, f *field, h *Hold) {
 // stand in the way of the document, where Apply stops at the first. Numbers of ranges are
 // drawn by env.Next as in Apply; give one that does not count.
 func (m *Mapping) Explain(root *etree.Element, env *Env) []FieldResult {
+	if m.Format == Original {
+		return nil // it has no fields
+	}
 	st := m.start(root, env)
 	defer st.end()
 	st.explain = &explainer{}

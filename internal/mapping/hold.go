@@ -23,6 +23,7 @@ const (
 	CodeFileName      Code = "file-name"       // a character that is not fit for a file name
 	CodeSchema        Code = "schema"          // the result does not fit its schema
 	CodeNotWellFormed Code = "not-well-formed" // the result cannot be read again
+	CodeNoOriginal    Code = "no-original"     // the payload as it came is not at hand
 )
 
 // Hold stops a delivery until a person has looked at it; the delivery is parked

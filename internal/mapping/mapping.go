@@ -15,7 +15,14 @@ const (
 	JSON  Format = "json"
 	CSV   Format = "csv"
 	Fixed Format = "fixed"
+
+	// Original is the payload as it came; no mapping file says so, see Unchanged.
+	Original Format = "original"
 )
+
+// Unchanged hands the payload on as it came, byte for byte: to another hub, which
+// has the same service.
+func Unchanged() *Mapping { return &Mapping{Path: string(Original), Revision: 1, Format: Original} }
 
 // Mapping is one checked mapping file. It is immutable and safe for concurrent use.
 type Mapping struct {

@@ -170,6 +170,17 @@ func (r *Route) OrderValue(root *etree.Element) string {
 	return ""
 }
 
+// Authority is the role of the one delivery of a service that is handed on.
+const Authority = "authority"
+
+// HandedOn is the route of a service that another hub decides for: what is pushed is
+// the same, and all of it goes there.
+func (r *Route) HandedOn() *Route {
+	to := *r
+	to.Deliveries, to.rules = []Delivery{{To: Authority, Line: 1, Column: 1}}, make([]*mapping.Mapping, 1)
+	return &to
+}
+
 // Files lists every file of the route, below routes/.
 func (r *Route) Files() []string {
 	out := []string{r.Path}
