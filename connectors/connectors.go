@@ -59,6 +59,9 @@ type Traits struct {
 	Repeatable bool
 	// Askable: the connector is an Asker.
 	Askable bool
+	// Notices: what was delivered may change over there later, and the system may say
+	// so: the token is kept and asked by again. Such a kind is Askable.
+	Notices bool
 	// Meta: the protocol asks for Message.Meta; others are not given it.
 	Meta bool
 }

@@ -93,7 +93,7 @@ func configure(in connectors.Settings) (connectors.Config, error) {
 
 // Traits: the other hub recognises a repeated key, and tells what became of it.
 func (c *config) Traits() connectors.Traits {
-	return connectors.Traits{Repeatable: true, Askable: true, Meta: true}
+	return connectors.Traits{Repeatable: true, Askable: true, Notices: true, Meta: true}
 }
 
 // Here implements connectors.Bridge.

@@ -138,6 +138,7 @@ func (d *Deliverer) record(s *settings, t *store.Task, o *opened, kind string, r
 		}
 		rec.Answer = o.key.Seal(hub.RecordAnswer(t.Delivery.ID), answer)
 	}
+	rec.KeepToken = s.traits.Notices
 	rec.Token = t.Token // kept unless there is a newer one
 	if r.Token != "" {
 		rec.Token = o.key.Seal(hub.RecordToken(t.Delivery.ID), []byte(r.Token))

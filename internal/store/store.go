@@ -201,6 +201,11 @@ type Deliver interface {
 	// Rescue decides an expired delivery: back to pending (with Uncertain set), or
 	// parked as unclear. ErrStale where somebody was faster.
 	Rescue(ctx context.Context, id hub.ID, owner string, park bool, at time.Time) error
+	// Notice says that a system has something new about a delivery: it is asked for at
+	// once. One that was delivered or parked awaits again, and the story says so; its
+	// submission is no longer settled. ErrStale while it is being sent or asked for: say
+	// it again. ErrState where nothing can be asked by, or a person has closed it.
+	Notice(ctx context.Context, id hub.ID, at time.Time) error
 	// NextDue is when the system's next delivery falls due; zero where there is none
 	// or the system is paused. One that is held back by order is looked at again in
 	// half a minute at the latest, and at once when it may be free.
@@ -240,6 +245,9 @@ type Record struct {
 	Uncertain bool
 	Answer    []byte // sealed; kept on delivered and awaiting
 	Token     []byte // sealed; kept until it is delivered, so that one put back can be asked for
+	// KeepToken keeps it of a delivered one, too: its system may have more to say, and
+	// is asked again then. See Notice.
+	KeepToken bool
 	// NotCounted: the attempt does not count for the retry schedule (a maintenance
 	// window began, the hub is stopping).
 	NotCounted bool

@@ -59,7 +59,7 @@ func (t *tx) record(r *store.Record) (store.Effect, error) {
 	}
 	// What it can be asked by is kept, also of one that is closed or parked: put back,
 	// it is looked up and not begun anew.
-	if d.token = r.Token; r.State == hub.DeliveryDelivered {
+	if d.token = r.Token; r.State == hub.DeliveryDelivered && !r.KeepToken {
 		d.token = nil
 	}
 	return t.outcome(f, d, a, stored(r.Attempt.At.Add(r.Attempt.Took)))
