@@ -51,10 +51,13 @@ func (c *Connector) refusal(a *wire.Answer) connectors.Receipt {
 
 // remote is a submission's status over there.
 type remote struct {
-	ID      string            `json:"id"`
-	Number  string            `json:"number"`
-	State   string            `json:"state"`
-	Status  string            `json:"status"` // INITIATED … COMPLETED
+	ID     string `json:"id"`
+	Number string `json:"number"`
+	State  string `json:"state"`
+	Status string `json:"status"` // INITIATED … COMPLETED, REJECTED, CANCELLED
+	Action struct {
+		Do string `json:"do"` // pay: the citizen must pay
+	} `json:"action"`
 	Answers map[string]string `json:"answers"`
 }
 
@@ -77,6 +80,8 @@ func (c *Connector) status(a *wire.Answer, token string) connectors.Receipt {
 		r.Outcome, r.Code = connectors.Cancelled, "remote-cancelled"
 	case s.Status == "COMPLETED", s.Status == "" && s.State == "settled":
 		r.Outcome, r.Code = connectors.Delivered, "completed"
+	case s.Status == "ACTION_REQUIRED" && s.Action.Do == "pay":
+		r.Outcome, r.Code = connectors.Awaiting, "payment-open"
 	case s.Status == "ACTION_REQUIRED":
 		r.Outcome, r.Code = connectors.Awaiting, "action-required"
 	case s.Status == "" || underWay[s.Status]:

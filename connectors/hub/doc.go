@@ -16,11 +16,13 @@
 //	other 5xx                          unknown
 //
 // Then it is asked for: status, one of INITIATED, SUBMITTED, RECEIVED, PROCESSING,
-// ACTION_REQUIRED, COMPLETED, and answers, a flat object of texts.
+// ACTION_REQUIRED, COMPLETED, REJECTED, CANCELLED, action, whose do says what the citizen
+// must do, and answers, a flat object of texts.
 //
 //	COMPLETED                          delivered, with the answers
 //	REJECTED, or state rejected        refused, remote-rejected
 //	CANCELLED, or state cancelled      cancelled, remote-cancelled
+//	ACTION_REQUIRED                    awaiting, payment-open where do is pay, else action-required
 //	any other of the above             awaiting, with the answers so far: a payment-url
 //	a word that nobody knows           unknown
 //

@@ -107,6 +107,12 @@ func (p *Program) heading(s *admin.Submission) {
 	if s.Attachments > 0 {
 		attachments = ", " + strconv.Itoa(s.Attachments) + " attached"
 	}
+	if s.Status != "" {
+		p.say("  status        %s: %s", s.Status, s.Told)
+	}
+	if s.WaitsTo != "" {
+		p.say("  waits for     %s to %s", s.Waits, s.WaitsTo)
+	}
 	p.say("  payload       %s, %s%s, sha256 %s…", s.Format, bytesOf(s.Size), attachments, s.SHA256[:min(16, len(s.SHA256))])
 	p.say("  configuration %s", s.Revision)
 	p.say("")

@@ -7,7 +7,7 @@ import "stellwerk/internal/hub"
 func (w *work) answers() error {
 	for _, d := range w.c.Deliveries {
 		sealed := w.c.Answers[d.ID]
-		if len(sealed) == 0 {
+		if len(sealed) == 0 || d.State != hub.DeliveryDelivered {
 			continue
 		}
 		var answer map[string]string

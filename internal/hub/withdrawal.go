@@ -23,10 +23,13 @@ func WithdrawalOf(s *Submission, deliveries []Delivery) *Withdrawal {
 	}
 	w := &Withdrawal{At: s.WithdrawnAt, Left: []string{}, Cancelled: []string{}, Open: []string{}}
 	for _, d := range deliveries {
-		switch d.State {
-		case DeliveryDelivered, DeliveryAwaiting:
+		if d.Role == RolePortal {
+			continue
+		}
+		switch {
+		case d.State == DeliveryDelivered, d.State == DeliveryAwaiting, d.asksCitizen():
 			w.Left = append(w.Left, d.Role)
-		case DeliveryClosed:
+		case d.State == DeliveryClosed:
 			w.Cancelled = append(w.Cancelled, d.Role)
 		default:
 			w.Open = append(w.Open, d.Role)

@@ -45,6 +45,7 @@ consent: required
 consent-wording: {version: "2026-01", text: Ich willige ein.}
 keys: {chip: hund/chip}
 order-by: hund/chip
+answers: {aktenzeichen: records/aktenzeichen, payment-url: records/payment-url}
 deliveries:
   - {to: records}
 examples:

@@ -18,8 +18,11 @@ type Status struct {
 	Number       string              `json:"number"`
 	Municipality string              `json:"municipality"`
 	Service      string              `json:"service"`
+	Status       hub.CaseStatus      `json:"status"`
+	Text         string              `json:"text"` // of the status, for the citizen
+	Action       *Action             `json:"action,omitempty"`
+	Answers      map[string]string   `json:"answers"` // those that the route releases
 	State        hub.SubmissionState `json:"state"`
-	Text         string              `json:"text"` // for the citizen
 	ReceivedAt   time.Time           `json:"received-at"`
 	SettledAt    time.Time           `json:"settled-at,omitzero"`
 	Withdrawal   *hub.Withdrawal     `json:"withdrawal,omitempty"`
@@ -28,6 +31,14 @@ type Status struct {
 	Attachments  int                 `json:"attachments"`
 	Deliveries   []DeliveryStatus    `json:"deliveries"`
 	Events       string              `json:"events"` // where the story is
+}
+
+// Action is who must do what before the case goes on.
+type Action struct {
+	Who  hub.Party `json:"who"` // citizen, clerk or operator
+	Do   string    `json:"do"`  // pay, act or review
+	Text string    `json:"text"`
+	URL  string    `json:"url,omitempty"` // where it is done
 }
 
 // DeliveryStatus is how far one receiver's document is.
@@ -45,28 +56,38 @@ func (a *API) status(c *call) *refusal {
 	if p != nil {
 		return p
 	}
-	return a.json(c, a.statusOf(c, s))
+	return a.statusOf(c, s)
 }
 
-func (a *API) statusOf(c *call, s *store.Status) Status {
+// statusOf answers with what the portal is told of a submission.
+func (a *API) statusOf(c *call, s *store.Status) *refusal {
 	sub := &s.Submission
+	told, p := a.told(c, s)
+	if p != nil {
+		return p
+	}
+	standing := hub.StandingOf(sub, s.Deliveries)
 	out := Status{
 		ID: sub.ID, Number: sub.ID.Number(), Municipality: sub.Municipality, Service: sub.Service,
-		State: sub.State, Text: whole(s, submissionTexts[sub.State]).in(c.lang),
+		Status: standing.Status, Text: text(standing.Text).in(c.lang), Answers: told.answers, State: sub.State,
 		ReceivedAt: sub.ReceivedAt.UTC(), SettledAt: sub.SettledAt, SHA256: hex.EncodeToString(sub.SHA256[:]),
 		Size: sub.Size, Attachments: sub.Attachments, Deliveries: make([]DeliveryStatus, 0, len(s.Deliveries)),
 		Events: statusURL(c, sub.ID) + "/events",
 	}
+	if do := standing.Action; do.Do != "" {
+		out.Action = &Action{Who: do.Who, Do: do.Do, Text: text(do.Text).in(c.lang), URL: told.links[do.Delivery]}
+	}
 	for i := range s.Deliveries {
 		d := &s.Deliveries[i]
+		if d.Role == hub.RolePortal {
+			continue // its own callbacks
+		}
 		out.Deliveries = append(out.Deliveries, DeliveryStatus{
 			Role: d.Role, State: d.State, Text: deliveryTexts[d.State].in(c.lang), UpdatedAt: d.UpdatedAt, SettledAt: d.SettledAt,
 		})
 	}
-	if out.Withdrawal = hub.WithdrawalOf(sub, s.Deliveries); out.Withdrawal != nil {
-		out.Text = withdrawn(out.Withdrawal).in(c.lang)
-	}
-	return out
+	out.Withdrawal = hub.WithdrawalOf(sub, s.Deliveries)
+	return a.json(c, out)
 }
 
 // Event is one line of a submission's story, as a portal reads it.
@@ -92,6 +113,9 @@ func (a *API) events(c *call) *refusal {
 		Events []Event `json:"events"`
 	}{s.Submission.ID, make([]Event, 0, len(story))}
 	for _, e := range story {
+		if e.Role == hub.RolePortal {
+			continue // its own callbacks
+		}
 		t := eventTexts[e.Type]
 		if e.Type == "settled" {
 			t = whole(s, t)
@@ -104,7 +128,7 @@ func (a *API) events(c *call) *refusal {
 // whole keeps a text from saying that a settled application has reached every
 // office where it, or one of its deliveries, was ended on its way.
 func whole(s *store.Status, t text) text {
-	closed := func(d hub.Delivery) bool { return d.State == hub.DeliveryClosed }
+	closed := func(d hub.Delivery) bool { return d.State == hub.DeliveryClosed && d.Role != hub.RolePortal }
 	if s.Submission.State == hub.SubmissionSettled && (len(s.Deliveries) == 0 || slices.ContainsFunc(s.Deliveries, closed)) {
 		return text{"Die Weiterleitung Ihres Antrags ist abgeschlossen.", "The passing on of your application has come to its end."}
 	}
@@ -160,13 +184,6 @@ func lookupProblem(err error) *refusal {
 
 // What portals show to citizens.
 var (
-	submissionTexts = map[hub.SubmissionState]text{
-		hub.SubmissionAccepted: {"Ihr Antrag ist eingegangen.", "Your application has arrived."},
-		hub.SubmissionRunning:  {"Ihr Antrag wird an die zuständigen Stellen weitergeleitet.", "Your application is being passed to the offices in charge."},
-		hub.SubmissionParked:   {"Ihr Antrag ist eingegangen und wird von der Verwaltung geprüft.", "Your application has arrived and is being looked at by the administration."},
-		hub.SubmissionSettled:  {"Ihr Antrag liegt allen zuständigen Stellen vor.", "Your application is with all offices in charge."},
-		hub.SubmissionDamaged:  {"Ihr Antrag ist eingegangen und wird von der Verwaltung geprüft.", "Your application has arrived and is being looked at by the administration."},
-	}
 	deliveryTexts = map[hub.DeliveryState]text{
 		hub.DeliveryWaiting:   {"Wartet auf einen vorherigen Schritt.", "Waits for an earlier step."},
 		hub.DeliveryPending:   {"Wird zugestellt.", "About to be delivered."},

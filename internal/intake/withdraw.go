@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"stellwerk/internal/hub"
 	"stellwerk/internal/store"
 )
 
@@ -33,19 +32,5 @@ func (a *API) withdraw(c *call) *refusal {
 		return storeProblem(err)
 	}
 	c.outcome = outcomeWithdrawn
-	return a.json(c, a.statusOf(c, s))
-}
-
-// withdrawn is the citizen's sentence about a submission that was taken back.
-func withdrawn(w *hub.Withdrawal) text {
-	switch {
-	case len(w.Open) > 0:
-		return text{"Ihr Antrag ist zurückgezogen. Was gerade unterwegs war, wird noch geklärt.",
-			"Your application is withdrawn. What was on its way at that moment is still being looked at."}
-	case len(w.Left) > 0:
-		return text{"Ihr Antrag ist zurückgezogen, soweit er noch nicht weitergeleitet war. Stellen, die ihn schon haben, haben ihn weiterhin: Wenden Sie sich bitte an diese.",
-			"Your application is withdrawn as far as it had not been passed on. Offices that have it already still have it: please turn to them."}
-	}
-	return text{"Ihr Antrag ist zurückgezogen. Er wurde an keine Stelle weitergeleitet.",
-		"Your application is withdrawn. It was not passed on to any office."}
+	return a.statusOf(c, s)
 }

@@ -25,6 +25,7 @@ type fileYAML struct {
 	Wording     *wordingYAML      `yaml:"consent-wording"`
 	Keys        map[string]string `yaml:"keys"`
 	OrderBy     string            `yaml:"order-by"`
+	Answers     map[string]string `yaml:"answers"`
 	Namespaces  *yaml.Node        `yaml:"namespaces"`
 	Each        string            `yaml:"each"`
 	Let         *yaml.Node        `yaml:"let"`
@@ -133,6 +134,7 @@ func (l *loader) route(service string, y *fileYAML) *Route {
 	l.examples(r, y.Examples)
 	l.keys(r, y)
 	l.deliveries(r, y)
+	l.answers(r, y)
 	return r
 }
 

@@ -12,6 +12,9 @@
 //	consent-wording: {version: "1", text: …}
 //	keys: {chip: hund/chip}            # what people search by
 //	order-by: hund/chip                # same value: delivered in order of receipt
+//	answers: {kassenzeichen: finance/kassenzeichen}
+//	                                   # what a portal is told of what systems answer, as
+//	                                   # name: role/key; nothing else ever leaves
 //	each: hund                         # let and when are asked for each; one yes is enough
 //	let: {…}                           # as in mappings
 //	deliveries:
@@ -47,8 +50,9 @@ type Route struct {
 	Inputs          []Input
 	ConsentRequired bool
 	Consent         Wording
-	Keys            []Key  // sorted by name
-	OrderBy         string // path; empty: submissions do not wait for each other
+	Keys            []Key    // sorted by name
+	OrderBy         string   // path; empty: submissions do not wait for each other
+	Answers         []Answer // sorted by name; others are not told to portals
 	Deliveries      []Delivery
 	Examples        []Example
 
@@ -78,6 +82,13 @@ type Input struct {
 type Key struct {
 	Name string
 	Path string
+}
+
+// Answer is something that a system answers and the portal is told.
+type Answer struct {
+	Name string // as portals read it
+	Role string // whose delivery brings it
+	Key  string // as the system's kind calls it
 }
 
 // Delivery is one line of the route.

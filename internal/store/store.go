@@ -101,10 +101,13 @@ type Accepted struct {
 	Replayed bool
 }
 
-// Status is a submission with its deliveries, in order of their ordinals.
+// Status is a submission with its deliveries, in order of their ordinals, and what
+// opens their answers.
 type Status struct {
 	Submission hub.Submission
 	Deliveries []hub.Delivery
+	DataKey    []byte            // wrapped; empty where it was destroyed
+	Answers    map[hub.ID][]byte // sealed; of deliveries that are delivered, awaiting, or being asked for
 }
 
 // Flow is what the stages need.
@@ -130,11 +133,9 @@ type Flow interface {
 // Case is a submission as the flow works on it.
 type Case struct {
 	Status
-	DataKey     []byte
 	Meta        []byte
 	Payload     []byte
 	Attachments []SealedAttachment
-	Answers     map[hub.ID][]byte // sealed answers of delivered deliveries
 	Parked      map[hub.ID][]byte // sealed detail of parked deliveries' last attempt
 }
 
@@ -243,8 +244,10 @@ type Record struct {
 	Reason    hub.ParkReason
 	NotBefore time.Time
 	Uncertain bool
-	Answer    []byte // sealed; kept on delivered and awaiting
-	Token     []byte // sealed; kept until it is delivered, so that one put back can be asked for
+	// Answer is sealed; kept on delivered and awaiting. Awaiting without one leaves
+	// the earlier answer and code as they are: the asking has taught nothing new.
+	Answer []byte
+	Token  []byte // sealed; kept until it is delivered, so that one put back can be asked for
 	// KeepToken keeps it of a delivered one, too: its system may have more to say, and
 	// is asked again then. See Notice.
 	KeepToken bool

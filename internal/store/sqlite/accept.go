@@ -83,8 +83,8 @@ func (t *tx) arrive(s *submission, a *store.Acceptance) {
 		return
 	}
 	c := &store.Case{
-		Status:  store.Status{Submission: s.Submission},
-		DataKey: a.DataKey, Meta: a.Meta, Payload: a.Payload, Attachments: a.Attachments,
+		Status: store.Status{Submission: s.Submission, DataKey: a.DataKey},
+		Meta:   a.Meta, Payload: a.Payload, Attachments: a.Attachments,
 	}
 	t.arrived = append(t.arrived, arrival{s.key, c, len(a.Payload) + len(a.Meta) + 1024})
 }

@@ -84,15 +84,26 @@ func (f *file) version() int64 {
 
 // status is the file as callers get it.
 func (f *file) status() store.Status {
-	s := store.Status{Submission: f.Submission}
+	s := store.Status{Submission: f.Submission, DataKey: f.dataKey}
 	s.Submission.Version = f.version()
 	if len(f.deliveries) > 0 {
 		s.Deliveries = make([]hub.Delivery, len(f.deliveries))
 		for i, d := range f.deliveries {
 			s.Deliveries[i] = d.clone()
+			if d.answer != nil && d.told() {
+				if s.Answers == nil {
+					s.Answers = make(map[hub.ID][]byte)
+				}
+				s.Answers[d.ID] = d.answer
+			}
 		}
 	}
 	return s
+}
+
+// told reports whether the delivery's answer is one to go by.
+func (d *delivery) told() bool {
+	return d.State == hub.DeliveryDelivered || d.State == hub.DeliveryAwaiting || d.State == hub.DeliverySending && d.token != nil
 }
 
 // recent keeps the files in use: what was used lately, in two generations of

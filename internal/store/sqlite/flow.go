@@ -74,15 +74,9 @@ func (s *Store) Case(ctx context.Context, id hub.ID) (*store.Case, error) {
 		if err != nil {
 			return err
 		}
-		result = &store.Case{Status: f.status(), DataKey: f.dataKey}
+		result = &store.Case{Status: f.status()}
 		for _, d := range f.deliveries {
-			switch {
-			case d.State == hub.DeliveryDelivered && d.answer != nil:
-				if result.Answers == nil {
-					result.Answers = make(map[hub.ID][]byte)
-				}
-				result.Answers[d.ID] = d.answer
-			case d.State == hub.DeliveryParked && d.last != nil:
+			if d.State == hub.DeliveryParked && d.last != nil {
 				if result.Parked == nil {
 					result.Parked = make(map[hub.ID][]byte)
 				}

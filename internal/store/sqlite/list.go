@@ -197,7 +197,7 @@ func lineOf(ctx context.Context, c *conn, f store.Filter, sub *submission) (stor
 	}
 	whole := &file{submission: sub, deliveries: deliveries}
 	status := whole.status()
-	row := store.Row(status)
+	row := store.Row{Submission: status.Submission, Deliveries: status.Deliveries}
 	return row, f.DeliveryState == "" && f.System == "" && f.Reason == "" && f.Code == "" || matches(f, row), nil
 }
 

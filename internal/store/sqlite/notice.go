@@ -57,7 +57,7 @@ func (t *tx) askAgain(f *file, d *delivery, at time.Time) error {
 		return err
 	}
 	d.Attempts, d.FirstAt, d.Uncertain, d.NotBefore = 0, time.Time{}, false, at
-	d.State, d.Reason, d.due = hub.DeliveryAwaiting, "", due(at)
+	d.State, d.Reason, d.Code, d.due = hub.DeliveryAwaiting, "", "", due(at)
 	f.Version++
 	if _, err := t.moved(f, d, at); err != nil {
 		return err

@@ -51,10 +51,11 @@ func (t *tx) record(r *store.Record) (store.Effect, error) {
 	}
 	d.Uncertain = r.Uncertain
 	d.NotBefore = r.NotBefore
-	if r.State != hub.DeliveryDelivered {
+	learned := r.State != hub.DeliveryAwaiting || len(r.Answer) > 0 || len(d.answer) == 0
+	if r.State != hub.DeliveryDelivered && learned {
 		d.Code = r.Attempt.Code
 	}
-	if r.State == hub.DeliveryDelivered || r.State == hub.DeliveryAwaiting {
+	if learned && r.State != hub.DeliveryParked {
 		d.answer = r.Answer
 	}
 	// What it can be asked by is kept, also of one that is closed or parked: put back,

@@ -131,6 +131,36 @@ func recordAwaiting(f *fixture) {
 	equal(f, "answer", string(c.Answers[id.Delivery(1)]), "sealed answer of "+id.Delivery(1).String())
 }
 
+// What is told of an answer is the last one that there was: while the system is
+// asked, and after an asking that taught nothing.
+func recordAwaitingLearnsNothing(f *fixture) {
+	id := f.planned("epayment")
+	d := id.Delivery(1)
+	told := func(when, want, code string) {
+		f.Helper()
+		equal(f, "answer "+when, string(f.status(id).Answers[d]), want)
+		equal(f, "code "+when, f.delivery(d).Code, code)
+	}
+	told("before", "", "")
+	r := f.outcome(f.claimOne("epayment"), hub.DeliveryAwaiting)
+	told("while it is sent", "", "")
+	r.Attempt.Code = "payment-open"
+	_, err := f.Record(f.ctx, r)
+	f.must(err)
+	told("that came", "sealed link", "payment-open")
+	equal(f, "data key", string(f.status(id).DataKey), "wrapped "+id.String())
+	f.pass(2 * time.Hour)
+	r = f.outcome(f.claimOne("epayment"), hub.DeliveryAwaiting)
+	told("while it is asked for", "sealed link", "payment-open")
+	r.Attempt.Code, r.Answer = "http-503", nil
+	_, err = f.Record(f.ctx, r)
+	f.must(err)
+	told("after an asking that taught nothing", "sealed link", "payment-open")
+	f.pass(2 * time.Hour)
+	f.record(f.claimOne("epayment"), hub.DeliveryPending)
+	told("of a message that is to be sent again", "", "connection-refused")
+}
+
 func recordParked(f *fixture) {
 	id := f.planned("infoma", "records")
 	f.send("infoma", hub.DeliveryParked)

@@ -40,6 +40,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"RecordDelivered", recordDelivered},
 		{"RecordRetry", recordRetry},
 		{"RecordAwaiting", recordAwaiting},
+		{"RecordAwaitingLearnsNothing", recordAwaitingLearnsNothing},
 		{"NoticeAwaiting", noticeAwaiting},
 		{"NoticeSettled", noticeSettled},
 		{"NoticeParked", noticeParked},

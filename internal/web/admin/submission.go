@@ -11,7 +11,11 @@ type Submission struct {
 	ID               hub.ID              `json:"id"`
 	Number           string              `json:"number"` // as read out on the phone
 	State            hub.SubmissionState `json:"state"`
-	Reason           hub.ParkReason      `json:"reason,omitempty"` // why the submission itself is parked
+	Status           hub.CaseStatus      `json:"status"`             // as portals and citizens are told
+	Told             string              `json:"told"`               // the sentence that goes with it, German
+	Waits            hub.Party           `json:"waits,omitempty"`    // who must act; empty where it takes its course
+	WaitsTo          string              `json:"waits-to,omitempty"` // pay, act or review
+	Reason           hub.ParkReason      `json:"reason,omitempty"`   // why the submission itself is parked
 	Code             string              `json:"code,omitempty"`
 	Municipality     string              `json:"municipality"` // AGS
 	MunicipalityName string              `json:"municipality-name,omitempty"`

@@ -1,0 +1,221 @@
+package hub
+
+import "slices"
+
+// CaseStatus is where a case stands, in the one word that portals, citizens and
+// other hubs are told. The first six are the federal mailbox's; that one has no word
+// for an end that is no success.
+type CaseStatus string
+
+// The words of a case's status.
+const (
+	CaseInitiated      CaseStatus = "INITIATED"       // begun, not sent off: a part of a bundle that is still open
+	CaseSubmitted      CaseStatus = "SUBMITTED"       // sent off, not arrived at this hub
+	CaseReceived       CaseStatus = "RECEIVED"        // durable here
+	CaseProcessing     CaseStatus = "PROCESSING"      // under way, or before a person of the administration
+	CaseActionRequired CaseStatus = "ACTION_REQUIRED" // waits for the citizen; Action says what for
+	CaseCompleted      CaseStatus = "COMPLETED"       // with every office in charge
+	CaseRejected       CaseStatus = "REJECTED"        // ended by the administration, without reaching an office
+	CaseCancelled      CaseStatus = "CANCELLED"       // ended by the citizen: withdrawn, not paid
+)
+
+// CaseStatuses are all of them, in their usual order.
+var CaseStatuses = []CaseStatus{
+	CaseInitiated, CaseSubmitted, CaseReceived, CaseProcessing, CaseActionRequired, CaseCompleted, CaseRejected, CaseCancelled,
+}
+
+// Final reports whether the case has come to its end; a replay may bring it back.
+func (s CaseStatus) Final() bool {
+	return s == CaseCompleted || s == CaseRejected || s == CaseCancelled
+}
+
+// Codes of a delivery that say something of the case as a whole. Connectors and
+// commands give them; see package connectors.
+const (
+	CodePaymentOpen      = "payment-open"      // awaiting: the citizen must pay
+	CodeActionRequired   = "action-required"   // awaiting: the citizen must act
+	CodePaymentCancelled = "payment-cancelled" // closed: the citizen has cancelled the payment
+	CodePaymentLapsed    = "payment-lapsed"    // closed: nobody has paid in time
+	CodeRemoteCancelled  = "remote-cancelled"  // closed: it was cancelled at the other hub
+	CodeRemoteRejected   = "remote-rejected"   // parked or closed: the other hub has told it as rejected
+)
+
+// Roles whose deliveries tell somebody of the case and are no part of it.
+const (
+	RolePortal      = "portal"       // callbacks; planned by the hub, never by a route
+	RoleCitizen     = "citizen"      // a message to the citizen's mailbox
+	RoleCitizenMail = "citizen-mail" // a message by mail
+)
+
+// AnswerPaymentURL is the answer that has the link where a citizen pays.
+const AnswerPaymentURL = "payment-url"
+
+// Text is a sentence in both languages; German is what portals show to citizens.
+type Text struct{ De, En string }
+
+// Party is somebody who can do something about a case or a problem.
+type Party string
+
+// The parties.
+const (
+	PartyCitizen  Party = "citizen"
+	PartyPortal   Party = "portal"
+	PartyClerk    Party = "clerk"    // of the office in charge
+	PartyOperator Party = "operator" // of the hub
+	PartyBackend  Party = "backend"  // the system that a delivery goes to: it has to answer
+)
+
+// What is to be done.
+const (
+	DoPay    = "pay"    // the citizen, at the payment link
+	DoAct    = "act"    // the citizen, as the office in charge tells them
+	DoReview = "review" // somebody of the administration looks at the case
+)
+
+// Action is who must do what before a case goes on.
+type Action struct {
+	Who      Party
+	Do       string
+	Delivery ID // whose answers help: a payment link; zero for the case as a whole
+	Text     Text
+}
+
+// Standing is what is told of a case.
+type Standing struct {
+	Status CaseStatus
+	Text   Text
+	Action Action // Do is empty where nobody has to do anything but wait
+}
+
+// StandingOf computes what is told of a submission from all its deliveries. It is
+// a function of the two alone, so that everybody tells the same: the portals' API, the
+// callbacks, the console and another hub that asks.
+//
+// A message that only tells the citizen or the portal is no part of the case: it is
+// completed while the mail server is down.
+func StandingOf(s *Submission, deliveries []Delivery) Standing {
+	switch {
+	case s.State == SubmissionDamaged:
+		return Standing{CaseProcessing, textReview, Action{Who: PartyOperator, Do: DoReview, Text: textNothing}}
+	case s.State == SubmissionParked && s.Reason != "":
+		return Standing{CaseProcessing, textReview, Action{Who: PartyOperator, Do: DoReview, Text: textNothing}}
+	case !s.WithdrawnAt.IsZero():
+		return withdrawn(WithdrawalOf(s, deliveries), partsOf(deliveries))
+	case len(deliveries) == 0 && s.State == SubmissionSettled:
+		return Standing{Status: CaseRejected, Text: textRejected}
+	case len(deliveries) == 0:
+		return Standing{Status: CaseReceived, Text: textReceived}
+	}
+	return standing(partsOf(deliveries))
+}
+
+// partsOf leaves out the deliveries that only tell of the case, unless there are no others.
+func partsOf(deliveries []Delivery) []Delivery {
+	parts := slices.DeleteFunc(slices.Clone(deliveries), func(d Delivery) bool {
+		return d.Role == RolePortal || d.Role == RoleCitizen || d.Role == RoleCitizenMail
+	})
+	if len(parts) > 0 {
+		return parts
+	}
+	return slices.DeleteFunc(slices.Clone(deliveries), func(d Delivery) bool { return d.Role == RolePortal })
+}
+
+func standing(parts []Delivery) Standing {
+	parked, open := Party(""), false
+	for i := range parts {
+		d := &parts[i]
+		switch {
+		case d.asksCitizen():
+			return asked(d)
+		case d.State == DeliveryParked && d.Optional:
+		case d.State == DeliveryParked:
+			parked = reviewer(parked, d.Reason)
+		case !d.State.Settled():
+			open = true
+		}
+	}
+	switch {
+	case parked != "":
+		return Standing{CaseProcessing, textReview, Action{Who: parked, Do: DoReview, Text: textNothing}}
+	case open:
+		return Standing{Status: CaseProcessing, Text: textProcessing}
+	}
+	return ended(parts)
+}
+
+// withdrawn tells a case that the citizen has taken back. What is still being sent, or
+// may have arrived, has to be cleared up first; nobody is asked to pay any more.
+func withdrawn(w *Withdrawal, parts []Delivery) Standing {
+	s := Standing{Status: CaseCancelled, Text: textCancelled}
+	switch {
+	case len(w.Open) > 0:
+		s.Text = textCancelledOpen
+	case len(w.Left) > 0:
+		s.Text = textCancelledLate
+	}
+	parked := Party("")
+	for i := range parts {
+		switch d := &parts[i]; {
+		case d.State == DeliveryParked && !d.Optional:
+			parked = reviewer(parked, d.Reason)
+		case !d.State.Settled() && d.State != DeliveryAwaiting && !d.asksCitizen() && d.State != DeliveryParked:
+			s.Status = CaseProcessing
+		}
+	}
+	if parked != "" {
+		s.Status, s.Action = CaseProcessing, Action{Who: parked, Do: DoReview, Text: textNothing}
+	}
+	return s
+}
+
+// asksCitizen reports whether the delivery waits for the citizen. While it is being
+// asked for it is in sending, and its code is still the last word.
+func (d *Delivery) asksCitizen() bool {
+	waits := d.State == DeliveryAwaiting || d.State == DeliverySending
+	return waits && (d.Code == CodePaymentOpen || d.Code == CodeActionRequired)
+}
+
+func asked(d *Delivery) Standing {
+	if d.Code == CodePaymentOpen {
+		return Standing{CaseActionRequired, textPay, Action{Who: PartyCitizen, Do: DoPay, Delivery: d.ID, Text: textPayHow}}
+	}
+	return Standing{CaseActionRequired, textAct, Action{Who: PartyCitizen, Do: DoAct, Delivery: d.ID, Text: textActHow}}
+}
+
+// reviewer is who looks at a parked delivery: what an office has refused is its
+// clerks' business, everything else is the operator's first.
+func reviewer(before Party, reason ParkReason) Party {
+	if reason == ParkRefused || before == PartyClerk {
+		return PartyClerk
+	}
+	return PartyOperator
+}
+
+// ended tells the end of a case by its required parts, or by all where every one is optional.
+func ended(parts []Delivery) Standing {
+	required := slices.DeleteFunc(slices.Clone(parts), func(d Delivery) bool { return d.Optional })
+	if len(required) == 0 {
+		required = parts
+	}
+	closed := func(codes ...string) bool {
+		return slices.ContainsFunc(required, func(d Delivery) bool {
+			return d.State == DeliveryClosed && (len(codes) == 0 || slices.Contains(codes, d.Code))
+		})
+	}
+	delivered := slices.ContainsFunc(required, func(d Delivery) bool { return d.State == DeliveryDelivered })
+	switch {
+	case closed(CodePaymentCancelled):
+		return Standing{Status: CaseCancelled, Text: textNotPaid}
+	case closed(CodeUnpaid):
+		return Standing{Status: CaseCancelled, Text: textUnpaid}
+	case closed(CodePaymentLapsed):
+		return Standing{Status: CaseCancelled, Text: textLapsed}
+	case closed(CodeRemoteCancelled):
+		return Standing{Status: CaseCancelled, Text: textCancelledThere}
+	case closed(CodeRemoteRejected), !delivered:
+		return Standing{Status: CaseRejected, Text: textRejected}
+	case closed():
+		return Standing{Status: CaseCompleted, Text: textEnded}
+	}
+	return Standing{Status: CaseCompleted, Text: textCompleted}
+}
