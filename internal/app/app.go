@@ -160,7 +160,7 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 func (a *App) servers(snap *config.Snapshot) error {
 	portals, err := intake.New(intake.Settings{
 		Store: a.store, Vault: a.vault, Config: a.live.Get, Attachments: a.store.AttachmentDir(), Ring: a.ring,
-		Log: a.opts.Log, Now: a.opts.Now, Ready: a.store.Healthy, Observed: a.metrics.observed,
+		Log: a.opts.Log, Now: a.opts.Now, Ready: a.store.Healthy, Observed: a.metrics.observed, Wake: a.wake,
 	})
 	if err != nil {
 		return err

@@ -372,6 +372,9 @@ func TestAnAuthorityAtAnotherHub(t *testing.T) {
 		if err != nil || &doc.Body[0] != &body[0] || doc.ContentType != "text/xml" || doc.Format != mapping.XML {
 			t.Errorf("%s: %+v, %v", ags, doc, err)
 		}
+		if told := b.Route.Told(map[string]map[string]string{route.Authority: {"kennzeichen": "SO-17", "remote-id": "x"}}); !cmp.Equal(told, map[string]string{"kennzeichen": "SO-17"}) {
+			t.Errorf("%s: told %v", ags, told)
+		}
 		if chosen, err := b.Route.Plan(nil, nil); err != nil || !slices.Equal(chosen, []int{0}) {
 			t.Errorf("%s: %v, %v", ags, chosen, err)
 		}

@@ -22,6 +22,7 @@ type Store interface {
 	store.Intake
 	Events(ctx context.Context, id hub.ID) ([]hub.Event, error)
 	List(ctx context.Context, f store.Filter) ([]store.Row, error)
+	Notice(ctx context.Context, id hub.ID, at time.Time) error
 }
 
 // Settings are what the API is made of. All but the optional ones must be set.
@@ -33,9 +34,10 @@ type Settings struct {
 	Ring        func(hub.ID)            // after an accept; must not block
 	Log         *slog.Logger
 
+	Wake     func(system string)                   // optional: after a system has called back
 	Now      func() time.Time                      // optional: time.Now
 	Ready    func(context.Context) error           // optional: behind /readyz
-	Observed func(code string, took time.Duration) // optional: "accepted", "replayed", "read", "validated", "withdrawn" or a problem's code
+	Observed func(code string, took time.Duration) // optional: "accepted", "replayed", "read", "validated", "noticed", "withdrawn" or a problem's code
 	Trace    func(context.Context) string          // optional: traceparent of the span under way; else the portal's own is kept
 	Memory   int64                                 // optional: bytes that large payloads may take at once; 128 MiB
 }
@@ -51,6 +53,7 @@ type API struct {
 	memory *semaphore.Weighted
 	large  *gate.Slots
 	docs   docs
+	rung   rung
 }
 
 // New makes the API ready to serve.
@@ -60,6 +63,9 @@ func New(s Settings) (*API, error) {
 	}
 	if s.Now == nil {
 		s.Now = time.Now
+	}
+	if s.Wake == nil {
+		s.Wake = func(string) {}
 	}
 	if s.Ready == nil {
 		s.Ready = func(context.Context) error { return nil }
@@ -173,6 +179,7 @@ const (
 	outcomeReplayed  = "replayed"
 	outcomeValidated = "validated"
 	outcomeRead      = "read"
+	outcomeNoticed   = "noticed"
 	outcomeWithdrawn = "withdrawn"
 )
 

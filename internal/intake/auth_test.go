@@ -34,7 +34,8 @@ func TestAuthentication(t *testing.T) {
 	for _, e := range w.api.routes {
 		path := strings.NewReplacer("{id}", "x", "{service}", "hund", "{file}", "x", "{code}", "busy").Replace(e.pattern)
 		a := w.do(e.method, path, "", "Authorization", "Bearer x")
-		if (a.StatusCode == http.StatusUnauthorized) == e.open {
+		signed := e.pattern == "/v1/callbacks/{system}" // open to everybody, and refuses who has not signed
+		if (a.StatusCode == http.StatusUnauthorized) == (e.open && !signed) {
 			t.Errorf("%s %s without a key: %d", e.method, path, a.StatusCode)
 		}
 	}

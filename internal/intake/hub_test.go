@@ -217,6 +217,7 @@ type faults struct {
 	accept   error         // what Accept gives instead
 	earlier  error         // what Earlier gives instead
 	lookup   error         // what Submission gives instead
+	list     error         // what List gives instead
 	withdraw error         // what Withdraw gives instead
 	notReady error         // what /readyz hears
 	hold     chan struct{} // Accept waits until it is closed
@@ -279,6 +280,16 @@ func (f *faults) Submission(ctx context.Context, id hub.ID) (*store.Status, erro
 		return nil, err
 	}
 	return f.Store.Submission(ctx, id)
+}
+
+func (f *faults) List(ctx context.Context, filter store.Filter) ([]store.Row, error) {
+	f.mu.Lock()
+	err := f.list
+	f.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	return f.Store.List(ctx, filter)
 }
 
 func (w *world) ringing() int {

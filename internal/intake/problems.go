@@ -39,6 +39,8 @@ const (
 	CodeEnvelopeAudience   Code = "envelope-for-another-authority"
 	CodeCircle             Code = "handed-on-in-a-circle"
 
+	CodeCallback Code = "callback-not-verified"
+
 	CodePayloadMissing   Code = "payload-missing"
 	CodePayloadMalformed Code = "payload-malformed"
 	CodePayloadComplex   Code = "payload-too-complex"
@@ -196,6 +198,11 @@ var catalogue = []entry{
 		text{"Im Kreis weitergereicht", "Handed on in a circle"},
 		text{"Dieser Vorgang ist schon durch dieses Stellwerk gegangen oder durch zu viele andere. Eine der beteiligten Stellen reicht weiter, was sie selbst entscheiden müsste; gespeichert wurde nichts.",
 			"This submission has gone through this hub before, or through too many others. One of those involved hands on what it would have to decide itself; nothing was stored."}},
+
+	{CodeCallback, http.StatusUnauthorized, repeatLater,
+		text{"Rückruf nicht bestätigt", "Callback is not verified"},
+		text{"Für diese Adresse ist kein Schlüssel eingetragen, zu dem Signatur und Zeitstempel (höchstens fünf Minuten alt) dieses Rückrufs passen. Angestoßen wurde nichts.",
+			"No key is entered for this address that signature and timestamp (at most five minutes old) of this callback fit. Nothing was set in motion."}},
 
 	{CodePayloadMissing, http.StatusBadRequest, repeatNever,
 		text{"Inhalt fehlt", "Payload is missing"},

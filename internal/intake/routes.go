@@ -7,7 +7,7 @@ import "net/http"
 type endpoint struct {
 	method  string
 	pattern string
-	open    bool // without a key: nothing behind it belongs to anybody
+	open    bool // without a key: nothing behind it belongs to anybody, or it checks its own
 	serve   func(*call) *refusal
 }
 
@@ -19,6 +19,7 @@ func (a *API) route() {
 		{http.MethodGet, "/v1/submissions/{id}/events", false, a.events},
 		{http.MethodPost, "/v1/submissions/{id}/withdrawal", false, a.withdraw},
 		{http.MethodPost, "/v1/validations", false, a.validate},
+		{http.MethodPost, "/v1/callbacks/{system}", true, a.callback}, // its signature is its key
 		{http.MethodGet, "/v1/services", false, a.services},
 		{http.MethodGet, "/v1/services/{service}", false, a.service},
 		{http.MethodGet, "/v1/services/{service}/schemas/{file}", false, a.schema},

@@ -201,6 +201,7 @@ var (
 		"awaiting":  {"Zugestellt; die Antwort der Stelle steht noch aus.", "Delivered; the office has not answered yet."},
 		"parked":    {"Zur Prüfung vorgelegt.", "Put before a person."},
 		"replayed":  {"Erneut zugestellt.", "Delivered again."},
+		"noticed":   {"Die zuständige Stelle hat Neues mitgeteilt.", "The office in charge has something new."},
 		"reopened":  {"Erneut bearbeitet.", "Worked on again."},
 		"withdrawn": {"Zurückgezogen.", "Withdrawn."},
 		"closed":    {"Ohne Zustellung beendet.", "Ended without being delivered."},

@@ -189,6 +189,10 @@ const Authority = "authority"
 func (r *Route) HandedOn() *Route {
 	to := *r
 	to.Deliveries, to.rules = []Delivery{{To: Authority, Line: 1, Column: 1}}, make([]*mapping.Mapping, 1)
+	to.Answers = make([]Answer, len(r.Answers))
+	for i, a := range r.Answers { // the other hub tells them by the names that portals read
+		to.Answers[i] = Answer{Name: a.Name, Role: Authority, Key: a.Name}
+	}
 	return &to
 }
 

@@ -26,6 +26,8 @@ func (s *Store) Notice(ctx context.Context, id hub.ID, at time.Time) error {
 			return fmt.Errorf("%w: there is nothing to ask by", store.ErrState)
 		case d.State == hub.DeliveryAwaiting:
 			return t.askNow(d, at)
+		case !f.WithdrawnAt.IsZero():
+			return fmt.Errorf("%w: the submission was withdrawn", store.ErrState)
 		case d.State == hub.DeliveryDelivered, d.State == hub.DeliveryParked:
 			return t.askAgain(f, d, at)
 		}
