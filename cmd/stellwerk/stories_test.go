@@ -25,12 +25,15 @@ import (
 //
 // A story is read aloud with these words, beside testscript's own:
 //
-//	town                             partners, and an operator's folder "hub" that points at them
+//	town [FOLDER]                    partners, and an operator's folder "hub" that points at them: the
+//	                                 sample, or another one below testdata
 //	amend FILE 'KEY: VALUE'          set a top-level key in a file of the folder; 'KEY:' takes it out
 //	open [FLAG...]                   start the hub; with ! it must not start
 //	stop, crash                      stop it in order; kill it
 //	change FILE OLD NEW              replace a text in a file of the story, which must be there
 //	submit NAME FILE [FLAG...]       push a file as the citizens' portal; $NAME is its number then
+//	pay NAME WHAT                    what becomes of its payment: pay, cancel, fail, clarify (a status
+//	                                 nobody knows), lapse, and late: paid after it has lapsed
 //	await NAME STATE                 until the submission is there
 //	await NAME/ROLE STATE [REASON] [CODE]
 //	system NAME STATE                until the system is ready, paused, in its window or broken
@@ -40,6 +43,7 @@ import (
 //	received PARTNER N [COUNT=N]...  it took so many documents; repeated=, altered=, refused= too
 //	document PARTNER N [FILE]        its N-th document is this one; without FILE it goes to stdout
 //	attached PARTNER N FILE...       these files came with it, byte for byte
+//	found PATTERN [FILE]             the one file of the folder with such a name; without FILE it goes to stdout
 //	as PORTAL METHOD PATH STATUS [FILE] [HEADER=VALUE]...   the portals' API; answer on stdout,
 //	                                 a new case's number in $receipt
 //	cmpjson ANSWER WANT              the same JSON; "…" in WANT is whatever it may be
@@ -67,7 +71,7 @@ func TestStories(t *testing.T) {
 					"town": town, "amend": amend, "open": open, "stop": stopHub, "crash": crash, "change": change,
 					"submit": submit, "await": await, "fault": fault, "heal": heal, "received": received,
 					"document": document, "attached": attached, "as": as, "cmpjson": cmpJSON, "damage": damage, "metric": metric,
-					"system": system, "tried": tried, "says": says,
+					"system": system, "tried": tried, "says": says, "pay": pay, "found": found,
 				},
 			})
 		})
@@ -83,6 +87,7 @@ func TestMain(m *testing.M) {
 type story struct {
 	ctx     context.Context
 	service string
+	sample  sample
 	work    string
 	partner *sim.Town
 	client  sim.Client
@@ -100,14 +105,29 @@ func (s *story) folder(name string) string {
 	return filepath.Join(s.work, "hub", filepath.FromSlash(name))
 }
 
-func (s *story) operator() *admin.Client { return admin.New("http://"+s.admin, operatorKey) }
+func (s *story) operator() *admin.Client { return admin.New("http://"+s.admin, s.sample.operatorKey) }
 
-// The sample folder's public keys.
-const operatorKey = "swo_leitstelle_only-for-the-demo-Jd5xP9sL"
+// sample is a folder below testdata with its public keys.
+type sample struct {
+	municipality, portal string // what submit and as take where nothing is said
+	operatorKey          string
+	portalKeys           map[string]string
+}
 
-var portalKeys = map[string]string{
-	"buergerportal": "swp_buergerportal_only-for-the-demo-Zq3tY8mK",
-	"buergertheke":  "swp_buergertheke_only-for-the-demo-Vh7nR2cW",
+var samples = map[string]sample{
+	"musterstadt": {"05999040", "buergerportal", "swo_leitstelle_only-for-the-demo-Jd5xP9sL", map[string]string{
+		"buergerportal": "swp_buergerportal_only-for-the-demo-Zq3tY8mK",
+		"buergertheke":  "swp_buergertheke_only-for-the-demo-Vh7nR2cW",
+	}},
+	"soest": {"05974040", "buergerportal-soest", "swo_leitstelle_only-for-the-demo-Ue8gM4kB", map[string]string{
+		"buergerportal-soest":    "swp_buergerportal-soest_only-for-the-demo-Kw4nT8vQ",
+		"kreisportal-soest":      "swp_kreisportal-soest_only-for-the-demo-Rb6mX2pZ",
+		"serviceportal-iserlohn": "swp_serviceportal-iserlohn_only-for-the-demo-Hs9dL3fG",
+		"buergertheke-soest":     "swp_buergertheke-soest_only-for-the-demo-Yc5jW7tN",
+	}},
+	"fourth": {"05998016", "rathaus-online", "swo_edv_only-for-the-demo-Pf7sA2yE", map[string]string{
+		"rathaus-online": "swp_rathaus-online_only-for-the-demo-Dn3vC8hJ",
+	}},
 }
 
 // begin lays the service's examples beside the story and sees to its end.
@@ -170,7 +190,9 @@ const quickRace = "atexit_sleep_ms=10"
 
 // personal is what the examples say of people.
 var personal = []string{"Beispiel,", "Jörg", "Erika", "Musterfrau", "Musterweg", "1979-08-23", "1964-08-12", "joerg.beispiel", "23125000",
-	"DE89370400440532013000", "de89 3704", "276098100000017", "276098100000025", "HV-000-4711"}
+	"DE89370400440532013000", "de89 3704", "276098100000017", "276098100000025", "HV-000-4711",
+	"Petra", "Pferdmenges", "Çelik", "Am Beispielbach", "Reiterweg", "Lindenallee", "1991-06-12", "1975-02-28", "petra.probe", "DE02120300000000202051",
+	"276098100000033", "276098100000041", "SO-R 2207", "Stadtwald", "4711-0021"}
 
 // secrecy finds personal data that lies around readable.
 func (s *story) secrecy() error {

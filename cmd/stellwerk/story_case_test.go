@@ -29,7 +29,7 @@ func submit(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	s := of(ts)
 	flags := []string{"submit", args[1], "--json"}
-	for name, value := range map[string]string{"--service": s.service, "--municipality": "05999040", "--consent": ""} {
+	for name, value := range map[string]string{"--service": s.service, "--municipality": s.sample.municipality, "--consent": ""} {
 		given := false
 		for _, a := range args[2:] {
 			given = given || a == name || strings.HasPrefix(a, name+"=")
@@ -158,6 +158,57 @@ func says(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// pay does with a submission's payment what a citizen does, or the time. The provider
+// knows it by the number in its purpose.
+func pay(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: pay NAME WHAT")
+	}
+	s := of(ts)
+	number := ts.Getenv(args[0])
+	all, err := s.client.Transactions(s.ctx)
+	ts.Check(err)
+	for _, t := range all {
+		if strings.Contains(t.Purpose, number) {
+			ts.Check(s.client.Pay(s.ctx, t.ID, args[1]))
+			return
+		}
+	}
+	ts.Fatalf("nobody was asked to pay for %s: %+v", number, all)
+}
+
+// found compares the one file whose name fits, or shows it.
+func found(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) == 0 || len(args) > 2 {
+		ts.Fatalf("usage: found PATTERN [FILE]")
+	}
+	var files []string
+	until(func() bool {
+		var err error
+		files, err = filepath.Glob(of(ts).folder(args[0]))
+		ts.Check(err)
+		return len(files) > 0 || neg
+	})
+	switch {
+	case neg && len(files) == 0:
+		return
+	case neg || len(files) != 1:
+		ts.Fatalf("%s is %q", args[0], files)
+	}
+	text := ts.ReadFile(files[0])
+	if len(args) == 1 {
+		_, err := io.WriteString(ts.Stdout(), text)
+		ts.Check(err)
+		return
+	}
+	want := expand(ts, ts.ReadFile(args[1]))
+	if strings.HasSuffix(args[1], ".json") {
+		compareJSON(ts, text, want)
+	} else if diff := cmp.Diff(want, text); diff != "" {
+		ts.Fatalf("%s is another one (-want +got):\n%s", args[0], diff)
+	}
+}
+
 // received counts at a partner.
 func received(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
@@ -250,7 +301,7 @@ func as(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	s := of(ts)
 	var body io.Reader
-	header := http.Header{"Authorization": {"Bearer " + portalKeys[args[0]]}}
+	header := http.Header{"Authorization": {"Bearer " + s.sample.portalKeys[args[0]]}}
 	for _, arg := range args[4:] {
 		if name, value, ok := strings.Cut(arg, "="); ok {
 			header.Set(name, value)
@@ -258,7 +309,7 @@ func as(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		body = strings.NewReader(ts.ReadFile(arg))
 		header.Set("Content-Type", "application/"+strings.TrimPrefix(filepath.Ext(arg), "."))
-		for name, value := range map[string]string{"Municipality": "05999040", "Service": s.service, "Consent": "true", "Consent-At": "2026-03-02T09:15:00+01:00"} {
+		for name, value := range map[string]string{"Municipality": s.sample.municipality, "Service": s.service, "Consent": "true", "Consent-At": "2026-03-02T09:15:00+01:00"} {
 			header.Set("Stellwerk-"+name, value)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -20,7 +19,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"stellwerk/internal/sim"
-	"stellwerk/testdata"
 )
 
 // patience bounds whatever a story waits for. It is used up only where a story
@@ -55,16 +53,24 @@ func port() (string, error) {
 	return "", errors.New("no free port")
 }
 
-// town starts the partners and makes the operator's folder: the sample's, with
-// short pauses between attempts.
+// town starts the partners and makes the operator's folder: the sample's, or another
+// one's, with short pauses between attempts.
 func town(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) > 0 {
-		ts.Fatalf("usage: town")
+	if neg || len(args) > 1 {
+		ts.Fatalf("usage: town [FOLDER]")
 	}
 	s := of(ts)
+	folder := "musterstadt"
+	if len(args) == 1 {
+		folder = args[0]
+	}
+	var ok bool
+	if s.sample, ok = samples[folder]; !ok {
+		ts.Fatalf("there is no folder %s", folder)
+	}
 	listen := map[string]string{}
 	var err error
-	for _, name := range []string{"finance", "records", "dms", "public-order", "waste", "district", "payment", "portal", "sink", "control"} {
+	for _, name := range []string{"finance", "records", "dms", "public-order", "waste", "district", "bookings", "payment", "mail", "portal", "sink", "control"} {
 		listen[name], err = port()
 		ts.Check(err)
 	}
@@ -75,40 +81,64 @@ func town(ts *testscript.TestScript, neg bool, args []string) {
 	s.partner, err = sim.Start(s.ctx, sim.Options{Dir: s.folder("data/partners"), Listen: listen, Scan: 20 * time.Millisecond})
 	ts.Check(err)
 	s.client = sim.Client{Control: s.partner.Control}
-	ts.Check(os.CopyFS(s.folder(""), sub(ts, "musterstadt")))
+	ts.Check(os.CopyFS(s.folder(""), os.DirFS(filepath.Join(ts.Getenv("SHIPPED"), "testdata", folder))))
 	ts.Check(os.WriteFile(s.folder("secrets/partners.password"), []byte(sim.Password+"\n"), 0o600))
 	ts.Check(s.set("stellwerk.yaml", fmt.Sprintf("listen: {portals: %q, admin: %q}", s.portals, s.admin)))
 	ts.Check(s.set("stellwerk.yaml", "flow: {workers: 8, lease: 2s, scan: 100ms}"))
-	login := `credentials: {basic: {user: ` + sim.User + `, password: "file:secrets/partners.password"}}`
-	for system, lines := range map[string][]string{
-		"kasse-musterstadt":      {"address: " + s.partner.Finance},
-		"akte-musterstadt":       {"address: " + s.partner.Records, login},
-		"akte-kreis":             {"address: " + s.partner.Records, login},
-		"ordnung-musterstadt":    {"address: " + s.partner.PublicOrder},
-		"kasse-beispielhausen":   nil,
-		"kasse-kreis":            {"address: " + s.partner.Finance},
-		"entsorgung-musterstadt": {"address: " + s.partner.Waste},
-		"reitregister-kreis":     {"address: " + s.partner.District},
-		"bezahlen-musterstadt":   {"address: " + s.partner.Payment + "/epay21"},
-		"bezahlen-kreis":         {"address: " + s.partner.Payment + "/pmpayment"},
-	} {
-		for _, line := range append(lines, "retry: {schedule: [50ms, 100ms, 200ms], then: 300ms, give-up-after: 14d}", "breaker: {open-after: 5, half-open-after: 300ms}") {
-			ts.Check(s.set("systems/"+system+".yaml", line))
+	systems, err := filepath.Glob(s.folder("systems/*.yaml"))
+	ts.Check(err)
+	for _, file := range systems {
+		name := "systems/" + filepath.Base(file)
+		for _, line := range s.pointed(ts.ReadFile(file)) {
+			ts.Check(s.set(name, line))
 		}
 	}
 	for name, value := range map[string]string{
-		"STELLWERK_DIR": s.folder(""), "STELLWERK_HUB": "http://" + s.admin, "STELLWERK_KEY": operatorKey,
-		"STELLWERK_PORTALS": "http://" + s.portals, "STELLWERK_PORTAL_KEY": portalKeys["buergerportal"],
+		"STELLWERK_DIR": s.folder(""), "STELLWERK_HUB": "http://" + s.admin, "STELLWERK_KEY": s.sample.operatorKey,
+		"STELLWERK_PORTALS": "http://" + s.portals, "STELLWERK_PORTAL_KEY": s.sample.portalKeys[s.sample.portal],
 		"FINANCE": s.partner.Finance, "PORTALS": "http://" + s.portals,
 	} {
 		ts.Setenv(name, value)
 	}
 }
 
-func sub(ts *testscript.TestScript, dir string) fs.FS {
-	sample, err := fs.Sub(testdata.Musterstadt, dir)
-	ts.Check(err)
-	return sample
+// pointed are the lines that make a system one of the partners, and quick.
+func (s *story) pointed(system string) []string {
+	basic := `credentials: {basic: {user: ` + sim.User + `, password: "file:secrets/partners.password"}}`
+	lines := []string{"retry: {schedule: [50ms, 100ms, 200ms], then: 300ms, give-up-after: 14d}", "breaker: {open-after: 5, half-open-after: 300ms}",
+		"windows:"} // at night a story would wait for the morning
+	switch product := value(system, "kind") + "/" + value(system, "profile"); product {
+	case "rest/kasse-json":
+		return append(lines, "address: "+s.partner.Finance)
+	case "rest/eakte":
+		return append(lines, "address: "+s.partner.Records, basic)
+	case "rest/ordnungsamt-json":
+		return append(lines, "address: "+s.partner.PublicOrder)
+	case "rest/entsorger-json":
+		return append(lines, "address: "+s.partner.Waste)
+	case "rest/reitregister-json":
+		return append(lines, "address: "+s.partner.District)
+	case "rest/finanz-xml":
+		return append(lines, "address: "+s.partner.Bookings+"/schnittstelle")
+	case "xbezahldienste/epay21":
+		return append(lines, "address: "+s.partner.Payment+"/epay21", basic)
+	case "xbezahldienste/pmpayment":
+		return append(lines, "address: "+s.partner.Payment+"/pmpayment", `credentials: {oauth2: {client-id: `+sim.User+`, client-secret: "file:secrets/partners.password"}}`)
+	case "mail/":
+		return append(lines, "address: "+s.partner.MailTLS, basic, "tls: {ca: "+s.partner.CA+"}")
+	}
+	return lines
+}
+
+// value is a top-level setting of a file.
+func value(text, name string) string {
+	for line := range strings.Lines(text) {
+		if v, ok := strings.CutPrefix(line, name+": "); ok {
+			v, _, _ = strings.Cut(v, "#")
+			return strings.TrimSpace(v)
+		}
+	}
+	return ""
 }
 
 // amend sets or takes out a top-level key.

@@ -50,7 +50,8 @@ func (c Client) Transactions(ctx context.Context) (all []Transaction, err error)
 	return all, c.call(ctx, http.MethodGet, "/control/payment/transactions", nil, &all)
 }
 
-// Pay does what a citizen does with a transaction: pay, cancel, fail or lapse.
+// Pay does what becomes of a transaction: pay, cancel, fail, clarify or lapse, and
+// late for one that is paid after it has lapsed.
 func (c Client) Pay(ctx context.Context, id, what string) error {
 	return c.call(ctx, http.MethodPost, "/control/payment/transactions/"+id+"/"+what, nil, nil)
 }

@@ -19,7 +19,7 @@ import (
 //	GET    /control/sink/arrived                one line of JSON for each id
 //	DELETE /control/sink/arrived
 //	GET    /control/payment/transactions
-//	POST   /control/payment/transactions/{id}/{what}   pay, cancel, fail, lapse
+//	POST   /control/payment/transactions/{id}/{what}   pay, cancel, fail, clarify, lapse; late: paid after it
 //	GET    /control/mail/messages                       ?after=n; mails as their reader sees them
 func (t *Town) controlAPI(s *sink, boxes []*dropBox) http.Handler {
 	m := http.NewServeMux()

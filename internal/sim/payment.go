@@ -252,6 +252,8 @@ func (d *payment) settle(id, what, method string) error {
 	switch {
 	case c == nil:
 		return fmt.Errorf("there is no transaction %s", id)
+	case what == "late" && c.Lapsed && c.Status == "INITIAL":
+		what = "pay" // the hub has given it up; the provider has not
 	case c.Status != "INITIAL" || c.Lapsed:
 		return fmt.Errorf("transaction %s is %s and final", id, c.Status)
 	}
@@ -277,11 +279,13 @@ func (d *payment) settle(id, what, method string) error {
 		c.Status = "CANCELED"
 	case "fail":
 		c.Status = "FAILED"
+	case "clarify": // a word of a newer standard
+		c.Status = "IN_CLARIFICATION"
 	case "lapse": // nobody comes any more: it stays as it is, and is very old
 		c.Lapsed, c.At = true, c.At.AddDate(-1, 0, 0)
 		return nil
 	default:
-		return fmt.Errorf("%q is none of pay, cancel, fail, lapse", what)
+		return fmt.Errorf("%q is none of pay, cancel, fail, clarify, lapse, and late after it", what)
 	}
 	c.At = d.now().UTC().Truncate(time.Second)
 	return nil

@@ -21,6 +21,11 @@ func TestShippedDocumentsAreTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	own, err := filepath.Glob("../../testdata/fourth/mappings/*/examples/*.buchung.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = append(files, own...)
 	taken := map[string]int{}
 	for i, file := range files {
 		body, err := os.ReadFile(file)
@@ -39,6 +44,12 @@ func TestShippedDocumentsAreTaken(t *testing.T) {
 			status, answer = call{url: tw.PublicOrder + "/meldungen", body: string(body), header: json}.do(t)
 		case "waste":
 			status, answer = call{url: tw.Waste + "/auftraege", body: string(body), header: json}.do(t)
+		case "buchung":
+			status, answer = call{url: tw.Bookings + "/schnittstelle/buchungen?vorgang=" + strconv.Itoa(i), body: string(body),
+				header: map[string]string{"Content-Type": "application/xml", "X-Zugang": "x", "X-Mandant": "016"}}.do(t)
+			if !strings.Contains(answer, "kassenzeichen") {
+				status = 422
+			}
 		case "district":
 			status, answer = call{url: tw.District + "/antraege", body: string(body), header: json}.do(t)
 		case "waste-csv":
@@ -61,7 +72,7 @@ func TestShippedDocumentsAreTaken(t *testing.T) {
 			t.Errorf("%s is refused: %d %s", file, status, answer)
 		}
 	}
-	if len(taken) < 7 {
+	if len(taken) < 8 {
 		t.Errorf("only %v were tried", taken)
 	}
 }

@@ -44,6 +44,7 @@ type Town struct {
 	Sink        string
 	Waste       string
 	District    string
+	Bookings    string // below it /schnittstelle
 	CashOffice  string // the drop folders
 	WasteLists  string
 	Payment     string // a payment provider: /pmpayment and /epay21 below it
@@ -127,6 +128,7 @@ func (t *Town) start(ctx context.Context, o Options) error {
 		{base("public-order"), nil, &t.PublicOrder},
 		{base("waste"), nil, &t.Waste},
 		{base("district"), nil, &t.District},
+		{base("bookings"), nil, &t.Bookings},
 		{base("portal"), nil, &t.Portal},
 		{sink.partner, sink, &t.Sink},
 	} {
@@ -143,6 +145,8 @@ func (t *Town) start(ctx context.Context, o Options) error {
 			p.handler = newWaste(p.partner, sheets["behaelterauftrag"])
 		case "district":
 			p.handler = newDistrict(p.partner, sheets["reitkennzeichen"])
+		case "bookings":
+			p.handler = newBookings(p.partner)
 		case "portal":
 			p.handler = newPortal(p.partner, o.PortalKey)
 		}

@@ -134,3 +134,36 @@ func TestWasteListsRefuse(t *testing.T) {
 		t.Errorf("the table is not kept as it came: %v", err)
 	}
 }
+
+// A finance system that answers 200 to everything says in the body what is wrong.
+func TestBookingsRefuse(t *testing.T) {
+	tw, client := town(t, sim.Options{})
+	b, err := os.ReadFile("../../testdata/fourth/mappings/hundeanmeldung/examples/zwei-hunde.buchung.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := string(b)
+	for i, test := range []struct{ old, new, says string }{
+		{"", "", "<kassenzeichen>W00000001<"},
+		{"ISO-8859-1", "UTF-16", ">101<"},
+		{"<b:fall>", "<b:hinweis>x</b:hinweis><b:fall>", ">101<"},
+		{"urn:wiesenbrueck:buchung", "urn:andere", ">101<"},
+		{"<b:cent>9100</b:cent>", "", ">102<"},
+		{"DE89370400440532013000", "DE88370400440532013000", ">102<"},
+		{`art="HUND-ZU"`, `art="KATZE"`, ">103<"},
+		{"JOERG", "Jörg", ">104<"},
+		{"<b:rate>2275</b:rate>", "", ">105<"},
+	} {
+		status, answer := call{url: tw.Bookings + "/schnittstelle/buchungen?vorgang=" + strconv.Itoa(i), body: strings.Replace(good, test.old, test.new, 1),
+			header: map[string]string{"Content-Type": "application/xml", "X-Zugang": "x", "X-Mandant": "016"}}.do(t)
+		if status != 200 || !strings.Contains(answer, test.says) {
+			t.Errorf("%s for %s: %d %s", test.new, test.old, status, answer)
+		}
+	}
+	if status, _ := (call{url: tw.Bookings + "/schnittstelle/buchungen?vorgang=x", body: good, header: map[string]string{"Content-Type": "application/xml"}}).do(t); status != 401 {
+		t.Errorf("without access: %d", status)
+	}
+	if got, err := client.Received(t.Context(), "bookings", 0); err != nil || len(got) != 1 {
+		t.Errorf("taken: %d (%v)", len(got), err)
+	}
+}
