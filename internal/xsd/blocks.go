@@ -328,6 +328,8 @@ var blocks = [...]struct {
 	{"Greek", 0x0370, 0x03FF},
 	{"CombiningMarksforSymbols", 0x20D0, 0x20FF},
 	{"PrivateUse", 0xE000, 0xF8FF},
+	{"PrivateUse", 0xF0000, 0xFFFFD},
+	{"PrivateUse", 0x100000, 0x10FFFD},
 }
 
 // unicodeBlock finds a block by name. Names of surrogates are known and empty of characters.

@@ -262,8 +262,10 @@ func (f *facetBuilder) wrong(n *node, rule, format string, args ...any) bool {
 func (f *facetBuilder) applies(name string) bool {
 	s := f.base
 	switch name {
-	case "pattern", "enumeration":
+	case "pattern":
 		return true
+	case "enumeration": // a boolean has no use for it
+		return s.variety != atomicVariety || s.prim != primBoolean
 	case "length", "minLength", "maxLength":
 		if s.variety == atomicVariety {
 			switch s.prim {

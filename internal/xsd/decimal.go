@@ -93,17 +93,6 @@ func (d decimal) appendKey(to []byte) []byte {
 	return to
 }
 
-// totalDigits counts the digits the value needs: those of i in i × 10^-n with the smallest n.
-func (d decimal) totalDigits() int {
-	if n := len(d.whole) + len(d.frac); n > 0 && len(d.whole) > 0 {
-		return n
-	}
-	n := len(d.frac)
-	for _, c := range d.frac {
-		if c != '0' {
-			break
-		}
-		n--
-	}
-	return max(n, 1)
-}
+// totalDigits counts the digits the value needs: the smallest d with the value i × 10^-n, |i| < 10^d and
+// n ≤ d (4.3.11). Zeros after the point count, for n is bounded as well.
+func (d decimal) totalDigits() int { return max(len(d.whole)+len(d.frac), 1) }

@@ -27,6 +27,7 @@ func TestSchemaErrors(t *testing.T) {
 		{"list of lists", `<xs:simpleType name="T"><xs:list itemType="xs:NMTOKENS"/></xs:simpleType>`, "cos-st-restricts.2.1"},
 		{"bad pattern", `<xs:simpleType name="T"><xs:restriction base="xs:string"><xs:pattern value="a{2"/></xs:restriction></xs:simpleType>`, "src-pattern-value"},
 		{"facet of another type", `<xs:simpleType name="T"><xs:restriction base="xs:string"><xs:minInclusive value="1"/></xs:restriction></xs:simpleType>`, "cos-applicable-facets"},
+		{"enumeration of booleans", `<xs:simpleType name="T"><xs:restriction base="xs:boolean"><xs:enumeration value="true"/></xs:restriction></xs:simpleType>`, "cos-applicable-facets"},
 		{"facet loosened", `<xs:simpleType name="T"><xs:restriction base="xs:byte"><xs:maxInclusive value="300"/></xs:restriction></xs:simpleType>`, "maxInclusive-valid-restriction"},
 		{"enumeration of another type", `<xs:simpleType name="T"><xs:restriction base="xs:int"><xs:enumeration value="x"/></xs:restriction></xs:simpleType>`, "enumeration-valid-restriction"},
 		{"minLength above maxLength", `<xs:simpleType name="T"><xs:restriction base="xs:string"><xs:minLength value="3"/><xs:maxLength value="2"/></xs:restriction></xs:simpleType>`, "minLength-less-than-equal-to-maxLength"},

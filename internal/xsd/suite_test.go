@@ -6,15 +6,17 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"slices"
 	"sort"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"stellwerk/internal/xsd"
@@ -63,29 +65,26 @@ type current struct {
 	Status string `xml:"status,attr"`
 }
 
-// ours tells whether a test with these version tokens is one of XML Schema 1.0.
+// we lists the suite's version tokens this package answers to. Names are those of XML 1.0's fifth edition;
+// Go's Unicode tables are newer than 6.0 and agree with it on what is tested.
+var we = []string{"1.0", "1.0-2e", "XML-1.0", "XML-1.0-5e", "Unicode_6.0.0"}
+
+// ours tells whether a set, a group or a test is for us: it is if any of its tokens is.
 func ours(version string) bool {
-	for _, w := range strings.Fields(version) {
-		if strings.HasPrefix(w, "1.1") || strings.Contains(w, "xml11") || strings.HasPrefix(w, "XML-1.1") {
-			return false
-		}
-	}
-	return true
+	tokens := strings.Fields(version)
+	return len(tokens) == 0 || slices.ContainsFunc(tokens, func(t string) bool { return slices.Contains(we, t) })
 }
 
-// expectation gives the expected validity for XML Schema 1.0, "" if there is none.
+// expectation gives the validity expected of us, "" if there is none: a verdict holds where all of its tokens
+// do. Beside "valid" and "invalid" there are verdicts the suite leaves open (indeterminate, notKnown,
+// implementation-defined); those are not judged.
 func expectation(list []expected) string {
-	validity := ""
 	for _, e := range list {
-		switch {
-		case e.Version == "Unicode_6.0.0": // Go's tables are newer; on what is tested they agree with 6.0
+		if !slices.ContainsFunc(strings.Fields(e.Version), func(t string) bool { return !slices.Contains(we, t) }) {
 			return e.Validity
-		case e.Version == "Unicode_4.0.0":
-		case ours(e.Version) && validity == "":
-			validity = e.Validity
 		}
 	}
-	return validity
+	return ""
 }
 
 // tally is one contributor's row: agreed and all, for each of the four judgements.
@@ -109,16 +108,9 @@ func TestSuite(t *testing.T) {
 		}
 		t.Skipf("%s does not name an unpacked W3C XML Schema test suite", suiteVariable)
 	}
-	sets, err := filepath.Glob(filepath.Join(root, "*Meta", "*"))
-	if err != nil || len(sets) == 0 {
-		t.Fatalf("no test sets below %s", root)
-	}
 	s := &suite{t: t, tree: os.DirFS(root), rows: map[string]*tally{}, known: readDifferences(t), met: map[string]bool{}}
-	for _, file := range sets {
-		if !strings.HasSuffix(file, ".xml") && !strings.HasSuffix(file, ".testSet") {
-			continue
-		}
-		s.set(filepath.ToSlash(strings.TrimPrefix(file, root+string(filepath.Separator))))
+	if s.sets() == 0 {
+		t.Fatalf("no test sets below %s", root)
 	}
 	s.print()
 }
@@ -130,6 +122,21 @@ type suite struct {
 	known   map[string]string
 	met     map[string]bool
 	unknown []string
+	leftOut int      // groups that are not one settled schema test
+	missing []string // files the sets name that are not there
+}
+
+// sets judges the test sets of all contributors' *Meta directories and counts them.
+func (s *suite) sets() int {
+	n := 0
+	files, _ := fs.Glob(s.tree, "*Meta/*")
+	for _, file := range files {
+		if strings.HasSuffix(file, ".xml") || strings.HasSuffix(file, ".testSet") {
+			s.set(file)
+			n++
+		}
+	}
+	return n
 }
 
 func (s *suite) set(file string) {
@@ -138,7 +145,9 @@ func (s *suite) set(file string) {
 		s.t.Fatal(err)
 	}
 	var set testSet
-	if err := xml.Unmarshal(data, &set); err != nil {
+	in := xml.NewDecoder(bytes.NewReader(data))
+	in.CharsetReader = latin1
+	if err := in.Decode(&set); err != nil {
 		s.t.Errorf("%s: %v", file, err)
 		return
 	}
@@ -152,9 +161,32 @@ func (s *suite) set(file string) {
 	}
 	for _, g := range set.Groups {
 		if ours(g.Version) {
-			s.group(row, set.Contributor, path.Dir(file), g)
+			s.guarded(row, set.Contributor, path.Dir(file), g)
 		}
 	}
+}
+
+// latin1 reads the few sets that are not in UTF-8.
+func latin1(name string, in io.Reader) (io.Reader, error) {
+	if n := strings.ToLower(name); n != "iso-8859-1" && n != "us-ascii" {
+		return nil, fmt.Errorf("encoding %q is not read here", name)
+	}
+	data, err := io.ReadAll(in)
+	text := make([]rune, len(data))
+	for i, b := range data {
+		text[i] = rune(b)
+	}
+	return strings.NewReader(string(text)), err
+}
+
+// guarded judges a group so that a panic or a time-out in one does not hide the rows of the others.
+func (s *suite) guarded(row *tally, contributor, dir string, g testGroup) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.t.Errorf("%s %s: panic: %v\n%s", contributor, g.Name, r, debug.Stack())
+		}
+	}()
+	s.group(row, contributor, dir, g)
 }
 
 // group judges one group. As the issue's numbers do, it takes groups with one schema test of one
@@ -169,64 +201,71 @@ func (s *suite) group(row *tally, contributor, dir string, g testGroup) {
 		}
 	}
 	if tests != 1 || len(test.Documents) == 0 || !settled(test.Current) {
+		s.leftOut++
 		return
 	}
 	var files []string
 	for _, d := range test.Documents {
 		f := path.Join(dir, d.Href)
 		if _, err := fs.Stat(s.tree, f); err != nil {
+			s.missing = append(s.missing, f)
 			return
 		}
 		files = append(files, f)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	schema, err := xsd.Compile(ctx, xsd.Files(s.tree, nil), files...)
 	var bad *xsd.SchemaError
-	if err != nil && !errors.As(err, &bad) {
-		s.t.Errorf("%s %s: %v", contributor, g.Name, err)
-		return
-	}
-	switch expectation(test.Expected) {
-	case "valid":
+	judged := err == nil || errors.As(err, &bad) // else it is a failure of ours, whatever is expected
+	switch want := expectation(test.Expected); {
+	case want == "valid":
 		row.count(&row.validSchemas, err == nil)
 		if err != nil {
 			s.differ(contributor, "schema", test.Name, "refused", err)
 		}
-	case "invalid":
-		row.count(&row.invalidSchemas, err != nil)
+	case want == "invalid":
+		row.count(&row.invalidSchemas, err != nil && judged)
 		if err == nil {
 			s.differ(contributor, "schema", test.Name, "accepted", nil)
+		} else if !judged {
+			s.differ(contributor, "schema", test.Name, "failed", err)
 		}
 	}
 	for _, it := range g.Instances {
 		if ours(it.Version) && settled(it.Current) {
-			s.instance(ctx, row, contributor, dir, schema, files, it)
+			s.instance(row, contributor, dir, schema, judged, files, it)
 		}
 	}
 }
+
+// patience is what one schema or one instance may take; the suite's own take milliseconds.
+const patience = 20 * time.Second
 
 func settled(c current) bool {
 	return c.Status != "queried" && !strings.HasPrefix(c.Status, "disputed")
 }
 
-func (s *suite) instance(ctx context.Context, row *tally, contributor, dir string, schema *xsd.Schema, files []string, it instanceTest) {
+func (s *suite) instance(row *tally, contributor, dir string, schema *xsd.Schema, judged bool, files []string, it instanceTest) {
 	want := expectation(it.Expected)
 	if want != "valid" && want != "invalid" {
-		return
-	}
-	if schema == nil {
-		if want == "valid" {
-			row.count(&row.validDocs, false)
-			s.differ(contributor, "instance", it.Name, "refused", errors.New("its schema is refused"))
-		} else {
-			row.count(&row.invalidDocs, true)
-		}
 		return
 	}
 	file := path.Join(dir, it.Document.Href)
 	data, err := fs.ReadFile(s.tree, file)
 	if err != nil {
+		s.missing = append(s.missing, file)
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if schema == nil {
+		if want == "valid" {
+			row.count(&row.validDocs, false)
+			s.differ(contributor, "instance", it.Name, "refused", errors.New("its schema is refused"))
+		} else {
+			row.count(&row.invalidDocs, judged)
+		}
 		return
 	}
 	if more := s.hinted(path.Dir(file), data, schema); len(more) > 0 {
@@ -245,9 +284,12 @@ func (s *suite) instance(ctx context.Context, row *tally, contributor, dir strin
 		}
 		return
 	}
-	row.count(&row.invalidDocs, err != nil)
+	failed := ctx.Err() != nil // a time-out is no verdict
+	row.count(&row.invalidDocs, err != nil && !failed)
 	if err == nil {
 		s.differ(contributor, "instance", it.Name, "accepted", nil)
+	} else if failed {
+		s.differ(contributor, "instance", it.Name, "failed", err)
 	}
 }
 
@@ -303,6 +345,8 @@ func (s *suite) print() {
 		}
 	}
 	s.t.Log("accepted or refused as expected, of all:\n" + rows + line("all", &all))
+	s.t.Logf("groups left out for having no schema test, or none that is settled: %d; files that are not there: %d %v",
+		s.leftOut, len(s.missing), s.missing[:min(len(s.missing), 5)])
 	listed := map[string]bool{} // contributors whose differences are listed
 	for entry := range s.known {
 		contributor, _, _ := strings.Cut(entry, " ")
@@ -340,4 +384,67 @@ func readDifferences(t *testing.T) map[string]string {
 		known[entry] = strings.TrimSpace(reason)
 	}
 	return known
+}
+
+// TestSuiteLayout runs the suite's runner on a suite of our own that has everything the whole suite's
+// description may have.
+func TestSuiteLayout(t *testing.T) {
+	const head = `<ts:testSet xmlns:ts="http://www.w3.org/XML/2004/xml-schema-test-suite/" xmlns:xlink="http://www.w3.org/1999/xlink" name="S" `
+	schema := func(version, doc, rest string) string {
+		return `<ts:schemaTest name="s" version="` + version + `"><ts:schemaDocument xlink:href="../aData/` + doc + `"/>` + rest + `</ts:schemaTest>`
+	}
+	instance := func(version, doc, rest string) string {
+		return `<ts:instanceTest name="i" version="` + version + `"><ts:instanceDocument xlink:href="../aData/` + doc + `"/>` + rest + `</ts:instanceTest>`
+	}
+	const valid, invalid, accepted = `<ts:expected validity="valid"/>`, `<ts:expected validity="invalid"/>`, `<ts:current status="accepted" date="2007-01-01"/>`
+	group := func(version, inside string) string {
+		return `<ts:testGroup name="g" version="` + version + `"><ts:documentationReference xlink:href=""/>` + inside + `</ts:testGroup>`
+	}
+	set := func(contributor, version string, groups ...string) *fstest.MapFile {
+		return &fstest.MapFile{Data: []byte(head + `contributor="` + contributor + `" version="` + version + `"><ts:annotation/>` + strings.Join(groups, "") + `</ts:testSet>`)}
+	}
+	file := func(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
+	tree := fstest.MapFS{
+		"suite.xml":           file(`<ts:testSuite xmlns:ts="http://www.w3.org/XML/2004/xml-schema-test-suite/"/>`),
+		"aMeta/report.html":   file(`<html>`),
+		"aMeta/other.xml":     file(`<other/>`),
+		"aData/good.xsd":      file(schemaHead + `<xs:element name="a" type="xs:int"/></xs:schema>`),
+		"aData/import.xsd":    file(schemaHead + `<xs:import namespace="urn:b"/><xs:element name="c"><xs:complexType><xs:sequence><xs:element ref="b:b" xmlns:b="urn:b"/></xs:sequence></xs:complexType></xs:element></xs:schema>`),
+		"aData/b.xsd":         file(`<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="urn:b"><xs:element name="b" type="xs:int"/></xs:schema>`),
+		"aData/bad.xsd":       file(schemaHead + `<xs:element name="a" type="none"/></xs:schema>`),
+		"aData/good.xml":      file(`<a>1</a>`),
+		"aData/bad.xml":       file(`<a>x</a>`),
+		"aData/c.xml":         file(`<c><b xmlns="urn:b">1</b></c>`),
+		"aData/hint.xml":      file(`<b xmlns="urn:b" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:schemaLocation="urn:b b.xsd">1</b>`),
+		"bMeta/one.testSet":   set("B", "1.1", group("", schema("", "bad.xsd", valid))),
+		"cMeta/Latin.testSet": file(`<?xml version="1.0" encoding="ISO-8859-1"?>` + head + "contributor=\"C\"><ts:annotation>\xe4</ts:annotation>" + group("", schema("", "bad.xsd", valid)) + `</ts:testSet>`),
+		"aMeta/one.testSet": set("A", "",
+			group("", schema("", "good.xsd", valid+accepted)+instance("", "good.xml", valid+accepted)+instance("", "bad.xml", invalid+accepted)),
+			group("1.0 1.1", schema("", "bad.xsd", invalid)+instance("", "good.xml", invalid)),
+			group("1.1", schema("", "bad.xsd", valid)),
+			group("", schema("1.1 CTR-all-compile", "bad.xsd", valid)+schema("1.0", "good.xsd", `<ts:expected validity="invalid" version="1.1"/><ts:expected validity="valid" version="1.0"/>`)+
+				instance("1.1", "bad.xml", valid)+instance("1.0 1.1", "good.xml", valid)+
+				instance("", "bad.xml", `<ts:expected validity="indeterminate"/>`)+instance("", "bad.xml", `<ts:expected validity="notKnown"/>`)+instance("", "bad.xml", valid+`<ts:current status="queried" date="2007-01-01"/>`)),
+			group("", schema("", "bad.xsd", valid+`<ts:current status="disputed-spec" date="2007-01-01"/>`)),
+			group("", schema("", "import.xsd", `<ts:schemaDocument xlink:href="../aData/b.xsd"/>`+valid)+instance("", "c.xml", valid)),
+			group("", schema("", "good.xsd", valid)+instance("", "hint.xml", valid)+instance("", "nowhere.xml", valid)),
+			group("", schema("", "nowhere.xsd", valid)),
+			group("", instance("", "good.xml", valid))),
+	}
+	s := &suite{t: t, tree: tree, rows: map[string]*tally{}, known: map[string]string{}, met: map[string]bool{}}
+	if n := s.sets(); n != 4 {
+		t.Errorf("%d sets", n)
+	}
+	if want := (tally{[2]int{4, 4}, [2]int{1, 1}, [2]int{4, 4}, [2]int{2, 2}}); *s.rows["A"] != want {
+		t.Errorf("A: %v, want %v; %v", *s.rows["A"], want, s.unknown)
+	}
+	if want := (tally{validSchemas: [2]int{0, 1}}); *s.rows["C"] != want {
+		t.Errorf("C: %v, want %v", *s.rows["C"], want)
+	}
+	if len(s.rows) != 2 || len(s.unknown) != 1 || !strings.HasPrefix(s.unknown[0], "C schema s refused: aData/bad.xsd:") {
+		t.Errorf("rows %v, differences %v", s.rows, s.unknown)
+	}
+	if s.leftOut != 2 || !slices.Equal(s.missing, []string{"aData/nowhere.xml", "aData/nowhere.xsd"}) {
+		t.Errorf("left out %d, missing %v", s.leftOut, s.missing)
+	}
 }
