@@ -20,6 +20,7 @@ import (
 // Store is what the portals' API needs of the store.
 type Store interface {
 	store.Intake
+	store.Bundles
 	Events(ctx context.Context, id hub.ID) ([]hub.Event, error)
 	List(ctx context.Context, f store.Filter) ([]store.Row, error)
 	Notice(ctx context.Context, id hub.ID, at time.Time) error
@@ -37,7 +38,7 @@ type Settings struct {
 	Wake     func(system string)                   // optional: after a system has called back
 	Now      func() time.Time                      // optional: time.Now
 	Ready    func(context.Context) error           // optional: behind /readyz
-	Observed func(code string, took time.Duration) // optional: "accepted", "replayed", "read", "validated", "noticed", "withdrawn" or a problem's code
+	Observed func(code string, took time.Duration) // optional: "accepted", "replayed", "read", "validated", … or a problem's code
 	Trace    func(context.Context) string          // optional: traceparent of the span under way; else the portal's own is kept
 	Memory   int64                                 // optional: bytes that large payloads may take at once; 128 MiB
 }
@@ -181,6 +182,9 @@ const (
 	outcomeRead      = "read"
 	outcomeNoticed   = "noticed"
 	outcomeWithdrawn = "withdrawn"
+	outcomeOpened    = "bundle-opened"
+	outcomeAnswered  = "bundle-answered"
+	outcomeClosed    = "bundle-ended"
 )
 
 var (

@@ -112,7 +112,7 @@ func (c *conformance) check(router routers.Router, r *http.Request, sent []byte,
 			ExcludeRequestBody: !strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/"),
 		},
 	}
-	if err := openapi3filter.ValidateRequest(r.Context(), in); err != nil && res.StatusCode < 300 {
+	if err := openapi3filter.ValidateRequest(r.Context(), in); err != nil && res.StatusCode < 300 && res.StatusCode != http.StatusMultiStatus {
 		c.w.t.Errorf("%s %s was answered %d, but is not as described: %v", r.Method, r.URL.Path, res.StatusCode, err)
 	}
 	out := &openapi3filter.ResponseValidationInput{

@@ -215,6 +215,7 @@ type faults struct {
 	Store
 	mu       sync.Mutex
 	accept   error         // what Accept gives instead
+	after    int           // … once it has accepted so many
 	earlier  error         // what Earlier gives instead
 	lookup   error         // what Submission gives instead
 	list     error         // what List gives instead
@@ -240,6 +241,10 @@ func (f *faults) ready() error {
 func (f *faults) Accept(ctx context.Context, a *store.Acceptance) (store.Accepted, error) {
 	f.mu.Lock()
 	err, hold, holding := f.accept, f.hold, f.holding
+	if f.after > 0 {
+		f.after--
+		err = nil
+	}
 	f.last = a
 	f.mu.Unlock()
 	if err != nil {

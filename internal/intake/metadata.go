@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"stellwerk/internal/config"
+	"stellwerk/internal/hub"
 )
 
 // Limits of the metadata.
@@ -37,6 +38,8 @@ type metadata struct {
 	clerk        string            // who took the case down; from counters only
 	account      map[string]string // attributes of the citizen's account
 	via          []string          // the hubs that have handed it on; of a verified envelope only
+	bundle       hub.ID            // zero for none
+	part         string            // of the bundle
 }
 
 // field is one item of the metadata, by its place in JSON and its header.
@@ -101,12 +104,24 @@ var fields = []field{
 		m.clerk = strings.TrimSpace(v)
 		return short(v, maxWord)
 	}},
+	{bundlePointer, "Stellwerk-Bundle", func(m *metadata, v string) (string, text) {
+		id, err := hub.ParseID(v)
+		m.bundle = id
+		return fits(err == nil && id.Ordinal() == 0, "format", text{
+			"Die Kennung der Mappe ist die aus der Antwort auf ihr Öffnen.", "The bundle's id is the one in the answer to its opening."})
+	}},
+	{partPointer, "Stellwerk-Part", func(m *metadata, v string) (string, text) {
+		m.part = v
+		return fits(len(v) <= maxWord && wordForm.MatchString(v), "format", partComplaint)
+	}},
 }
 
 const (
 	clerkPointer   = "/clerk"
 	accountPointer = "/account"
 	maxAttributes  = 32 // of an account
+	bundlePointer  = "/bundle"
+	partPointer    = "/part"
 )
 
 var (
@@ -163,7 +178,8 @@ var (
 	agsComplaint = text{
 		"Der amtliche Gemeindeschlüssel hat acht Ziffern, der eines Kreises fünf, mit führender Null.",
 		"The municipality key (AGS) has eight digits, a district's five, with its leading zero."}
-	missing = text{"Diese Angabe fehlt.", "This item is missing."}
+	partComplaint = text{"Der Teil heißt so, wie er in /v1/bundle-forms steht.", "The part is named as in /v1/bundle-forms."}
+	missing       = text{"Diese Angabe fehlt.", "This item is missing."}
 )
 
 // fromJSON reads the part metadata. Names are taken exactly; one that is unknown
@@ -367,6 +383,14 @@ func (m *metadata) complete(findings []Finding, inJSON bool, portal *config.Port
 	}
 	if m.service == "" {
 		complain("/service", "required", missing)
+	}
+	switch {
+	case !m.bundle.Zero() && m.part == "":
+		complain(partPointer, "required", text{
+			"Wer in eine Mappe einreicht, nennt den Teil, der damit gemeint ist.", "What is submitted to a bundle says which part is meant."})
+	case m.bundle.Zero() && m.part != "":
+		complain(bundlePointer, "required", text{
+			"Zu einem Teil gehört die Mappe.", "A part needs its bundle."})
 	}
 	if m.consent && m.consentAt.IsZero() {
 		complain("/consent/at", "required", text{

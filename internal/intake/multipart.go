@@ -53,7 +53,7 @@ func (n *narrow) Read(p []byte) (int, error) {
 // parts reads metadata, payload and attachments, in this order: what is refused
 // by its metadata costs no upload.
 func (rd *reader) parts(boundary string) *refusal {
-	c, in := rd.c, rd.in
+	c := rd.c
 	for _, f := range fields {
 		if len(c.r.Header[f.header]) > 0 {
 			return refuse(CodeMultipart).saying(text{
@@ -61,14 +61,31 @@ func (rd *reader) parts(boundary string) *refusal {
 				"metadata stand in the part metadata, not in Stellwerk headers too"}).leavingBody()
 		}
 	}
+	next, p := rd.split(boundary)
+	if p != nil {
+		return p
+	}
+	part, p := next()
+	if p != nil {
+		return p
+	}
+	if part == nil || part.FormName() != "metadata" {
+		return refuse(CodeMultipart).saying(text{"der erste Teil ist nicht metadata", "the first part is not metadata"}).leavingBody()
+	}
+	return rd.submission(part, next)
+}
+
+// split begins to read a multipart request; next gives its parts, nil at the end.
+func (rd *reader) split(boundary string) (next func() (*multipart.Part, *refusal), p *refusal) {
+	c := rd.c
 	total := c.snap.Hub.Limits.Total
 	if c.r.ContentLength > total {
-		return refuse(CodeRequestLarge, bytesText(total)).leavingBody()
+		return nil, refuse(CodeRequestLarge, bytesText(total)).leavingBody()
 	}
 	body := &narrow{r: http.MaxBytesReader(c.w, c.r.Body, total)}
 	rd.body = body
 	mr := multipart.NewReader(body, boundary)
-	next := func() (*multipart.Part, *refusal) {
+	return func() (*multipart.Part, *refusal) {
 		body.left = maxPartHead
 		part, err := mr.NextRawPart()
 		body.left = -1
@@ -81,15 +98,13 @@ func (rd *reader) parts(boundary string) *refusal {
 			return nil, refuse(CodeContentEncoding).leavingBody()
 		}
 		return part, nil
-	}
+	}, nil
+}
 
-	part, p := next()
-	if p != nil {
-		return p
-	}
-	if part == nil || part.FormName() != "metadata" {
-		return refuse(CodeMultipart).saying(text{"der erste Teil ist nicht metadata", "the first part is not metadata"}).leavingBody()
-	}
+// submission reads one submission: its metadata, which part is, its payload and its
+// attachments.
+func (rd *reader) submission(part *multipart.Part, next func() (*multipart.Part, *refusal)) *refusal {
+	c, in := rd.c, rd.in
 	if p := rd.metadataPart(part); p != nil {
 		return p.leavingBody()
 	}
@@ -97,7 +112,8 @@ func (rd *reader) parts(boundary string) *refusal {
 		return p.leavingBody()
 	}
 
-	if part, p = next(); p != nil {
+	part, p := next()
+	if p != nil {
 		return p
 	}
 	if part == nil || part.FormName() != "payload" {

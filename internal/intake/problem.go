@@ -80,8 +80,8 @@ type problemBody struct {
 	More     bool      `json:"more,omitempty"`
 }
 
-// write answers with the problem.
-func (p *refusal) write(c *call) {
+// body is the problem as it is written.
+func (p *refusal) body(c *call) []byte {
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)
@@ -92,7 +92,12 @@ func (p *refusal) write(c *call) {
 	if err != nil { // strings and numbers only
 		panic(err)
 	}
-	body := out.Bytes()
+	return out.Bytes()
+}
+
+// write answers with the problem.
+func (p *refusal) write(c *call) {
+	body := p.body(c)
 	h := c.w.Header()
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Content-Language", c.lang.String())

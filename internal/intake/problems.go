@@ -15,6 +15,9 @@ const (
 	CodeService         Code = "service-unknown"
 	CodeProblem         Code = "problem-unknown"
 	CodeWithdrawal      Code = "withdrawal-too-late"
+	CodeBundle          Code = "bundle-unknown"
+	CodeBundleForm      Code = "bundle-form-unknown"
+	CodeBundleClosed    Code = "bundle-closed"
 
 	CodeKeyMissing   Code = "idempotency-key-missing"
 	CodeKeyMalformed Code = "idempotency-key-malformed"
@@ -110,6 +113,18 @@ var catalogue = []entry{
 		text{"Problem unbekannt", "Problem unknown"},
 		text{"Dieses Wort steht nicht im Verzeichnis unter /v1/problems.",
 			"This word is not in the catalogue at /v1/problems."}},
+	{CodeBundle, http.StatusNotFound, repeatNever,
+		text{"Mappe unbekannt", "Bundle unknown"},
+		text{"Dieses Portal hat keine Mappe mit dieser Kennung oder Nummer geöffnet.",
+			"This portal has opened no bundle with this id or number."}},
+	{CodeBundleForm, http.StatusNotFound, repeatNever,
+		text{"Art der Mappe unbekannt", "Bundle form unknown"},
+		text{"Eine solche Mappe gibt es für dieses Portal nicht. Die Liste liegt unter /v1/bundle-forms.",
+			"There is no such bundle for this portal. The list is at /v1/bundle-forms."}},
+	{CodeBundleClosed, http.StatusConflict, repeatNever,
+		text{"Mappe ist abgeschlossen", "Bundle is closed"},
+		text{"Die Mappe ist abgeschlossen; sie nimmt keine Vorgänge und keine Antworten mehr auf.",
+			"The bundle is closed; it takes no more submissions and no more answers."}},
 
 	{CodeWithdrawal, http.StatusConflict, repeatNever,
 		text{"Zu spät für einen Rückzug", "Too late to withdraw"},
@@ -240,12 +255,12 @@ var catalogue = []entry{
 			"A request may have at most %s with all its attachments."}},
 	{CodeInterrupted, http.StatusBadRequest, repeatSameKey,
 		text{"Übertragung ist abgebrochen", "Transfer was cut short"},
-		text{"Die Anfrage kam nicht vollständig an. Gespeichert wurde nichts; wiederholen Sie sie mit demselben Idempotency-Key.",
-			"The request did not arrive complete. Nothing was stored; repeat it with the same Idempotency-Key."}},
+		text{"Die Anfrage kam nicht vollständig an. Bestätigt ist nichts; wiederholen Sie sie mit demselben Idempotency-Key.",
+			"The request did not arrive complete. Nothing is acknowledged; repeat it with the same Idempotency-Key."}},
 	{CodeSlow, http.StatusRequestTimeout, repeatSameKey,
 		text{"Übertragung ist zu langsam", "Transfer is too slow"},
-		text{"Die Anfrage kam nicht in der vorgesehenen Zeit an. Gespeichert wurde nichts; wiederholen Sie sie mit demselben Idempotency-Key.",
-			"The request did not arrive in time. Nothing was stored; repeat it with the same Idempotency-Key."}},
+		text{"Die Anfrage kam nicht in der vorgesehenen Zeit an. Bestätigt ist nichts; wiederholen Sie sie mit demselben Idempotency-Key.",
+			"The request did not arrive in time. Nothing is acknowledged; repeat it with the same Idempotency-Key."}},
 
 	{CodePortalBusy, http.StatusTooManyRequests, repeatLater,
 		text{"Zu viele gleichzeitige Anfragen", "Too many requests at once"},
@@ -257,8 +272,8 @@ var catalogue = []entry{
 			"Too many requests are open at the moment. Retry-After says when to come back."}},
 	{CodeFull, http.StatusServiceUnavailable, repeatSameKey,
 		text{"Kein Speicherplatz", "No space left"},
-		text{"Zurzeit kann nichts angenommen werden. Gespeichert wurde nichts; wiederholen Sie die Anfrage später mit demselben Idempotency-Key.",
-			"Nothing can be taken at the moment. Nothing was stored; repeat the request later with the same Idempotency-Key."}},
+		text{"Zurzeit kann nichts angenommen werden. Bestätigt ist nichts; wiederholen Sie die Anfrage später mit demselben Idempotency-Key.",
+			"Nothing can be taken at the moment. Nothing is acknowledged; repeat the request later with the same Idempotency-Key."}},
 	{CodeUnknown, http.StatusServiceUnavailable, repeatSameKey,
 		text{"Ausgang ungewiss", "Outcome unknown"},
 		text{"Ob der Vorgang gespeichert ist, steht nicht fest. Wiederholen Sie die Anfrage unverändert mit demselben Idempotency-Key: Es entsteht kein zweiter Vorgang.",

@@ -12,6 +12,7 @@ import (
 
 	"stellwerk/internal/config"
 	"stellwerk/internal/route"
+	"stellwerk/internal/store"
 )
 
 // received is a request's content, read and judged.
@@ -27,6 +28,9 @@ type received struct {
 	spool     *spool   // nil for a validation
 	files     int      // attachments, spooled or only counted
 	key       string   // the idempotency key; empty for a validation
+
+	// The form of the bundle that it is for, once that is known.
+	form *route.Bundle
 
 	// refused is why the content cannot be taken. It is set where the rest was
 	// read all the same, to find out whether the key has an answer already.
@@ -48,7 +52,8 @@ type reader struct {
 	c      *call
 	in     *received
 	readOn func() (bool, *refusal)
-	body   *narrow // of a multipart request
+	body   *narrow             // of a multipart request
+	bundle *store.OpenedBundle // that is being filled by this very request
 }
 
 // receive reads metadata, payload and attachments. With a spool, attachments are
@@ -112,6 +117,12 @@ func (rd *reader) held(p *refusal) *refusal {
 // checkMetadata refuses what is incomplete or outside the portal's scope.
 func (rd *reader) checkMetadata(findings []Finding, inJSON bool) *refusal {
 	c, m := rd.c, &rd.in.metadata
+	if rd.bundle != nil {
+		if !m.bundle.Zero() {
+			findings = append(findings, Finding{Part: "metadata", Pointer: bundlePointer, Rule: "unknown", Detail: unknown.in(c.lang)})
+		}
+		m.bundle = rd.bundle.Bundle.ID
+	}
 	if findings = m.complete(findings, inJSON, c.portal, c.at, c.lang); len(findings) > 0 {
 		return refuse(CodeMetaInvalid).with(findings...)
 	}
@@ -130,6 +141,9 @@ func (rd *reader) checkOffer() *refusal {
 	}
 	c.municipality, c.service = b.Municipality.AGS, b.Route.Service
 	in.binding = b
+	if p := rd.checkBundle(); p != nil {
+		return p
+	}
 	if b.Route.ConsentRequired && !in.consent {
 		pointer, header := "/consent/given", "Stellwerk-Consent"
 		f := Finding{Rule: "consent", Detail: text{
@@ -226,6 +240,11 @@ func (in *received) fingerprint() [32]byte {
 			add(name)
 			add(m.account[name])
 		}
+	}
+	if !m.bundle.Zero() { // as a file, its type would lack the slash
+		add("bundle")
+		add(m.bundle.String())
+		add(m.part)
 	}
 	h.Write(b)
 	var sum [32]byte

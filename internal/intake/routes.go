@@ -18,6 +18,13 @@ func (a *API) route() {
 		{http.MethodGet, "/v1/submissions/{id}", false, a.status},
 		{http.MethodGet, "/v1/submissions/{id}/events", false, a.events},
 		{http.MethodPost, "/v1/submissions/{id}/withdrawal", false, a.withdraw},
+		{http.MethodPost, "/v1/bundles", false, a.openBundle},
+		{http.MethodGet, "/v1/bundles/{id}", false, a.bundleStatus},
+		{http.MethodGet, "/v1/bundles/{id}/events", false, a.bundleEvents},
+		{http.MethodPut, "/v1/bundles/{id}/answers", false, a.answerBundle},
+		{http.MethodPost, "/v1/bundles/{id}/close", false, a.closeBundle},
+		{http.MethodGet, "/v1/bundle-forms", false, a.bundleForms},
+		{http.MethodGet, "/v1/bundle-forms/{bundle}", false, a.bundleForm},
 		{http.MethodPost, "/v1/validations", false, a.validate},
 		{http.MethodPost, "/v1/callbacks/{system}", true, a.callback}, // its signature is its key
 		{http.MethodGet, "/v1/services", false, a.services},

@@ -32,13 +32,23 @@ func (a *API) submit(c *call) *refusal {
 	if p := a.receive(c, in, func() (bool, *refusal) { return a.known(c, key) }); p != nil {
 		return p
 	}
+	done, p := a.keep(c, in, key)
+	if p != nil {
+		return p
+	}
+	a.receipt(c, done)
+	return nil
+}
+
+// keep has what was received accepted, or finds the answer that its key has already.
+func (a *API) keep(c *call, in *received, key string) (store.Accepted, *refusal) {
 	print := in.fingerprint()
 	if in.refused != nil {
-		return a.answerEarlier(c, key, print, in.refused)
+		return a.earlier(c, key, print, in.refused)
 	}
 	acceptance, p := a.acceptance(c, in)
 	if p != nil {
-		return p
+		return store.Accepted{}, p
 	}
 	acceptance.Key, acceptance.Fingerprint = key, print
 	return a.accept(c, in, acceptance)
@@ -57,36 +67,33 @@ func (a *API) known(c *call, key string) (bool, *refusal) {
 	return false, storeProblem(err).leavingBody()
 }
 
-// answerEarlier gives the answer that the key has already, or the refusal.
-func (a *API) answerEarlier(c *call, key string, print [32]byte, refused *refusal) *refusal {
+// earlier gives the answer that the key has already, or the refusal.
+func (a *API) earlier(c *call, key string, print [32]byte, refused *refusal) (store.Accepted, *refusal) {
 	earlier, err := a.Store.Earlier(c.r.Context(), c.portal.Name, key, print)
 	switch {
 	case err == nil:
-		a.receipt(c, earlier, outcomeReplayed)
-		return nil
+		return earlier, nil
 	case errors.Is(err, store.ErrNotFound): // forgotten between the two looks
-		return refused
+		return store.Accepted{}, refused
 	}
-	return storeProblem(err)
+	return store.Accepted{}, storeProblem(err)
 }
 
 // accept hands over to the store. From here the portal's hanging up changes
 // nothing: what has arrived complete is kept, and its repetition is answered.
-func (a *API) accept(c *call, in *received, acceptance *store.Acceptance) *refusal {
+func (a *API) accept(c *call, in *received, acceptance *store.Acceptance) (store.Accepted, *refusal) {
 	done, err := a.Store.Accept(context.WithoutCancel(c.r.Context()), acceptance)
 	switch {
 	case err == nil && done.Replayed:
-		a.receipt(c, done, outcomeReplayed)
-		return nil
+		return done, nil
 	case err == nil:
 		in.spool.kept = true
 		a.Ring(done.ID)
-		a.receipt(c, done, outcomeAccepted)
-		return nil
+		return done, nil
 	case errors.Is(err, store.ErrUnknown):
 		in.spool.kept = true // the submission may be there after all; else they are swept away
 	}
-	return storeProblem(err)
+	return store.Accepted{}, storeProblem(err)
 }
 
 // storeProblem says what a store's error means for the portal.
@@ -94,6 +101,10 @@ func storeProblem(err error) *refusal {
 	switch {
 	case errors.Is(err, store.ErrKeyReused):
 		return refuse(CodeKeyReused)
+	case errors.Is(err, store.ErrNotFound): // of what is written, only a bundle is looked up
+		return refuse(CodeBundle)
+	case errors.Is(err, store.ErrState):
+		return refuse(CodeBundleClosed)
 	case errors.Is(err, store.ErrFull):
 		return refuse(CodeFull).again(30 * time.Second).because(err)
 	case errors.Is(err, store.ErrUnknown):
@@ -121,12 +132,12 @@ func (a *API) acceptance(c *call, in *received) (*store.Acceptance, *refusal) {
 	if err != nil {
 		return nil, refuse(CodeInternal).because(err)
 	}
-	channel, actor := "portal", "portal:"+c.portal.Name
-	if c.portal.Operator {
-		channel, actor = "counter", "counter:"+c.portal.Name+"/"+in.clerk
-	}
-	if c.portal.Hub != nil {
-		channel, actor = "hub", "hub:"+c.portal.Name
+	channel := "portal"
+	switch {
+	case c.portal.Operator:
+		channel = "counter"
+	case c.portal.Hub != nil:
+		channel = "hub"
 	}
 	trace := ""
 	if a.Trace != nil {
@@ -141,19 +152,31 @@ func (a *API) acceptance(c *call, in *received) (*store.Acceptance, *refusal) {
 			State:      hub.SubmissionAccepted,
 			Consent:    hub.Consent{Given: in.consent, At: in.consentAt.UTC(), Wording: in.wording},
 			ReceivedAt: c.at.UTC(), Revision: c.snap.Revision, Format: in.format, SHA256: in.sum,
-			Size: int64(len(in.payload.bytes)), Attachments: len(attachments), Trace: trace, Version: 1,
+			Size: int64(len(in.payload.bytes)), Attachments: len(attachments), Trace: trace,
+			Bundle: in.bundle, Part: in.part, Version: 1,
 		},
 		Answer:      answer,
 		DataKey:     in.spool.wrapped,
 		Meta:        key.Seal(hub.RecordMeta, meta),
 		Payload:     key.Seal(hub.RecordPayload, in.payload.bytes),
 		Attachments: attachments,
-		Actor:       actor,
+		Actor:       actor(c, in.clerk),
 	}
 	if in.order != "" {
 		acceptance.OrderKey = a.Vault.Hash("order", ags, in.order)
 	}
 	return acceptance, nil
+}
+
+// actor is who submits, for the audit trail.
+func actor(c *call, clerk string) string {
+	switch {
+	case c.portal.Operator:
+		return "counter:" + c.portal.Name + "/" + clerk
+	case c.portal.Hub != nil:
+		return "hub:" + c.portal.Name
+	}
+	return "portal:" + c.portal.Name
 }
 
 // Receipt is the body of a 202. It names no person: it is kept as it is, to be
@@ -195,14 +218,21 @@ func statusURL(c *call, id hub.ID) string {
 func public(s *config.Snapshot) string { return strings.TrimSuffix(s.Hub.Listen.Public, "/") }
 
 // receipt answers 202 with the body as it is kept.
-func (a *API) receipt(c *call, done store.Accepted, outcome string) {
-	c.outcome, c.id = outcome, done.ID
+func (a *API) receipt(c *call, done store.Accepted) {
+	c.outcome, c.id = outcomeOf(done), done.ID
 	h := c.w.Header()
 	h["Content-Type"] = jsonType
 	h["Location"] = []string{statusURL(c, done.ID)}
 	h["Content-Length"] = []string{strconv.Itoa(len(done.Answer))}
 	c.w.WriteHeader(http.StatusAccepted)
 	_, _ = c.w.Write(done.Answer)
+}
+
+func outcomeOf(done store.Accepted) string {
+	if done.Replayed {
+		return outcomeReplayed
+	}
+	return outcomeAccepted
 }
 
 var jsonType = []string{"application/json"}

@@ -54,3 +54,12 @@ type BundleCase struct {
 	Answers []byte // sealed
 	Parts   []Status
 }
+
+// Standing is what is told of the bundle, by all its parts.
+func (b *BundleCase) Standing() hub.Standing {
+	parts := make([]hub.CaseStatus, len(b.Parts))
+	for i := range b.Parts {
+		parts[i] = hub.StandingOf(&b.Parts[i].Submission, b.Parts[i].Deliveries).Status
+	}
+	return hub.BundleStanding(b.Bundle.Closed(), parts)
+}

@@ -1,0 +1,189 @@
+package intake
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"stellwerk/internal/hub"
+	"stellwerk/internal/route"
+	"stellwerk/internal/store"
+)
+
+// BundleReceipt is the answer to the opening of a bundle.
+type BundleReceipt struct {
+	ID       hub.ID       `json:"id"`
+	Number   string       `json:"number"` // fit for the phone
+	Bundle   string       `json:"bundle"` // its form
+	OpenedAt time.Time    `json:"opened-at"`
+	Status   string       `json:"status"` // where its list and its status are
+	Parts    []PartResult `json:"parts"`  // what became of the submissions in the same call, in their order
+}
+
+// PartResult is what became of one submission of a call: its receipt as it would
+// have been the answer to it alone, byte for byte, or the problem.
+type PartResult struct {
+	N       int             `json:"n"`              // from 1
+	Part    string          `json:"part,omitempty"` // absent where its metadata could not be read
+	Status  int             `json:"status"`         // that it would have had alone: 202, or the problem's
+	Receipt json.RawMessage `json:"receipt,omitempty"`
+	Problem json.RawMessage `json:"problem,omitempty"`
+}
+
+// openBundle opens a bundle, and takes the submissions that come with it. Each is
+// durable before the next is read, and has its own success: what refuses one is
+// its result, and the others go on. What a repetition may heal ends the call with
+// that problem instead; the same call then finds what was kept before.
+func (a *API) openBundle(c *call) *refusal {
+	key, p := idempotencyKey(c.r.Header)
+	if p != nil {
+		return p
+	}
+	leave, ok := a.flight.enter(c.portal.Name, "bundle "+key) // no submission's key has a blank
+	if !ok {
+		return refuse(CodeKeyInFlight).again(time.Second).leavingBody()
+	}
+	defer leave()
+
+	var parts *bundleParts
+	var req bundleRequest
+	var findings []Finding
+	if boundary, multi := multipartBoundary(c.r.Header.Get("Content-Type")); multi {
+		if parts, req, findings, p = a.bundleParts(c, boundary); p != nil {
+			return p.leavingBody()
+		}
+	} else if req, findings, p = a.bundleBody(c, membersOfOpening, false); p != nil {
+		return p
+	}
+	opened, form, p := a.opening(c, key, &req, findings, parts != nil)
+	if p != nil {
+		return p.leavingBody()
+	}
+	receipt := BundleReceipt{
+		ID: opened.Bundle.ID, Number: opened.Bundle.ID.Number(), Bundle: opened.Bundle.Name, OpenedAt: opened.Bundle.OpenedAt.UTC(),
+		Status: bundleURL(c, opened.Bundle.ID), Parts: []PartResult{},
+	}
+	refused := false
+	if parts != nil {
+		if receipt.Parts, refused, p = parts.take(key, &opened, form); p != nil {
+			return p
+		}
+	}
+	if req.close && !refused {
+		if err := a.Store.CloseBundle(context.WithoutCancel(c.r.Context()), opened.Bundle.ID, actor(c, req.clerk), c.at); err != nil {
+			return storeProblem(err)
+		}
+	}
+	return a.bundleReceipt(c, &receipt, opened.Replayed, refused)
+}
+
+// opening makes the bundle durable, or finds the one that the key has opened.
+func (a *API) opening(c *call, key string, req *bundleRequest, findings []Finding, inPart bool) (store.OpenedBundle, *route.Bundle, *refusal) {
+	part := ""
+	if inPart {
+		part = "bundle"
+	}
+	r := bundleReader{c: c, part: part, findings: findings}
+	form, ok := bundleFormOf(c, req.name)
+	switch {
+	case req.name == "":
+		r.find("/bundle", "required", missing)
+	case !ok:
+		r.find("/bundle", "unknown", text{"Eine solche Mappe gibt es für dieses Portal nicht; die Liste liegt unter /v1/bundle-forms.",
+			"There is no such bundle for this portal; the list is at /v1/bundle-forms."})
+	default:
+		r.findings = append(r.findings, checkAnswers(c, form, req.Answers, part)...)
+	}
+	if len(r.findings) > 0 {
+		return store.OpenedBundle{}, nil, refuse(CodeMetaInvalid).with(r.findings...)
+	}
+	print, err := req.fingerprint()
+	if err != nil {
+		return store.OpenedBundle{}, nil, refuse(CodeInternal).because(err)
+	}
+	dataKey, wrapped, err := a.Vault.NewKey(c.id, c.portal.Name)
+	if err != nil {
+		return store.OpenedBundle{}, nil, refuse(CodeInternal).because(err)
+	}
+	answers, err := json.Marshal(req.BundleAnswers)
+	if err != nil {
+		return store.OpenedBundle{}, nil, refuse(CodeInternal).because(err)
+	}
+	opened, err := a.Store.OpenBundle(context.WithoutCancel(c.r.Context()), &store.BundleOpening{
+		Bundle: hub.Bundle{ID: c.id, Name: req.name, Portal: c.portal.Name, OpenedAt: c.at.UTC(), Revision: c.snap.Revision, Version: 1},
+		Key:    key, Fingerprint: print, DataKey: wrapped, Answers: dataKey.Seal(hub.RecordBundle, answers), Actor: actor(c, req.clerk),
+	})
+	if err != nil {
+		return store.OpenedBundle{}, nil, storeProblem(err)
+	}
+	c.id = opened.Bundle.ID
+	return opened, form, nil
+}
+
+// bundleReceipt answers 201 where every submission of the call was accepted, 207
+// where one was not: a portal that looks at the status alone notices.
+func (a *API) bundleReceipt(c *call, receipt *BundleReceipt, replayed, refused bool) *refusal {
+	body, err := json.Marshal(receipt)
+	if err != nil {
+		return refuse(CodeInternal).because(err)
+	}
+	c.outcome = outcomeOpened
+	if replayed {
+		c.outcome = outcomeReplayed
+	}
+	h := c.w.Header()
+	h["Content-Type"] = jsonType
+	h["Location"] = []string{receipt.Status}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	status := http.StatusCreated
+	if refused {
+		status = http.StatusMultiStatus
+	}
+	c.w.WriteHeader(status)
+	_, _ = c.w.Write(body)
+	return nil
+}
+
+// bundleURL is a bundle's address as portals see it.
+func bundleURL(c *call, id hub.ID) string { return public(c.snap) + "/v1/bundles/" + id.String() }
+
+// checkBundle refuses a submission to a bundle that it cannot be part of.
+func (rd *reader) checkBundle() *refusal {
+	c, in := rd.c, rd.in
+	if in.bundle.Zero() {
+		return nil
+	}
+	form := in.form
+	if rd.bundle == nil {
+		b, err := rd.Store.Bundle(c.r.Context(), in.bundle)
+		switch {
+		case errors.Is(err, store.ErrNotFound), err == nil && b.Bundle.Portal != c.portal.Name:
+			return refuse(CodeBundle)
+		case err != nil:
+			return storeProblem(err)
+		case b.Bundle.Closed():
+			return refuse(CodeBundleClosed)
+		}
+		form = c.snap.Bundles[b.Bundle.Name]
+	}
+	complaint := partComplaint
+	rule := "unknown"
+	if form != nil {
+		if part, ok := form.Part(in.part); ok {
+			if part.Service == in.service {
+				return nil
+			}
+			rule, complaint = "service", text{"Dieser Teil der Mappe ist für einen anderen Dienst.", "This part of the bundle is for another service."}
+		}
+	}
+	f := Finding{Rule: rule, Detail: complaint.in(c.lang)}
+	if in.format == "" { // the payload is still to come: multipart
+		f.Part, f.Pointer = "metadata", partPointer
+	} else {
+		f.Header = fieldAt(partPointer).header
+	}
+	return refuse(CodeMetaInvalid).with(f)
+}

@@ -1,0 +1,322 @@
+package intake
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"stellwerk/internal/hub"
+	"stellwerk/internal/route"
+	"stellwerk/internal/store"
+)
+
+// BundleStatus is what a portal reads of its bundle: one status, and the personal
+// list of what is to do.
+type BundleStatus struct {
+	ID        hub.ID           `json:"id"`
+	Number    string           `json:"number"`
+	Bundle    string           `json:"bundle"` // its form
+	Title     string           `json:"title,omitempty"`
+	State     string           `json:"state"` // "open" or "closed"
+	Status    hub.CaseStatus   `json:"status"`
+	Text      string           `json:"text"` // for the citizen
+	OpenedAt  time.Time        `json:"opened-at"`
+	ClosedAt  time.Time        `json:"closed-at,omitzero"`
+	Old       *Town            `json:"old,omitempty"`
+	New       *Town            `json:"new,omitempty"`
+	Questions []QuestionStatus `json:"questions"`
+	Parts     []BundlePart     `json:"parts"`
+	Events    string           `json:"events"` // where the story is
+}
+
+// QuestionStatus is a question with its answer.
+type QuestionStatus struct {
+	Question
+	Asked  bool `json:"asked"` // by the answers so far
+	Answer any  `json:"answer,omitempty"`
+}
+
+// BundlePart is one line of the list.
+type BundlePart struct {
+	FormPart
+	Town        *Town        `json:"town,omitempty"` // Municipality, once it is known
+	Applies     bool         `json:"applies"`        // by the answers; it advises, and forbids nothing
+	Missing     bool         `json:"missing"`        // applies, and nothing was submitted for it yet
+	Submissions []Submission `json:"submissions"`
+}
+
+// Submission is one submission of a bundle.
+type Submission struct {
+	ID         hub.ID         `json:"id"`
+	Number     string         `json:"number"`
+	Town       Town           `json:"town"`
+	Status     hub.CaseStatus `json:"status"`
+	Text       string         `json:"text"` // for the citizen
+	ReceivedAt time.Time      `json:"received-at"`
+	URL        string         `json:"url"` // where its own status is
+}
+
+// bundleStatus answers with one bundle of the portal.
+func (a *API) bundleStatus(c *call) *refusal {
+	b, p := a.ownBundle(c)
+	if p != nil {
+		return p
+	}
+	answers, p := a.answersOf(b)
+	if p != nil {
+		return p
+	}
+	out, err := bundleStatusOf(c, b, answers)
+	if err != nil {
+		return refuse(CodeInternal).because(err)
+	}
+	return a.json(c, out)
+}
+
+// answersOf opens what was answered.
+func (a *API) answersOf(b *store.BundleCase) (*hub.BundleAnswers, *refusal) {
+	key, err := a.Vault.Unwrap(b.Bundle.ID, b.Bundle.Portal, b.DataKey)
+	if err != nil {
+		return nil, refuse(CodeInternal).because(fmt.Errorf("open the answers of a bundle: %w", err))
+	}
+	body, err := key.Open(hub.RecordBundle, b.Answers)
+	if err != nil {
+		return nil, refuse(CodeInternal).because(fmt.Errorf("open the answers of a bundle: %w", err))
+	}
+	var answers hub.BundleAnswers
+	if err := json.Unmarshal(body, &answers); err != nil {
+		return nil, refuse(CodeInternal).because(errors.New("the answers of a bundle cannot be read"))
+	}
+	return &answers, nil
+}
+
+func bundleStatusOf(c *call, b *store.BundleCase, answers *hub.BundleAnswers) (*BundleStatus, error) {
+	standing := b.Standing()
+	out := &BundleStatus{
+		ID: b.Bundle.ID, Number: b.Bundle.ID.Number(), Bundle: b.Bundle.Name, State: "open",
+		Status: standing.Status, Text: text(standing.Text).in(c.lang), OpenedAt: b.Bundle.OpenedAt.UTC(), ClosedAt: b.Bundle.ClosedAt,
+		Old: townOf(c, answers.Old), New: townOf(c, answers.New), Questions: []QuestionStatus{}, Parts: []BundlePart{},
+		Events: bundleURL(c, b.Bundle.ID) + "/events",
+	}
+	if b.Bundle.Closed() {
+		out.State = "closed"
+	}
+	filed := map[string][]Submission{} // by part
+	for i := range b.Parts {
+		part := b.Parts[i].Submission.Part
+		filed[part] = append(filed[part], submissionOf(c, &b.Parts[i]))
+	}
+	if form := c.snap.Bundles[b.Bundle.Name]; form != nil {
+		out.Title = form.Title
+		if err := out.follow(c, form, answers, filed); err != nil {
+			return nil, err
+		}
+	}
+	// What the form does not know any more is there all the same.
+	for i := range b.Parts {
+		s := &b.Parts[i].Submission
+		if of, left := filed[s.Part]; left {
+			out.Parts = append(out.Parts, BundlePart{
+				FormPart: FormPart{Part: s.Part, Service: s.Service, Title: titleOf(c, s.Service), Municipality: "new"}, Submissions: of,
+			})
+			delete(filed, s.Part)
+		}
+	}
+	return out, nil
+}
+
+// follow fills the list by the form and the answers. What it uses of filed is taken
+// out of it.
+func (s *BundleStatus) follow(c *call, form *route.Bundle, answers *hub.BundleAnswers, filed map[string][]Submission) error {
+	list, err := form.List(answers.Answers)
+	if err != nil {
+		return err
+	}
+	for i := range form.Questions {
+		q := QuestionStatus{Question: questionOf(&form.Questions[i]), Asked: list.Asked[i]}
+		if answer := answers.Answers[q.ID]; q.Asked && form.Check(q.ID, answer) == nil {
+			q.Answer = answer
+		}
+		s.Questions = append(s.Questions, q)
+	}
+	for i := range form.Parts {
+		p := &form.Parts[i]
+		ags, town := answers.New, s.New
+		if p.Old {
+			ags, town = answers.Old, s.Old
+		}
+		offered := offeredAnywhere(c.snap, c.portal, p.Service)
+		if ags != "" {
+			_, offered = c.snap.Binding(ags, p.Service)
+			offered = offered && c.portal.Allows(ags, p.Service)
+		}
+		line := BundlePart{
+			FormPart: FormPart{Part: p.ID, Service: p.Service, Title: titleOf(c, p.Service), Municipality: sideOf(p.Old), Hint: p.Hint, Offered: offered},
+			Town:     town, Applies: list.Applies[i], Submissions: filed[p.ID],
+		}
+		line.Missing = line.Applies && len(line.Submissions) == 0
+		if line.Submissions == nil {
+			line.Submissions = []Submission{}
+		}
+		delete(filed, p.ID)
+		s.Parts = append(s.Parts, line)
+	}
+	return nil
+}
+
+func submissionOf(c *call, s *store.Status) Submission {
+	standing := hub.StandingOf(&s.Submission, s.Deliveries)
+	return Submission{
+		ID: s.Submission.ID, Number: s.Submission.ID.Number(), Town: *townOf(c, s.Submission.Municipality), Status: standing.Status,
+		Text: text(standing.Text).in(c.lang), ReceivedAt: s.Submission.ReceivedAt.UTC(), URL: statusURL(c, s.Submission.ID),
+	}
+}
+
+// townOf names a municipality; one that is not configured here has its key alone.
+func townOf(c *call, ags string) *Town {
+	if ags == "" {
+		return nil
+	}
+	t := &Town{AGS: ags}
+	if m := c.snap.Municipalities[ags]; m != nil {
+		t.Name = m.Name
+	}
+	return t
+}
+
+// answerBundle replaces the answers; the list follows them.
+func (a *API) answerBundle(c *call) *refusal {
+	b, p := a.ownBundle(c)
+	if p != nil {
+		return p.leavingBody()
+	}
+	req, findings, p := a.bundleBody(c, membersOfAnswers, false)
+	if p != nil {
+		return p
+	}
+	if form := c.snap.Bundles[b.Bundle.Name]; form != nil {
+		findings = append(findings, checkAnswers(c, form, req.Answers, "")...)
+	} else if len(req.Answers) > 0 {
+		return refuse(CodeBundleForm)
+	}
+	if len(findings) > 0 {
+		return refuse(CodeMetaInvalid).with(findings...)
+	}
+	key, err := a.Vault.Unwrap(b.Bundle.ID, b.Bundle.Portal, b.DataKey)
+	if err != nil {
+		return refuse(CodeInternal).because(fmt.Errorf("open the key of a bundle: %w", err))
+	}
+	plain, err := json.Marshal(req.BundleAnswers)
+	if err != nil {
+		return refuse(CodeInternal).because(err)
+	}
+	err = a.Store.AnswerBundle(context.WithoutCancel(c.r.Context()), b.Bundle.ID, key.Seal(hub.RecordBundle, plain), actor(c, req.clerk), c.at)
+	if err != nil {
+		return storeProblem(err)
+	}
+	c.outcome = outcomeAnswered
+	return a.bundleStatus(c)
+}
+
+// closeBundle ends the filling of a bundle. One that is closed stays as it is.
+func (a *API) closeBundle(c *call) *refusal {
+	b, p := a.ownBundle(c)
+	if p != nil {
+		return p.leavingBody()
+	}
+	req, findings, p := a.bundleBody(c, membersOfClosing, true)
+	if p != nil {
+		return p
+	}
+	if len(findings) > 0 {
+		return refuse(CodeMetaInvalid).with(findings...)
+	}
+	if err := a.Store.CloseBundle(context.WithoutCancel(c.r.Context()), b.Bundle.ID, actor(c, req.clerk), c.at); err != nil {
+		return storeProblem(err)
+	}
+	c.outcome = outcomeClosed
+	return a.bundleStatus(c)
+}
+
+// BundleEvent is one line of a bundle's story.
+type BundleEvent struct {
+	At         time.Time `json:"at"`
+	Type       string    `json:"type"`
+	Part       string    `json:"part,omitempty"`
+	Submission hub.ID    `json:"submission,omitzero"`
+	Text       string    `json:"text,omitempty"`
+}
+
+// bundleEvents answers with the story of one bundle of the portal.
+func (a *API) bundleEvents(c *call) *refusal {
+	b, p := a.ownBundle(c)
+	if p != nil {
+		return p
+	}
+	story, err := a.Store.BundleEvents(c.r.Context(), b.Bundle.ID)
+	if err != nil {
+		return storeProblem(err)
+	}
+	out := struct {
+		ID     hub.ID        `json:"id"`
+		Events []BundleEvent `json:"events"`
+	}{b.Bundle.ID, make([]BundleEvent, 0, len(story))}
+	for _, e := range story {
+		out.Events = append(out.Events, BundleEvent{
+			At: e.At.UTC(), Type: e.Type, Part: e.Text, Submission: e.Delivery, Text: bundleEventTexts[e.Type].in(c.lang),
+		})
+	}
+	return a.json(c, out)
+}
+
+// ownBundle finds the bundle that the address names, by id or number, if it is this
+// portal's. Another portal's is as unknown as one that does not exist.
+func (a *API) ownBundle(c *call) (*store.BundleCase, *refusal) {
+	ctx, name := c.r.Context(), c.r.PathValue("id")
+	id, err := hub.ParseID(name)
+	if err != nil {
+		first, last, err := hub.ParseNumber(name)
+		if err != nil {
+			return nil, refuse(CodeBundle)
+		}
+		found, err := a.Store.FindBundles(ctx, first, last, 100)
+		if err != nil {
+			return nil, storeProblem(err)
+		}
+		id = hub.ID{}
+		for i := range found {
+			if found[i].Portal != c.portal.Name {
+				continue
+			}
+			if !id.Zero() { // a number that two share: only the id tells them apart
+				return nil, refuse(CodeBundle)
+			}
+			id = found[i].ID
+		}
+	}
+	if id.Zero() || id.Ordinal() != 0 {
+		return nil, refuse(CodeBundle)
+	}
+	b, err := a.Store.Bundle(ctx, id)
+	if err != nil {
+		return nil, storeProblem(err)
+	}
+	if b.Bundle.Portal != c.portal.Name {
+		return nil, refuse(CodeBundle)
+	}
+	c.id = id
+	return b, nil
+}
+
+// What portals show to citizens.
+var (
+	bundleEventTexts = map[string]text{
+		"opened":          {"Mappe geöffnet.", "Bundle opened."},
+		"answers-changed": {"Antworten geändert.", "Answers changed."},
+		"part-added":      {"Antrag eingegangen.", "Application received."},
+		"part-settled":    {"Weiterleitung abgeschlossen.", "Passing on has come to its end."},
+		"closed":          {"Mappe abgeschlossen.", "Bundle closed."},
+	}
+)

@@ -1,0 +1,534 @@
+package intake
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"stellwerk/internal/config"
+	"stellwerk/internal/hub"
+	"stellwerk/internal/route"
+	"stellwerk/internal/store"
+)
+
+var moves = fstest.MapFS{"umzug.yaml": {Data: []byte(`bundle: umzug
+revision: 1
+title: Umzug
+questions:
+  - {id: hund, text: Hund?, type: choice, options: [{value: mit, text: ja}, {value: ohne, text: nein}]}
+  - {id: gross, text: "Groß?", type: yes-no, when: hund == "mit"}
+parts:
+  - {id: hund-ab, service: hund, municipality: old, when: hund == "mit"}
+  - {id: hund-an, service: hund, municipality: new, when: hund == "mit", hint: Binnen zwei Wochen.}
+  - {id: tonne, service: tonne, municipality: new}
+`)}}
+
+// moving gives the world a bundle, and its portal a second town.
+func moving(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t)
+	b, found := route.LoadBundle(moves, "umzug", []string{"hund", "tonne"})
+	if b == nil {
+		t.Fatal(found)
+	}
+	w.change(func(s *config.Snapshot) { s.Bundles = map[string]*route.Bundle{"umzug": b} })
+	return w
+}
+
+const opening = `{"bundle":"umzug","old":"05974052","new":"05974040","answers":{"hund":"mit"}}`
+
+func (w *world) openBundle(key, body string, headers ...string) answer {
+	w.t.Helper()
+	return w.do("POST", "/v1/bundles", body, append([]string{"Idempotency-Key", key, "Content-Type", "application/json"}, headers...)...)
+}
+
+func (w *world) opened(a answer, status int) BundleReceipt {
+	w.t.Helper()
+	var r BundleReceipt
+	if a.StatusCode != status {
+		w.t.Fatalf("want %d, got %d: %s", status, a.StatusCode, a.body)
+	}
+	a.decode(w.t, &r)
+	if a.Header.Get("Location") != "https://hub.example/v1/bundles/"+r.ID.String() || r.Status != a.Header.Get("Location") || r.Number != r.ID.Number() {
+		w.t.Fatalf("Location %q, receipt %s", a.Header.Get("Location"), a.body)
+	}
+	return r
+}
+
+func (w *world) bundle(id hub.ID, headers ...string) BundleStatus {
+	w.t.Helper()
+	a := w.do("GET", "/v1/bundles/"+id.String(), "", headers...)
+	if a.StatusCode != http.StatusOK {
+		w.t.Fatalf("%d %s", a.StatusCode, a.body)
+	}
+	var s BundleStatus
+	a.decode(w.t, &s)
+	return s
+}
+
+// list is what a bundle's list says, in one line.
+func (s *BundleStatus) list() string {
+	var out []string
+	for _, p := range s.Parts {
+		line := p.Part
+		if p.Applies {
+			line += "!"
+		}
+		if p.Missing {
+			line += "?"
+		}
+		for _, sub := range p.Submissions {
+			line += " " + string(sub.Status)
+		}
+		out = append(out, line)
+	}
+	return strings.Join(out, ", ")
+}
+
+// the part metadata of a submission within a bundle's call
+func metaOf(part, service, ags string, change func(map[string]any)) part2 {
+	return part2(meta(func(m map[string]any) {
+		m["part"], m["service"], m["municipality"] = part, service, ags
+		if change != nil {
+			change(m)
+		}
+	}))
+}
+
+type part2 = struct{ name, contentType, file, body string }
+
+func (w *world) sendBundle(key string, parts ...part2) answer {
+	w.t.Helper()
+	all := make([]part, 0, len(parts))
+	for _, p := range parts {
+		all = append(all, part(p))
+	}
+	return w.postForm("/v1/bundles", multi(w.t, all...), "Idempotency-Key", key)
+}
+
+var (
+	bundlePart = part2{"bundle", "application/json", "", opening}
+	tonnePart  = part2{"payload", "application/json", "", "{}"}
+	dogPart    = part2{"payload", "application/xml", "", antrag}
+)
+
+func TestBundleIsOpenedOnce(t *testing.T) {
+	w := moving(t)
+	first := w.openBundle("k-1", opening)
+	r := w.opened(first, http.StatusCreated)
+	if r.Bundle != "umzug" || len(r.Parts) != 0 {
+		t.Errorf("receipt %s", first.body)
+	}
+	again := w.openBundle("k-1", opening)
+	if string(again.body) != string(first.body) || again.StatusCode != http.StatusCreated {
+		t.Errorf("again %d %s", again.StatusCode, again.body)
+	}
+	w.refused(w.openBundle("k-1", strings.Replace(opening, "mit", "ohne", 1)), CodeKeyReused)
+	if w.accepted(w.submit("k-1")).ID == r.ID {
+		t.Error("a submission and a bundle share a key")
+	}
+	s := w.bundle(r.ID)
+	if s.Status != hub.CaseInitiated || s.State != "open" || s.Old.Name != "Stadt Werl" || s.New.AGS != soest || s.Text == "" {
+		t.Errorf("%+v", s)
+	}
+	if got := s.list(); got != "hund-ab!?, hund-an!?, tonne!?" {
+		t.Error(got)
+	}
+}
+
+func TestBundleAnswersAreSealedAndFollowed(t *testing.T) {
+	w := moving(t)
+	r := w.opened(w.openBundle("k-1", `{"bundle":"umzug"}`), http.StatusCreated)
+	s := w.bundle(r.ID)
+	if got := s.list(); got != "hund-ab, hund-an, tonne!?" || s.Old != nil || s.Questions[1].Asked {
+		t.Errorf("%s %+v", got, s)
+	}
+	url := "/v1/bundles/" + r.ID.String() + "/answers"
+	a := w.do("PUT", url, `{"old":"05962024","new":"05974040","answers":{"hund":"mit","gross":true}}`, "Content-Type", "application/json")
+	a.decode(t, &s)
+	if got := s.list(); a.StatusCode != 200 || got != "hund-ab!?, hund-an!?, tonne!?" || s.Questions[0].Answer != "mit" || s.Questions[1].Answer != true {
+		t.Errorf("%d %s: %s", a.StatusCode, got, a.body)
+	}
+	// Iserlohn is not this portal's: the part is named, with where it leads, and not offered.
+	if p := s.Parts[0]; p.Offered || p.Town.Name != "Stadt Iserlohn" || !s.Parts[1].Offered || s.Parts[1].Hint == "" {
+		t.Errorf("%+v", s.Parts)
+	}
+	// Replaced, not merged.
+	var replaced BundleStatus
+	w.do("PUT", url, `{"new":"05974040"}`, "Content-Type", "application/json").decode(t, &replaced)
+	if got := replaced.list(); got != "hund-ab, hund-an, tonne!?" || replaced.Old != nil {
+		t.Error(got)
+	}
+	b, err := w.store.Bundle(t.Context(), r.ID)
+	if err != nil || bytes.Contains(b.Answers, []byte(soest)) || len(b.Answers) == 0 {
+		t.Errorf("the answers lie open: %q, %v", b.Answers, err)
+	}
+	for body, want := range map[string]string{
+		`{"answers":{"hund":"wolf"}}`:   "/answers/hund option",
+		`{"answers":{"gross":"ja"}}`:    "/answers/gross type",
+		`{"answers":{"katze":true}}`:    "/answers/katze unknown",
+		`{"answers":{"<b>":true}}`:      "/answers unknown",
+		`{"old":"5974"}`:                "/old format",
+		`{"old":5974}`:                  "/old type",
+		`{"alt":"05974040"}`:            "/alt unknown",
+		`{"bundle":"umzug"}`:            "/bundle unknown",
+		`{"clerk":"Brandt"}`:            "/clerk counter-only",
+		`{"old":"05974","old":"05974"}`: "/old twice",
+	} {
+		p := w.refused(w.do("PUT", url, body, "Content-Type", "application/json"), CodeMetaInvalid)
+		if got := p.Errors[0].Pointer + " " + p.Errors[0].Rule; got != want || len(p.Errors) != 1 {
+			t.Errorf("%s: %+v, want %s", body, p.Errors, want)
+		}
+	}
+	for _, body := range []string{`[]`, `{`, `{} {}`, `{"answers":[]}`, "{\"old\":\"\xff\"}"} {
+		w.refused(w.do("PUT", url, body, "Content-Type", "application/json"), CodeMetaMalformed)
+	}
+	w.refused(w.do("PUT", url, `{"old":"`+strings.Repeat("0", maxMetadata)+`"}`, "Content-Type", "application/json"), CodeMetaMalformed)
+	w.refused(w.do("PUT", url, `{}`, "Content-Type", "text/plain"), CodeMediaType)
+	w.refused(w.do("PUT", url, `{}`, "Content-Type", "application/json", "Content-Encoding", "gzip"), CodeContentEncoding)
+}
+
+func TestBundleOpeningRefused(t *testing.T) {
+	w := moving(t)
+	for body, want := range map[string]string{
+		`{}`:                               "/bundle required",
+		`{"bundle":"heirat"}`:              "/bundle unknown",
+		`{"bundle":7}`:                     "/bundle type",
+		`{"bundle":"umzug","close":"yes"}`: "/close type",
+		`{"bundle":"umzug","answers":{"hund":"w"}}`: "/answers/hund option",
+		`{"bundle":"umzug","new":"0","answers":{}}`: "/new format",
+		`{"bundle":"umzug","schliessen":true}`:      "/schliessen unknown",
+	} {
+		p := w.refused(w.openBundle("k-1", body), CodeMetaInvalid)
+		if got := p.Errors[0].Pointer + " " + p.Errors[0].Rule; got != want {
+			t.Errorf("%s: %+v, want %s", body, p.Errors, want)
+		}
+	}
+	w.refused(w.openBundle("", opening), CodeKeyMissing)
+	w.refused(w.openBundle("k-1", "{"), CodeMetaMalformed)
+	w.refused(w.openBundle("k-1", opening, "Content-Type", "application/xml"), CodeMediaType)
+	w.refused(w.openBundle("k-1", opening, "Authorization", "Bearer x"), CodeUnauthenticated)
+	// A portal that may submit none of its services anywhere is offered no bundle.
+	w.change(func(s *config.Snapshot) {
+		p := *s.Portals["soest"]
+		p.Municipalities = nil
+		s.Portals = map[string]*config.Portal{"soest": &p}
+	})
+	w.refused(w.openBundle("k-1", opening), CodeMetaInvalid)
+	w.refused(w.do("GET", "/v1/bundle-forms/umzug", ""), CodeBundleForm)
+	if a := w.do("GET", "/v1/bundle-forms", ""); string(a.body) != "{\"bundle-forms\":[]}\n" {
+		t.Errorf("%s", a.body)
+	}
+}
+
+func TestBundleForms(t *testing.T) {
+	w := moving(t)
+	var all struct {
+		Forms []BundleForm `json:"bundle-forms"`
+	}
+	w.do("GET", "/v1/bundle-forms", "").decode(t, &all)
+	one := w.do("GET", "/v1/bundle-forms/umzug", "")
+	var f BundleForm
+	one.decode(t, &f)
+	if len(all.Forms) != 1 || f.Title != "Umzug" || len(f.Questions) != 2 || f.Questions[0].Type != "choice" || f.Questions[1].Type != "yes-no" ||
+		f.Parts[0].Municipality != "old" || f.Parts[1].Title != "Hund anmelden" || !f.Parts[2].Offered || f.URL != "https://hub.example/v1/bundle-forms/umzug" {
+		t.Errorf("%s", one.body)
+	}
+	if a := w.do("GET", "/v1/bundle-forms/umzug", "", "If-None-Match", one.Header.Get("ETag")); a.StatusCode != http.StatusNotModified {
+		t.Errorf("asked again: %d", a.StatusCode)
+	}
+	w.refused(w.do("GET", "/v1/bundle-forms/heirat", ""), CodeBundleForm)
+}
+
+// A submission to a bundle is a submission like any other.
+func TestBundleIsFilledOverDays(t *testing.T) {
+	w := moving(t)
+	r := w.opened(w.openBundle("k-1", opening), http.StatusCreated)
+	in := func(key, part string, more ...string) answer {
+		return w.submit(key, append([]string{"Stellwerk-Bundle", r.ID.String(), "Stellwerk-Part", part}, more...)...)
+	}
+	w.advance(24 * 3600e9)
+	sub := w.accepted(in("k-2", "hund-an"))
+	if s := w.store.last.Submission; s.Bundle != r.ID || s.Part != "hund-an" {
+		t.Errorf("%+v", s)
+	}
+	if again := w.accepted(in("k-2", "hund-an")); again.ID != sub.ID {
+		t.Error("a repetition made a second case")
+	}
+	w.refused(in("k-2", "hund-ab"), CodeKeyReused)
+	w.refused(w.submit("k-2"), CodeKeyReused)
+	// What does not apply may be in it all the same.
+	w.advance(3600e9)
+	w.do("PUT", "/v1/bundles/"+r.ID.String()+"/answers", `{"answers":{"hund":"ohne"}}`, "Content-Type", "application/json")
+	w.advance(3600e9)
+	w.accepted(in("k-3", "hund-ab", "Stellwerk-Municipality", werl))
+	s := w.bundle(r.ID)
+	if got := s.list(); got != "hund-ab RECEIVED, hund-an RECEIVED, tonne!?" || s.Status != hub.CaseReceived {
+		t.Errorf("%s %s", s.Status, got)
+	}
+	if p := s.Parts[1].Submissions[0]; p.ID != sub.ID || p.URL != sub.Status || p.Town.Name != "Stadt Soest" {
+		t.Errorf("%+v", p)
+	}
+
+	for want, headers := range map[string][]string{
+		"Stellwerk-Part unknown":    {"Stellwerk-Part", "katze"},
+		"Stellwerk-Part service":    {"Stellwerk-Part", "tonne"},
+		"Stellwerk-Part format":     {"Stellwerk-Part", "Hund"},
+		"Stellwerk-Part required":   {"Stellwerk-Part", ""},
+		"Stellwerk-Bundle format":   {"Stellwerk-Bundle", r.Number},
+		"Stellwerk-Bundle required": {"Stellwerk-Bundle", ""},
+	} {
+		p := w.refused(in("k-4", "hund-an", headers...), CodeMetaInvalid)
+		if got := p.Errors[0].Header + " " + p.Errors[0].Rule; got != want {
+			t.Errorf("%+v, want %s", p.Errors, want)
+		}
+	}
+	w.refused(in("k-4", "hund-an", "Stellwerk-Bundle", sub.ID.String()), CodeBundle)
+	w.refused(in("k-4", "hund-an", "Stellwerk-Consent", "false"), CodeConsent)
+	v := w.do("POST", "/v1/validations", antrag, dog("", "Stellwerk-Bundle", r.ID.String(), "Stellwerk-Part", "tonne")...)
+	w.refused(v, CodeMetaInvalid)
+
+	w.advance(3600e9)
+	closed := w.do("POST", "/v1/bundles/"+r.ID.String()+"/close", "")
+	closed.decode(t, &s)
+	if s.State != "closed" || s.ClosedAt.IsZero() {
+		t.Errorf("%s", closed.body)
+	}
+	w.advance(3600e9)
+	if again := w.do("POST", "/v1/bundles/"+r.ID.String()+"/close", `{}`, "Content-Type", "application/json"); string(again.body) != string(closed.body) {
+		t.Errorf("closed again: %s", again.body)
+	}
+	w.refused(in("k-4", "hund-an"), CodeBundleClosed)
+	w.refused(w.do("POST", "/v1/validations", antrag, dog("", "Stellwerk-Bundle", r.ID.String(), "Stellwerk-Part", "hund-an")...), CodeBundleClosed)
+	w.refused(w.do("PUT", "/v1/bundles/"+r.ID.String()+"/answers", `{}`, "Content-Type", "application/json"), CodeBundleClosed)
+	w.refused(w.do("POST", "/v1/bundles/"+r.ID.String()+"/close", `{"clerk":"x"}`, "Content-Type", "application/json"), CodeMetaInvalid)
+	w.accepted(in("k-2", "hund-an")) // what was accepted is answered all the same
+
+	var story struct{ Events []BundleEvent }
+	w.do("GET", "/v1/bundles/"+r.Number+"/events", "").decode(t, &story)
+	var told []string
+	for _, e := range story.Events {
+		told = append(told, strings.TrimSpace(e.Type+" "+e.Part))
+		if e.Text == "" {
+			t.Errorf("%+v", e)
+		}
+	}
+	if !slices.Equal(told, []string{"opened", "part-added hund-an", "answers-changed", "part-added hund-ab", "closed"}) {
+		t.Errorf("%q", told)
+	}
+}
+
+func TestBundleOfAnotherPortalIsUnknown(t *testing.T) {
+	w := moving(t)
+	r := w.opened(w.openBundle("k-1", opening), http.StatusCreated)
+	other := []string{"Authorization", "Bearer " + keyIserlohn, "Content-Type", "application/json"}
+	for _, id := range []string{r.ID.String(), r.Number, r.ID.Delivery(1).String(), "x"} {
+		w.refused(w.do("GET", "/v1/bundles/"+id, "", other...), CodeBundle)
+		w.refused(w.do("GET", "/v1/bundles/"+id+"/events", "", other...), CodeBundle)
+		w.refused(w.do("PUT", "/v1/bundles/"+id+"/answers", "{}", other...), CodeBundle)
+		w.refused(w.do("POST", "/v1/bundles/"+id+"/close", "", other...), CodeBundle)
+	}
+	w.refused(w.submit("k-2", "Authorization", "Bearer "+keyIserlohn, "Stellwerk-Municipality", iserlohn,
+		"Stellwerk-Bundle", r.ID.String(), "Stellwerk-Part", "hund-an"), CodeBundle)
+	if s := w.bundle(r.ID); s.State != "open" || s.list() != "hund-ab!?, hund-an!?, tonne!?" {
+		t.Errorf("%+v", s)
+	}
+	a := w.do("GET", "/v1/bundles/"+r.Number, "")
+	if b := w.do("GET", "/v1/bundles/"+r.ID.String(), "", "If-None-Match", a.Header.Get("ETag")); a.StatusCode != 200 || b.StatusCode != http.StatusNotModified {
+		t.Errorf("by number %d, asked again %d", a.StatusCode, b.StatusCode)
+	}
+}
+
+// One call, four submissions: one is refused by the gate, one for its consent, and
+// the others have their own success.
+func TestBundleInOneCall(t *testing.T) {
+	w := moving(t)
+	call := []part2{
+		bundlePart,
+		metaOf("hund-ab", "hund", werl, nil), {"payload", "application/xml", "", "<antrag>"}, {"attachment", "application/pdf", "impfpass.pdf", strings.Repeat("x", 100_000)},
+		metaOf("hund-an", "hund", soest, nil), dogPart, {"attachment", "application/pdf", "impfpass.pdf", "%PDF"},
+		metaOf("hund-an", "hund", soest, func(m map[string]any) { m["consent"] = map[string]any{"given": false} }), dogPart,
+		metaOf("tonne", "tonne", soest, nil), tonnePart,
+	}
+	first := w.sendBundle("k-1", call...)
+	r := w.opened(first, http.StatusMultiStatus)
+	var got []string
+	for _, p := range r.Parts {
+		var problem problemBody
+		if p.Problem != nil {
+			if err := json.Unmarshal(p.Problem, &problem); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got = append(got, fmt.Sprintf("%d %s %d %s", p.N, p.Part, p.Status, problem.Code))
+	}
+	if !slices.Equal(got, []string{"1 hund-ab 400 payload-malformed", "2 hund-an 202 ", "3 hund-an 422 consent-missing", "4 tonne 202 "}) {
+		t.Fatalf("%q", got)
+	}
+	if w.ringing() != 2 {
+		t.Errorf("rung %d times", w.ringing())
+	}
+	if files := w.spooledFiles(); len(files) != 1 {
+		t.Errorf("attachments: %v", files)
+	}
+	if s := w.bundle(r.ID); s.list() != "hund-ab!?, hund-an! RECEIVED, tonne! RECEIVED" {
+		t.Error(s.list())
+	}
+	// Again: what was accepted has its receipt, byte for byte; what was refused is judged anew.
+	w.advance(3600e9)
+	again := w.opened(w.sendBundle("k-1", call...), http.StatusMultiStatus)
+	for i := range r.Parts {
+		if !bytes.Equal(again.Parts[i].Receipt, r.Parts[i].Receipt) || again.Parts[i].Status != r.Parts[i].Status {
+			t.Errorf("again: %+v", again.Parts[i])
+		}
+	}
+	if w.ringing() != 2 {
+		t.Errorf("rung %d times", w.ringing())
+	}
+	// Put right, with the same key: nothing is there twice.
+	call[2].body = antrag
+	mended := w.opened(w.sendBundle("k-1", call...), http.StatusMultiStatus)
+	if mended.ID != r.ID || mended.Parts[0].Status != 202 || !bytes.Equal(mended.Parts[1].Receipt, r.Parts[1].Receipt) {
+		t.Errorf("%+v", mended)
+	}
+	if rows, err := w.store.List(t.Context(), store.Filter{Bundle: r.ID}); err != nil || len(rows) != 3 {
+		t.Errorf("%d submissions, %v", len(rows), err)
+	}
+	// The log and the figures know each one.
+	var accepted int
+	for _, o := range w.outcomes {
+		if o == outcomeAccepted {
+			accepted++
+		}
+	}
+	if accepted != 3 {
+		t.Errorf("outcomes %q", w.outcomes)
+	}
+}
+
+// Whatever breaks off a call, its repetition finds what was kept before.
+func TestBundleCallIsRepeatable(t *testing.T) {
+	w := moving(t)
+	call := []part2{bundlePart, metaOf("hund-an", "hund", soest, nil), dogPart, metaOf("tonne", "tonne", soest, nil), tonnePart}
+	call[0].body = strings.Replace(opening, `"old"`, `"close":true,"old"`, 1)
+	for _, fault := range []struct {
+		err  error
+		code Code
+	}{{store.ErrUnknown, CodeUnknown}, {store.ErrFull, CodeFull}, {fmt.Errorf("disk"), CodeUnavailable}} {
+		w.store.set(func(f *faults) { f.after, f.accept = 1, fault.err })
+		w.refused(w.sendBundle("k-1", call...), fault.code)
+	}
+	w.store.set(func(f *faults) { f.accept = nil })
+	if w.ringing() != 1 {
+		t.Errorf("rung %d times", w.ringing())
+	}
+	r := w.opened(w.sendBundle("k-1", call...), http.StatusCreated)
+	s := w.bundle(r.ID)
+	if s.State != "closed" || s.list() != "hund-ab!?, hund-an! RECEIVED, tonne! RECEIVED" {
+		t.Errorf("%s %s", s.State, s.list())
+	}
+	if rows, err := w.store.List(t.Context(), store.Filter{}); err != nil || len(rows) != 2 {
+		t.Errorf("%d submissions, %v", len(rows), err)
+	}
+	// Also once it is closed.
+	again := w.opened(w.sendBundle("k-1", call...), http.StatusCreated)
+	if !bytes.Equal(again.Parts[0].Receipt, r.Parts[0].Receipt) || !bytes.Equal(again.Parts[1].Receipt, r.Parts[1].Receipt) {
+		t.Errorf("%+v", again)
+	}
+}
+
+// A bundle that should be closed stays open while one of its submissions is refused.
+func TestBundleStaysOpenForWhatWasRefused(t *testing.T) {
+	w := moving(t)
+	opening := part2{"bundle", "application/json", "", `{"bundle":"umzug","close":true}`}
+	r := w.opened(w.sendBundle("k-1", opening, metaOf("tonne", "tonne", soest, nil), part2{"payload", "application/json", "", "["}), http.StatusMultiStatus)
+	if s := w.bundle(r.ID); s.State != "open" || s.Status != hub.CaseInitiated {
+		t.Errorf("%+v", s)
+	}
+	r = w.opened(w.sendBundle("k-2", opening), http.StatusCreated)
+	if s := w.bundle(r.ID); s.State != "closed" || s.Status != hub.CaseCancelled {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestBundleCallThatCannotBeRead(t *testing.T) {
+	w := moving(t)
+	good := []part2{metaOf("tonne", "tonne", soest, nil), tonnePart}
+	for name, tt := range map[string]struct {
+		parts []part2
+		code  Code
+	}{
+		"no bundle":        {good, CodeMultipart},
+		"payload first":    {[]part2{bundlePart, tonnePart}, CodeMultipart},
+		"no payload":       {append([]part2{bundlePart, good[0]}, good...), CodeMultipart},
+		"another part":     {append([]part2{bundlePart}, append(slices.Clone(good), part2{"x", "", "", ""})...), CodeMultipart},
+		"too many":         {append([]part2{bundlePart}, slices.Repeat(good, maxSubmissions+1)...), CodeMultipart},
+		"malformed bundle": {[]part2{{"bundle", "application/json", "", "["}}, CodeMetaMalformed},
+		"wrong bundle":     {[]part2{{"bundle", "application/json", "", `{"bundle":"heirat"}`}}, CodeMetaInvalid},
+		"too large":        {[]part2{bundlePart, good[0], {"payload", "application/json", "", strings.Repeat(" ", 4<<20)}}, CodeRequestLarge},
+	} {
+		w.refused(w.sendBundle("k-"+strings.ReplaceAll(name, " ", "-"), tt.parts...), tt.code)
+	}
+	// What is wrong with one alone is its result.
+	for name, tt := range map[string]struct {
+		parts []part2
+		code  Code
+	}{
+		"names a bundle":    {[]part2{metaOf("tonne", "tonne", soest, func(m map[string]any) { m["bundle"] = "019ab9c4-4f7a-7c00-9d5e-2f1a6b7c8d00" }), tonnePart}, CodeMetaInvalid},
+		"names no part":     {[]part2{metaOf("tonne", "tonne", soest, func(m map[string]any) { delete(m, "part") }), tonnePart}, CodeMetaInvalid},
+		"another service":   {[]part2{metaOf("tonne", "hund", soest, nil), dogPart}, CodeMetaInvalid},
+		"out of scope":      {[]part2{metaOf("hund-an", "hund", iserlohn, nil), dogPart}, CodeOutOfScope},
+		"not offered":       {[]part2{metaOf("tonne", "tonne", werl, nil), tonnePart}, CodeNotOffered},
+		"no JSON":           {[]part2{{"metadata", "application/json", "", "["}, tonnePart}, CodeMetaMalformed},
+		"payload too large": {[]part2{metaOf("tonne", "tonne", soest, nil), {"payload", "application/json", "", strings.Repeat(" ", 1<<20+1)}}, CodePayloadLarge},
+		"too many files": {append([]part2{metaOf("tonne", "tonne", soest, nil), tonnePart},
+			slices.Repeat([]part2{{"attachment", "application/pdf", "x.pdf", "%PDF"}}, 4)...), CodeAttachments},
+	} {
+		call := append(append([]part2{bundlePart}, tt.parts...), good...)
+		r := w.opened(w.sendBundle("r-"+strings.ReplaceAll(name, " ", "-"), call...), http.StatusMultiStatus)
+		var p problemBody
+		if err := json.Unmarshal(r.Parts[0].Problem, &p); err != nil || p.Code != tt.code || len(r.Parts) != 2 || r.Parts[1].Status != 202 {
+			t.Errorf("%s: %+v %+v, %v", name, p, r, err)
+		}
+	}
+}
+
+// What the form does not know any more is listed all the same.
+func TestBundleOutlivesItsForm(t *testing.T) {
+	w := moving(t)
+	r := w.opened(w.openBundle("k-1", opening), http.StatusCreated)
+	w.accepted(w.submit("k-2", "Stellwerk-Bundle", r.ID.String(), "Stellwerk-Part", "hund-an"))
+	w.change(func(s *config.Snapshot) { s.Bundles = nil })
+	if s := w.bundle(r.ID); s.list() != "hund-an RECEIVED" || len(s.Questions) != 0 || s.Parts[0].Service != "hund" {
+		t.Errorf("%+v", s)
+	}
+	w.refused(w.submit("k-3", "Stellwerk-Bundle", r.ID.String(), "Stellwerk-Part", "hund-an"), CodeMetaInvalid)
+	w.refused(w.do("PUT", "/v1/bundles/"+r.ID.String()+"/answers", `{"answers":{"hund":"mit"}}`, "Content-Type", "application/json"), CodeBundleForm)
+}
+
+// At a counter somebody answers for what is said about a bundle.
+func TestBundleAtTheCounter(t *testing.T) {
+	w := moving(t)
+	desk := []string{"Authorization", "Bearer " + keyCounter, "Content-Type", "application/json"}
+	w.refused(w.openBundle("k-1", opening, desk...), CodeMetaInvalid)
+	r := w.opened(w.openBundle("k-1", strings.Replace(opening, "{", `{"clerk":" Brandt ",`, 1), desk...), http.StatusCreated)
+	w.refused(w.do("PUT", "/v1/bundles/"+r.ID.String()+"/answers", `{}`, desk...), CodeMetaInvalid)
+	w.refused(w.do("POST", "/v1/bundles/"+r.ID.String()+"/close", "", desk...), CodeMetaInvalid)
+	if a := w.do("POST", "/v1/bundles/"+r.ID.String()+"/close", `{"clerk":"Brandt"}`, desk...); a.StatusCode != 200 {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+	trail, err := w.store.Store.(store.Store).AuditTrail(t.Context(), 0, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range trail {
+		if e.Actor != "counter:theke/Brandt" {
+			t.Errorf("%+v", e)
+		}
+	}
+}
