@@ -22,6 +22,9 @@ type told struct {
 func (a *API) told(c *call, s *store.Status) (told, *refusal) {
 	out := told{answers: map[string]string{}, links: map[hub.ID]string{}}
 	r := c.snap.Routes[s.Submission.Service]
+	if b, ok := c.snap.Binding(s.Submission.Municipality, s.Submission.Service); ok && b.Competent.Hub != nil {
+		r = b.Route // what another hub decides for has one of its own
+	}
 	if r == nil || len(r.Answers) == 0 || len(s.Answers) == 0 || len(s.DataKey) == 0 {
 		return out, nil
 	}
