@@ -51,6 +51,11 @@ is there at the next start. Without it everything is gone at the end.`,
 }
 
 func (p *Program) runDemo(ctx context.Context, dir string) (err error) {
+	lock, err := occupySample(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
 	f, err := prepareSample(dir)
 	if err != nil {
 		return err

@@ -37,7 +37,11 @@ func (p *Program) startThrowaway(ctx context.Context, o *loadOptions) (_ *throwa
 	if err != nil {
 		return nil, err
 	}
-	t := &throwaway{remove: remove}
+	lock, err := occupySample(dir)
+	if err != nil {
+		return nil, errors.Join(err, remove())
+	}
+	t := &throwaway{remove: func() error { return errors.Join(lock.Close(), remove()) }}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, t.close())

@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"stellwerk/internal/config"
+	"stellwerk/internal/store/sqlite"
 	"stellwerk/internal/vault"
 	"stellwerk/testdata"
 )
@@ -45,6 +47,47 @@ func (f *sampleFolder) counterKeyFile() string {
 // data names something in the folder of what a run leaves behind.
 func (f *sampleFolder) data(name string) string { return filepath.Join(f.dir, "data", name) }
 
+// occupySample keeps a second process out of the folder until it is closed: nobody
+// rewrites the addresses of partners that a running hub delivers to.
+func occupySample(dir string) (io.Closer, error) {
+	if err := notOurs(dir); err != nil {
+		return nil, err
+	}
+	data := filepath.Join(dir, "data")
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder: %w", err)
+	}
+	lock, err := sqlite.Lock(data, "sample.lock")
+	if err != nil {
+		return nil, err
+	}
+	// A serve may be at work there, too.
+	hub, err := sqlite.Lock(data, sqlite.LockFile)
+	if err == nil {
+		err = hub.Close()
+	}
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return lock, nil
+}
+
+// notOurs is the refusal of an operator's folder that was not made here. One whose
+// making was interrupted is ours.
+func notOurs(dir string) error {
+	there := func(name string) bool {
+		_, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name)))
+		return err == nil
+	}
+	if there("stellwerk.yaml") && !there("secrets/"+samplePortal+".key") && !there("data/"+sampleBegun) {
+		return wrongUsage("%s is an operator's folder that demo has not made; name an empty one", dir)
+	}
+	return nil
+}
+
+// sampleBegun stands in the data folder while the sample is laid out.
+const sampleBegun = "sample.begun"
+
 // prepareSample makes the folder, or takes up the one an earlier run left there:
 // its keys and its journal stay.
 func prepareSample(dir string) (*sampleFolder, error) {
@@ -69,15 +112,16 @@ func prepareSample(dir string) (*sampleFolder, error) {
 }
 
 // create copies the folder and makes its keys; the portal's key file comes last:
-// without it a folder is not one of demo's, and is left alone.
+// without it the sample is not whole, and is laid out anew.
 func (f *sampleFolder) create() error {
-	if entries, err := os.ReadDir(f.dir); err == nil && len(entries) > 0 {
-		if _, err := os.Stat(filepath.Join(f.dir, "stellwerk.yaml")); err == nil {
-			return wrongUsage("%s is an operator's folder that demo has not made; name an empty one", f.dir)
-		}
+	if err := notOurs(f.dir); err != nil {
+		return err
 	}
 	if err := os.MkdirAll(f.data(""), 0o700); err != nil {
 		return fmt.Errorf("make the folder: %w", err)
+	}
+	if err := os.WriteFile(f.data(sampleBegun), nil, 0o600); err != nil {
+		return fmt.Errorf("write the sample folder: %w", err)
 	}
 	sample, err := fs.Sub(testdata.Musterstadt, "musterstadt")
 	if err != nil {
@@ -127,7 +171,10 @@ func (f *sampleFolder) create() error {
 	if err := replaceSecret(f.counterKeyFile(), []byte(counterKey+"\n")); err != nil {
 		return err
 	}
-	return replaceSecret(f.portalKeyFile(), []byte(f.portalKey+"\n"))
+	if err := replaceSecret(f.portalKeyFile(), []byte(f.portalKey+"\n")); err != nil {
+		return err
+	}
+	return os.Remove(f.data(sampleBegun))
 }
 
 var (

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"stellwerk/internal/app"
+	"stellwerk/internal/store/sqlite"
 	"stellwerk/internal/vault"
 )
 
@@ -70,8 +71,66 @@ func TestSampleLeavesOtherFoldersAlone(t *testing.T) {
 	if _, err := prepareSample(dir); exitCode(err) != exitUsage {
 		t.Errorf("got %v", err)
 	}
+	if _, err := occupySample(dir); exitCode(err) != exitUsage {
+		t.Errorf("got %v", err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("something was laid into it: %v, %v", entries, err)
+	}
 	if b, err := os.ReadFile(file); err != nil || string(b) != "node: real\n" {
 		t.Errorf("the folder was changed: %q, %v", b, err)
+	}
+}
+
+// Where a hub is at work nothing is written, least of all the partners' addresses.
+func TestSampleInUseIsLeftAlone(t *testing.T) {
+	f := sampleIn(t)
+	file := filepath.Join(f.dir, "systems", "kasse-musterstadt.yaml")
+	before, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"sample.lock", sqlite.LockFile} {
+		lock, err := sqlite.Lock(f.data(""), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := newConsole(t, nil)
+		c.run(1, "demo", "--json", "--dir", f.dir)
+		if !strings.Contains(c.errorText(), "is in use by another process") {
+			t.Errorf("%s is held: %s", name, c.errorText())
+		}
+		if after, err := os.ReadFile(file); err != nil || string(after) != string(before) {
+			t.Errorf("%s is held: the folder was changed (%v)", name, err)
+		}
+		if err := lock.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A sample whose making was interrupted is made anew.
+func TestSampleInterrupted(t *testing.T) {
+	f := sampleIn(t)
+	if err := os.Remove(f.portalKeyFile()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(f.data(sampleBegun), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again, err := prepareSample(f.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	snap, findings := app.Check(f.dir)
+	if snap == nil || len(findings) > 0 {
+		t.Fatalf("findings: %v", findings)
+	}
+	if _, ok := snap.PortalByKey(again.portalKey, time.Now()); !ok {
+		t.Error("the new key does not open the folder")
+	}
+	if _, err := os.Stat(f.data(sampleBegun)); err == nil {
+		t.Error("it counts as interrupted still")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -49,7 +50,7 @@ type Store struct {
 	dir   string
 	path  string
 	log   *slog.Logger
-	lock  *os.File
+	lock  io.Closer
 	w     *writer
 	tally *tally
 	keys  *keyIndex
@@ -85,9 +86,9 @@ func Open(o Options) (*Store, error) {
 	if err := os.MkdirAll(filepath.Join(o.Dir, "attachments"), 0o700); err != nil {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
-	lock, err := lockFile(filepath.Join(o.Dir, "stellwerk.lock"))
+	lock, err := Lock(o.Dir, LockFile)
 	if err != nil {
-		return nil, fmt.Errorf("%s is in use by another process: %w", o.Dir, err)
+		return nil, err
 	}
 	s := &Store{
 		dir: o.Dir, path: filepath.Join(o.Dir, "stellwerk.db"), log: o.Log, lock: lock,
@@ -98,6 +99,22 @@ func Open(o Options) (*Store, error) {
 		return nil, errors.Join(fmt.Errorf("open the store in %s: %w", o.Dir, err), lock.Close())
 	}
 	return s, nil
+}
+
+// LockFile is the lock that a store holds in its folder.
+const LockFile = "stellwerk.lock"
+
+// Lock takes a lock in a folder until it is closed or the process ends; an error
+// where another one has it.
+func Lock(dir, name string) (io.Closer, error) {
+	lock, err := lockFile(filepath.Join(dir, name))
+	switch {
+	case lockHeld(err):
+		return nil, fmt.Errorf("%s is in use by another process: %w", dir, err)
+	case err != nil:
+		return nil, fmt.Errorf("take the folder's lock: %w", err)
+	}
+	return lock, nil
 }
 
 func (s *Store) start(o Options) error {

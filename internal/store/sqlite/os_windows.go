@@ -21,6 +21,9 @@ func lockFile(path string) (*os.File, error) {
 	return f, nil
 }
 
+// lockHeld reports whether another process has the lock.
+func lockHeld(err error) bool { return errors.Is(err, windows.ERROR_LOCK_VIOLATION) }
+
 // diskSpace is what the user may still write and what the disk has, in bytes.
 func diskSpace(dir string) (free, total uint64, ok bool) {
 	name, err := windows.UTF16PtrFromString(dir)
