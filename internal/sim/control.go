@@ -23,6 +23,7 @@ import (
 //	GET    /control/mail/messages                       ?after=n; mails as their reader sees them
 func (t *Town) controlAPI(s *sink, boxes []*dropBox) http.Handler {
 	m := http.NewServeMux()
+	m.Handle("GET /{$}", http.RedirectHandler("/control/partners", http.StatusFound)) // for whoever opens the address that demo prints
 	m.HandleFunc("GET /control/partners", t.list)
 	m.HandleFunc("GET /control/partners/{name}/faults", t.with(func(p *partner, w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, p.currentFaults())

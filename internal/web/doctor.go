@@ -51,6 +51,14 @@ func (d *desk) checkStore(ctx context.Context) check {
 	return check{"store", checkOK, fmt.Sprintf("a synced write takes %s", took.Round(100*time.Microsecond)), ""}
 }
 
+// bytesText writes a size in the largest unit that leaves something to see.
+func bytesText(n uint64) string {
+	if n < 1e9 {
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+}
+
 func (d *desk) checkDisk() check {
 	snap := d.Live.Get()
 	dir := snap.Hub.Data
@@ -62,7 +70,7 @@ func (d *desk) checkDisk() check {
 		return check{"disk", checkBad, fmt.Sprintf("the data folder %s cannot be looked at: %v", dir, err), "see that the folder exists and belongs to the hub"}
 	}
 	free, total := fs.Bavail*uint64(fs.Bsize), fs.Blocks*uint64(fs.Bsize)
-	text := fmt.Sprintf("%.1f GB of %.1f GB free for %s", float64(free)/1e9, float64(total)/1e9, dir)
+	text := fmt.Sprintf("%s of %s free for %s", bytesText(free), bytesText(total), dir)
 	switch {
 	case free < 200<<20:
 		return check{"disk", checkBad, text, "make room: intake refuses when the disk is full"}

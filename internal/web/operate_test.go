@@ -262,6 +262,14 @@ func TestReloadSaysWhatIsInForce(t *testing.T) {
 	f.problem(err, http.StatusServiceUnavailable, admin.CodeUnavailable)
 }
 
+func TestBytesText(t *testing.T) {
+	for n, want := range map[uint64]string{0: "0.0 MB", 300 << 10: "0.3 MB", 999_000_000: "999.0 MB", 2_500_000_000: "2.5 GB"} {
+		if got := bytesText(n); got != want {
+			t.Errorf("%d: %s, want %s", n, got, want)
+		}
+	}
+}
+
 func TestDoctor(t *testing.T) {
 	f := newFixture(t)
 	check := func(name string) admin.Check {
