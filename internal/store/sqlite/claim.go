@@ -48,6 +48,12 @@ func (t *tx) claim(c store.Claim) ([]store.Task, error) {
 	if _, is := paused[c.System]; is {
 		return nil, nil
 	}
+	if !t.looked[c.System] {
+		if err := t.lookAgain(c); err != nil {
+			return nil, err
+		}
+		t.looked[c.System] = true
+	}
 	var tasks []store.Task
 	// Those held back are put off and do not come again, so the next round sees
 	// others. What is beyond the bound comes with the next claim.

@@ -351,3 +351,49 @@ func state(t testing.TB, s *Store, id hub.ID) hub.SubmissionState {
 	}
 	return got.Submission.State
 }
+
+// What waits behind an earlier one goes on with it after a start as well, and a
+// retry keeps its time.
+func TestRestartForgetsNobodyInASequence(t *testing.T) {
+	dir, l, now := t.TempDir(), newLoad(), time.Now()
+	s, err := Open(Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var order []byte
+	for range 3 {
+		a := l.acceptance(now)
+		if order == nil {
+			order = a.OrderKey
+		}
+		a.OrderKey = order
+		accept(t, s, a)
+		if err := s.Advance(t.Context(), a.Submission.ID, 1, l.plan(a, now)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	system := benchSystems[0]
+	first := claim(t, s, system, now, 8)
+	if len(first) != 1 {
+		t.Fatalf("%d tasks, want only the earliest", len(first))
+	}
+	again := l.delivered(first[0], now)
+	again.State, again.NotBefore, again.Attempt.Outcome, again.Answer = hub.DeliveryPending, now.Add(5*time.Second), "retry", nil
+	record(t, s, again)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	s = open(t, Options{Dir: dir})
+	if got := claim(t, s, system, now.Add(time.Second), 8); len(got) != 0 {
+		t.Fatalf("%d tasks before the retry's time", len(got))
+	}
+	now = now.Add(6 * time.Second)
+	for n := range 3 {
+		got := claim(t, s, system, now, 8)
+		if len(got) != 1 {
+			t.Fatalf("the %d. in the sequence: %d tasks, want 1 at once", n+1, len(got))
+		}
+		record(t, s, l.delivered(got[0], now))
+	}
+}

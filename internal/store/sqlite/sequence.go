@@ -193,6 +193,39 @@ func (t *tx) hold(d *delivery, now time.Time) error {
 	return t.exec("UPDATE delivery SET due = ? WHERE key = ?", d.due, d.key)
 }
 
+// lookAgain brings back, at a system's first claim, what an earlier process put off
+// behind others: that one took along who waits for whom. Claim decides anew.
+func (t *tx) lookAgain(c store.Claim) error {
+	var keys []int64
+	for _, state := range [...]int64{statePending, stateAwaiting} {
+		if err := t.query("SELECT key FROM delivery WHERE system = ? AND state = ? AND due > ? AND due <= ? ORDER BY due LIMIT ?",
+			[]any{c.System, state, due(c.Now), due(c.Now.Add(holdFor)), int64(claimLooks)}, func(row []driver.Value) error {
+				keys = append(keys, asInt(row[0]))
+				return nil
+			}); err != nil {
+			return err
+		}
+	}
+	for _, key := range keys {
+		f, err := t.loadKey(submissionKey(key))
+		if t.broken != nil {
+			return err
+		}
+		if err != nil || f.State == hub.SubmissionDamaged {
+			continue // its own turn will come
+		}
+		d := f.delivery(key)
+		if d == nil || len(d.order) == 0 || d.due == due(d.NotBefore) {
+			continue
+		}
+		d.due = due(d.NotBefore)
+		if err := t.exec("UPDATE delivery SET due = ? WHERE key = ?", d.due, d.key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // release brings back what was put off behind an order key and gives the systems
 // concerned. Claim decides anew.
 func (t *tx) release(order []byte) (map[string]bool, error) {

@@ -32,6 +32,7 @@ type tx struct {
 	entries []hub.AuditEntry
 	paused  map[string]string
 	held    map[string]map[int64]bool // by order key: deliveries put off by Claim
+	looked  map[string]bool           // systems that this process has claimed for
 	claimed map[int64]bool            // leases that this process has given
 	// Pages of the file that are corrupt are known here as long as the process runs:
 	// submissions that cannot be read, and deliveries that claims pass over.
@@ -53,7 +54,7 @@ type savepoint struct {
 func newTx(keys *keyIndex, t *tally, f *fresh, log *slog.Logger) *tx {
 	return &tx{
 		keys: keys, tally: t, fresh: f, log: log,
-		held: make(map[string]map[int64]bool), claimed: make(map[int64]bool), corrupt: make(map[int64]bool),
+		held: make(map[string]map[int64]bool), looked: make(map[string]bool), claimed: make(map[int64]bool), corrupt: make(map[int64]bool),
 		unreadable: make(map[int64]int),
 	}
 }
@@ -115,6 +116,7 @@ func (t *tx) rollback() {
 	t.keys.runs, t.search, t.chain = t.start.keys, t.start.search, t.start.chain
 	t.entries = t.entries[:0]
 	t.tally.rollback()
+	clear(t.looked)
 	t.cases.drop()
 	t.paused = nil
 	t.broken = nil
