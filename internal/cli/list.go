@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -13,7 +14,7 @@ import (
 func (p *Program) list() *cobra.Command {
 	var f filterFlags
 	var search string
-	var before string
+	var before, bundle string
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List submissions, newest first",
@@ -33,6 +34,7 @@ stands in no history of commands.`,
 					return wrongUsage("--before takes the id at the end of the page before")
 				}
 			}
+			filter.Bundle = bundle
 			if filter.Search, err = p.valueOrInput(search); err != nil {
 				return err
 			}
@@ -53,6 +55,7 @@ stands in no history of commands.`,
 	}
 	f.add(cmd)
 	cmd.Flags().StringVar(&search, "search", "", "a business key's value, or - to read it from standard input")
+	cmd.Flags().StringVar(&bundle, "bundle", "", "only those in this bundle (id or number)")
 	cmd.Flags().IntVar(&f.limit, "limit", 50, "how many, up to 1000")
 	cmd.Flags().StringVar(&before, "before", "", "older than this id: the next page")
 	return cmd
@@ -63,7 +66,12 @@ func (p *Program) printList(page *admin.Page) {
 		p.say("no submission")
 		return
 	}
-	t := columns("NUMBER", "RECEIVED", "~SERVICE", "~MUNICIPALITY", "STATE", ">DONE", "~OPEN")
+	heads := []string{"NUMBER", "RECEIVED", "~SERVICE", "~MUNICIPALITY", "STATE", ">DONE", "~OPEN"}
+	bundles := slices.ContainsFunc(page.Submissions, func(s admin.Submission) bool { return s.Bundle != nil })
+	if bundles {
+		heads = append(heads, "BUNDLE")
+	}
+	t := columns(heads...)
 	for i := range page.Submissions {
 		s := &page.Submissions[i]
 		done, open := progress(s)
@@ -71,7 +79,14 @@ func (p *Program) printList(page *admin.Page) {
 		if town == "" {
 			town = s.Municipality
 		}
-		t.add(s.Number, p.when(s.ReceivedAt), s.Service, town, string(s.State), fmt.Sprintf("%d/%d", done, len(s.Deliveries)), open)
+		row := []string{s.Number, p.when(s.ReceivedAt), s.Service, town, string(s.State), fmt.Sprintf("%d/%d", done, len(s.Deliveries)), open}
+		switch {
+		case s.Bundle != nil:
+			row = append(row, s.Bundle.Number)
+		case bundles:
+			row = append(row, "")
+		}
+		t.add(row...)
 	}
 	p.print(t)
 	if !page.Next.Zero() {

@@ -96,6 +96,9 @@ func (p *Program) heading(s *admin.Submission) {
 	p.say("  id            %s", s.ID.String())
 	p.say("  municipality  %s", town)
 	p.say("  portal        %s (%s)", s.Portal, s.Channel)
+	if s.Bundle != nil {
+		p.say("  bundle        %s, part %s", s.Bundle.Number, s.Bundle.Part)
+	}
 	p.say("  received      %s", p.clock(s.ReceivedAt))
 	if !s.SettledAt.IsZero() {
 		p.say("  settled       %s, %s later", p.clock(s.SettledAt), span(s.SettledAt.Sub(s.ReceivedAt)))

@@ -27,6 +27,7 @@ type submission struct {
 	municipality, service, version     string
 	reference, trust, mailbox, wording string
 	clerk                              string // at a counter
+	bundle, part                       string
 	consent                            bool
 	attach                             []string
 	body                               []byte
@@ -79,6 +80,8 @@ with an operator's key; nothing is kept and nothing is sent.`,
 	f.StringVar(&s.reference, "reference", "", "the portal's own reference")
 	f.StringVar(&s.trust, "trust-level", "", "of the citizen's account: STORK-QAA-Level-1 to -4")
 	f.StringVar(&s.mailbox, "mailbox", "", "mailbox handle of the citizen's account")
+	f.StringVar(&s.bundle, "bundle", "", "id of the bundle it belongs to")
+	f.StringVar(&s.part, "part", "", "part of the bundle that it is for, such as hund-anmelden")
 	f.StringArrayVar(&s.attach, "attach", nil, "attach this file; may be repeated")
 	f.StringVar(&portals, "portals", "", "address of the portals' API (STELLWERK_PORTALS; else the hub is asked)")
 	f.StringVar(&portalKey, "portal-key", "", "the portal's key: file:PATH or env:NAME (STELLWERK_PORTAL_KEY)")
@@ -127,8 +130,10 @@ func (s *submission) metadataJSON(now time.Time) ([]byte, error) {
 		Trust        string  `json:"trust-level,omitempty"`
 		Mailbox      string  `json:"mailbox,omitempty"`
 		Clerk        string  `json:"clerk,omitempty"`
+		Bundle       string  `json:"bundle,omitempty"`
+		Part         string  `json:"part,omitempty"`
 	}{Municipality: s.municipality, Service: s.service, Version: s.version, Consent: consent{Given: s.consent, Wording: s.wording},
-		Reference: s.reference, Trust: s.trust, Mailbox: s.mailbox, Clerk: s.clerk}
+		Reference: s.reference, Trust: s.trust, Mailbox: s.mailbox, Clerk: s.clerk, Bundle: s.bundle, Part: s.part}
 	if s.consent {
 		m.Consent.At = now.UTC().Format(time.RFC3339)
 	}

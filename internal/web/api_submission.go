@@ -65,6 +65,8 @@ func filterFrom(q url.Values) (*admin.Filter, error) {
 			f.Code = v
 		case "number":
 			f.Number = v
+		case "bundle":
+			f.Bundle = v
 		case "since":
 			f.Since, err = time.Parse(time.RFC3339, v)
 		case "until":

@@ -27,6 +27,9 @@ func submissionForm(snap *config.Snapshot, s *hub.Submission, deliveries []hub.D
 		SHA256: hex.EncodeToString(s.SHA256[:]), Size: s.Size, Attachments: s.Attachments, Trace: s.Trace,
 		Deliveries: make([]admin.Delivery, len(deliveries)), Withdrawal: hub.WithdrawalOf(s, deliveries),
 	}
+	if !s.Bundle.Zero() {
+		out.Bundle = &admin.InBundle{ID: s.Bundle, Number: s.Bundle.Number(), Part: s.Part}
+	}
 	if m := snap.Municipalities[s.Municipality]; m != nil {
 		out.MunicipalityName = m.Name
 	}
@@ -96,7 +99,7 @@ func systemForm(s *standing) admin.System {
 }
 
 func filterOf(f *admin.Filter) query {
-	return query{Number: f.Number, Value: strings.TrimSpace(f.Search), Filter: store.Filter{
+	return query{Number: f.Number, InBundle: f.Bundle, Value: strings.TrimSpace(f.Search), Filter: store.Filter{
 		Municipality: f.Municipality, Service: f.Service, Portal: f.Portal, State: f.State, DeliveryState: f.DeliveryState,
 		System: f.System, Reason: f.Reason, Code: f.Code, Since: f.Since, Until: f.Until, Before: f.Before, Limit: f.Limit,
 	}}

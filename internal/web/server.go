@@ -85,6 +85,7 @@ func (s *Server) routes() http.Handler {
 		"POST /admin/v1/submissions/{id}/close":    s.apiCloseSubmission,
 		"POST /admin/v1/submissions/{id}/mend":     s.apiMend,
 		"POST /admin/v1/submissions/{id}/withdraw": s.apiWithdraw,
+		"GET /admin/v1/bundles/{id}":               s.apiBundle,
 		"GET /admin/v1/deliveries/{id}/document":   s.apiDocument,
 		"POST /admin/v1/deliveries/{id}/replay":    s.apiReplay,
 		"POST /admin/v1/deliveries/{id}/close":     s.apiClose,

@@ -14,8 +14,9 @@ import (
 // query chooses submissions: the store's filter, and what must be looked up first.
 type query struct {
 	store.Filter
-	Number string // an id or a number
-	Value  string // of a business key, as written on the form
+	Number   string // an id or a number
+	InBundle string // an id or a number of a bundle
+	Value    string // of a business key, as written on the form
 }
 
 // list gives a page, newest first. next is the cursor of the page after it, zero
@@ -29,6 +30,11 @@ func (d *desk) list(ctx context.Context, actor string, q query) (rows []store.Ro
 	}
 	if q.Number != "" {
 		if q.First, q.Last, err = idRange(q.Number); err != nil {
+			return nil, hub.ID{}, err
+		}
+	}
+	if q.InBundle != "" {
+		if q.Bundle, err = d.bundleID(ctx, q.InBundle); err != nil {
 			return nil, hub.ID{}, err
 		}
 	}

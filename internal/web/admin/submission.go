@@ -27,7 +27,8 @@ type Submission struct {
 	ReceivedAt       time.Time           `json:"received-at"`
 	SettledAt        time.Time           `json:"settled-at,omitzero"`
 	Withdrawal       *hub.Withdrawal     `json:"withdrawal,omitempty"`
-	Revision         string              `json:"revision"` // of the configuration it was accepted under
+	Bundle           *InBundle           `json:"bundle,omitempty"` // that it belongs to
+	Revision         string              `json:"revision"`         // of the configuration it was accepted under
 	Format           string              `json:"format"`
 	SHA256           string              `json:"sha256"` // hex, of the payload as received
 	Size             int64               `json:"size"`
@@ -81,6 +82,7 @@ type Filter struct {
 	Since         time.Time           `json:"since,omitzero"`
 	Until         time.Time           `json:"until,omitzero"`
 	Number        string              `json:"number,omitempty"` // a number or an id
+	Bundle        string              `json:"bundle,omitempty"` // number or id of the bundle it belongs to
 	Search        string              `json:"search,omitempty"`
 	Before        hub.ID              `json:"before,omitzero"` // the cursor: Page.Next of the page before
 	Limit         int                 `json:"limit,omitempty"` // 1 to 1000; 0 means 50
