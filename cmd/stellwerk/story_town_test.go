@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -41,11 +42,17 @@ func until(ready func() bool) bool {
 	return true
 }
 
+// handedOut are the ports that a story has: no other one may take them meanwhile.
+var handedOut sync.Map
+
 // port finds a free port below those that outgoing connections take, so that a hub
 // or partner that went away can come back to it.
 func port() (string, error) {
 	for range 200 {
 		address := "127.0.0.1:" + strconv.Itoa(12000+rand.IntN(18000))
+		if _, taken := handedOut.LoadOrStore(address, true); taken {
+			continue
+		}
 		if l, err := net.Listen("tcp", address); err == nil {
 			return address, l.Close()
 		}

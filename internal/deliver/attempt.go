@@ -74,9 +74,12 @@ func (d *Deliverer) attempt(s *settings, t *store.Task) {
 		return
 	}
 	d.record(s, t, o, kind, receipt, start, took)
-	if receipt.Outcome == connectors.Delivered {
+	switch receipt.Outcome {
+	case connectors.Delivered:
 		log.Info("delivered", "code", receipt.Code, "took", took)
-	} else {
+	case connectors.Awaiting: // as it should be: a citizen may take days to pay
+		log.Info("awaiting", "code", receipt.Code, "took", took)
+	default:
 		log.Warn("not delivered", "outcome", receipt.Outcome.String(), "code", receipt.Code, "took", took)
 	}
 	if d.Attempted != nil {
