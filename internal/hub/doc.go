@@ -31,6 +31,9 @@
 //
 //	any state ──▶ damaged: a stored record failed its check; nothing of it is sent
 //
+// What has settled is deleted when its time has come or a person orders it: the
+// payload and the attachments first, and with the metadata it becomes erased.
+//
 // A submission may be withdrawn until everything has left. That is no state of its
 // own: what has not left is closed, what is being sent comes to its end, and the
 // submission settles as ever; WithdrawnAt says that it was.

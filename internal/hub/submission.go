@@ -12,6 +12,7 @@ const (
 	SubmissionParked   SubmissionState = "parked"   // at least one delivery, or the submission itself, needs a person
 	SubmissionSettled  SubmissionState = "settled"  // every delivery has come to its end
 	SubmissionDamaged  SubmissionState = "damaged"  // a stored record failed its check; nothing of it is sent
+	SubmissionErased   SubmissionState = "erased"   // it had settled and was deleted; only the row is left
 )
 
 // Submission is what a portal pushed, without its content: everything here may
@@ -29,6 +30,8 @@ type Submission struct {
 	Consent      Consent
 	ReceivedAt   time.Time
 	SettledAt    time.Time // zero until settled
+	Hold         Hold      // keeps it from being deleted
+	Erased       Erased    // what of it was deleted
 	WithdrawnAt  time.Time // zero unless the citizen took it back before everything had left
 	Revision     string    // of the configuration it was accepted under
 	Format       string    // "xml" or "json"

@@ -18,7 +18,7 @@ type Operate interface {
 	// needed a decision is among them, its Kind is "map".
 	Attempts(ctx context.Context, delivery hub.ID) ([]SealedAttempt, error)
 	// Document is the rendered document of a delivery, sealed. ErrNotFound before it
-	// was rendered.
+	// was rendered; ErrErased when it was deleted.
 	Document(ctx context.Context, delivery hub.ID) (*Rendered, error)
 	// Predecessor is the earlier submission of the same order key that holds a pending
 	// or awaiting delivery back; zero where none does.
@@ -87,6 +87,7 @@ type Filter struct {
 	System        string
 	Reason        hub.ParkReason
 	Code          string
+	Held          bool      // under a legal hold
 	Bundle        hub.ID    // in this bundle
 	Search        []byte    // a keyed hash
 	Since, Until  time.Time // of the receipt, both included

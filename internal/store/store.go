@@ -34,6 +34,10 @@ var (
 	ErrUnknown = errors.New("the store could not sync")
 	// ErrWithdrawn, an ErrState: the citizen took the submission back.
 	ErrWithdrawn = fmt.Errorf("%w: the submission was withdrawn", ErrState)
+	// ErrHeld, an ErrState: a legal hold keeps the submission from being deleted.
+	ErrHeld = fmt.Errorf("%w: the submission is under a legal hold", ErrState)
+	// ErrErased, an ErrState: the content was deleted.
+	ErrErased = fmt.Errorf("%w: the content was deleted", ErrState)
 	// ErrDamaged: a record failed its check; it is set aside, its neighbours go on.
 	ErrDamaged = errors.New("a stored record is damaged")
 )
@@ -45,6 +49,7 @@ type Store interface {
 	Flow
 	Deliver
 	Operate
+	Erasure
 	// Close waits for steps under way and closes the files.
 	Close() error
 }
@@ -118,7 +123,8 @@ type Flow interface {
 	Due(ctx context.Context, before time.Time, limit int) ([]hub.ID, error)
 	// Case reads a submission with everything sealed that the flow may open. One that
 	// is damaged is given as far as it can be read; its state says so. ErrDamaged
-	// where a record fails its check and nobody knew.
+	// where a record fails its check and nobody knew; ErrErased where the payload was
+	// deleted.
 	Case(ctx context.Context, id hub.ID) (*Case, error)
 	// Advance writes what the flow decided, in one transaction. ErrStale where the
 	// submission's version is not the given one. Afterwards the flow has nothing to

@@ -74,6 +74,9 @@ func (s *Store) Case(ctx context.Context, id hub.ID) (*store.Case, error) {
 		if err != nil {
 			return err
 		}
+		if !f.Erased.Payload.IsZero() {
+			return store.ErrErased
+		}
 		result = &store.Case{Status: f.status()}
 		for _, d := range f.deliveries {
 			if d.State == hub.DeliveryParked && d.last != nil {
@@ -245,6 +248,9 @@ func (f *file) mayAdvance(version int64, a *store.Advance) error {
 	}
 	if !f.WithdrawnAt.IsZero() {
 		return store.ErrWithdrawn
+	}
+	if !f.Erased.Payload.IsZero() {
+		return store.ErrErased
 	}
 	if v := f.version(); v != version {
 		return fmt.Errorf("%w: version is %d and not %d", store.ErrStale, v, version)

@@ -93,6 +93,9 @@ func conditions(f store.Filter) (where []string, args []any) {
 	if !f.Bundle.Zero() {
 		add("key IN (SELECT p.key FROM bundle_part p WHERE p.bundle = ?)", keyOf(f.Bundle))
 	}
+	if f.Held {
+		add("key IN (SELECT key FROM hold)")
+	}
 	if !f.First.Zero() {
 		add("key >= ?", submissionKey(keyOf(f.First)))
 	}

@@ -47,15 +47,16 @@ type Options struct {
 
 // Store implements store.Store.
 type Store struct {
-	dir   string
-	path  string
-	log   *slog.Logger
-	lock  io.Closer
-	w     *writer
-	tally *tally
-	keys  *keyIndex
-	space *space
-	fresh *fresh
+	dir     string
+	path    string
+	log     *slog.Logger
+	lock    io.Closer
+	w       *writer
+	tally   *tally
+	keys    *keyIndex
+	space   *space
+	fresh   *fresh
+	residue residue
 	// durably is how Accept hands its step to the writer.
 	durably func(context.Context, func(*tx) error) error
 	pool    chan *conn // nil stands for one that is still to be opened
@@ -92,7 +93,7 @@ func Open(o Options) (*Store, error) {
 	}
 	s := &Store{
 		dir: o.Dir, path: filepath.Join(o.Dir, "stellwerk.db"), log: o.Log, lock: lock,
-		tally: newTally(), keys: &keyIndex{}, space: &space{dir: o.Dir}, fresh: new(fresh),
+		tally: newTally(), keys: &keyIndex{}, space: &space{dir: o.Dir}, fresh: new(fresh), residue: residue{tries: 40},
 		pool: make(chan *conn, readers), quit: make(chan struct{}),
 	}
 	if err := s.start(o); err != nil {

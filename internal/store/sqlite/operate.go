@@ -24,6 +24,8 @@ func (s *Store) Replay(ctx context.Context, id hub.ID, r store.Replay) error {
 			return store.ErrDamaged
 		case !f.WithdrawnAt.IsZero():
 			return store.ErrWithdrawn
+		case !f.Erased.Payload.IsZero(), f.Attachments > 0 && !f.Erased.Attachments.IsZero():
+			return store.ErrErased
 		case d.State == hub.DeliveryParked, d.State == hub.DeliveryClosed:
 		case d.State == hub.DeliveryDelivered && r.Force:
 		default:

@@ -172,7 +172,7 @@ func (t *tx) moved(f *file, d *delivery, at time.Time) (store.Effect, error) {
 // follow makes the submission's state what its deliveries' states say, and
 // reports whether it has changed.
 func (f *file) follow(at time.Time) bool {
-	if f.State == hub.SubmissionDamaged || f.Reason != "" {
+	if f.State == hub.SubmissionDamaged || f.State == hub.SubmissionErased || f.Reason != "" {
 		return false
 	}
 	state := hub.SubmissionSettled

@@ -11,7 +11,7 @@ import (
 
 // The states as they are stored; the order never changes.
 var (
-	submissionStates = []hub.SubmissionState{"", hub.SubmissionAccepted, hub.SubmissionRunning, hub.SubmissionParked, hub.SubmissionSettled, hub.SubmissionDamaged}
+	submissionStates = []hub.SubmissionState{"", hub.SubmissionAccepted, hub.SubmissionRunning, hub.SubmissionParked, hub.SubmissionSettled, hub.SubmissionDamaged, hub.SubmissionErased}
 	deliveryStates   = []hub.DeliveryState{"", hub.DeliveryWaiting, hub.DeliveryPending, hub.DeliverySending, hub.DeliveryAwaiting, hub.DeliveryDelivered, hub.DeliveryParked, hub.DeliveryClosed}
 )
 
@@ -84,6 +84,8 @@ func (s *submission) encode() []byte {
 const (
 	extraBundle    = 1
 	extraWithdrawn = 2
+	extraHold      = 3
+	extraErased    = 4
 )
 
 func (s *submission) packExtra(p *packer) {
@@ -96,6 +98,18 @@ func (s *submission) packExtra(p *packer) {
 		p.int(extraWithdrawn)
 		p.time(s.WithdrawnAt)
 	}
+	if s.Hold.On() {
+		p.int(extraHold)
+		p.time(s.Hold.Since)
+		p.str(s.Hold.By)
+		p.str(s.Hold.Reason)
+	}
+	if s.Erased != (hub.Erased{}) {
+		p.int(extraErased)
+		p.time(s.Erased.Payload)
+		p.time(s.Erased.Attachments)
+		p.time(s.Erased.Metadata)
+	}
 }
 
 func (s *submission) unpackExtra(u *unpacker) {
@@ -106,6 +120,10 @@ func (s *submission) unpackExtra(u *unpacker) {
 			s.Part = u.str()
 		case extraWithdrawn:
 			s.WithdrawnAt = u.time()
+		case extraHold:
+			s.Hold = hub.Hold{Since: u.time(), By: u.str(), Reason: u.str()}
+		case extraErased:
+			s.Erased = hub.Erased{Payload: u.time(), Attachments: u.time(), Metadata: u.time()}
 		default:
 			u.fail()
 		}

@@ -79,7 +79,7 @@ func (f *file) done() bool {
 		return true
 	}
 	if len(f.deliveries) == 0 {
-		return f.State == hub.SubmissionSettled
+		return f.State == hub.SubmissionSettled || f.State == hub.SubmissionErased
 	}
 	if f.State == hub.SubmissionAccepted {
 		return false
@@ -96,7 +96,7 @@ func (f *file) done() bool {
 // order key to a system: it is not planned yet, or has one there that is not
 // settled. What is damaged holds nobody back.
 func (f *file) holds(system string) bool {
-	if f.State == hub.SubmissionDamaged {
+	if f.State == hub.SubmissionDamaged || f.State == hub.SubmissionErased {
 		return false
 	}
 	if f.State == hub.SubmissionAccepted || len(f.deliveries) == 0 && f.State != hub.SubmissionSettled {

@@ -108,7 +108,7 @@ func readAttempts(ctx context.Context, c *conn, d *delivery) ([]*attempt, error)
 // Attempts implements store.Operate.
 func (s *Store) Attempts(ctx context.Context, id hub.ID) ([]store.SealedAttempt, error) {
 	var list []store.SealedAttempt
-	err := s.withDelivery(ctx, id, func(c *conn, d *delivery) error {
+	err := s.withDelivery(ctx, id, func(c *conn, _ *file, d *delivery) error {
 		all, err := readAttempts(ctx, c, d)
 		for _, a := range all {
 			list = append(list, store.SealedAttempt{Attempt: a.Attempt, Detail: a.detail})
@@ -124,7 +124,10 @@ func (s *Store) Attempts(ctx context.Context, id hub.ID) ([]store.SealedAttempt,
 // Document implements store.Operate.
 func (s *Store) Document(ctx context.Context, id hub.ID) (*store.Rendered, error) {
 	var doc *store.Rendered
-	err := s.withDelivery(ctx, id, func(c *conn, d *delivery) error {
+	err := s.withDelivery(ctx, id, func(c *conn, f *file, d *delivery) error {
+		if !f.Erased.Payload.IsZero() {
+			return store.ErrErased
+		}
 		if !d.rendered {
 			return fmt.Errorf("it was not rendered yet: %w", store.ErrNotFound)
 		}
@@ -143,16 +146,19 @@ func (s *Store) Document(ctx context.Context, id hub.ID) (*store.Rendered, error
 	return doc, nil
 }
 
-func (s *Store) withDelivery(ctx context.Context, id hub.ID, fn func(*conn, *delivery) error) error {
+func (s *Store) withDelivery(ctx context.Context, id hub.ID, fn func(*conn, *file, *delivery) error) error {
 	return s.read(ctx, func(c *conn) error {
 		f, err := readWhole(ctx, c, id)
 		if err != nil && (!errors.Is(err, store.ErrDamaged) || f == nil || f.submission == nil) {
 			return err
 		}
 		d := f.delivery(keyOf(id))
+		if d == nil && f.State == hub.SubmissionErased {
+			return store.ErrErased
+		}
 		if d == nil {
 			return store.ErrNotFound
 		}
-		return fn(c, d)
+		return fn(c, f, d)
 	})
 }

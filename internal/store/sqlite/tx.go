@@ -213,6 +213,9 @@ func (t *tx) find(id hub.ID) (*file, *delivery, error) {
 		return f, nil, err
 	}
 	d := f.delivery(keyOf(id))
+	if d == nil && f.State == hub.SubmissionErased {
+		return f, nil, store.ErrErased
+	}
 	if d == nil {
 		return f, nil, fmt.Errorf("delivery %s: %w", id, store.ErrNotFound)
 	}

@@ -20,6 +20,8 @@ func (s *Store) Withdraw(ctx context.Context, id hub.ID, actor, reason string, a
 		switch {
 		case !f.WithdrawnAt.IsZero():
 			return nil
+		case f.State == hub.SubmissionErased:
+			return store.ErrErased
 		case f.State == hub.SubmissionSettled, f.nothingToWithdraw():
 			return fmt.Errorf("%w: nothing of it can be stopped any more", store.ErrState)
 		}
