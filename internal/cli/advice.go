@@ -141,7 +141,7 @@ func wholeAdvice(s *admin.Submission) (cause, next string) {
 func openAdvice(p *Program, s *admin.Submission) (cause, next string) {
 	for i := range s.Deliveries {
 		if d := &s.Deliveries[i]; d.Held != nil {
-			return p.heldAdvice(fmt.Sprintf("%s (%s)", d.Role, d.System), d)
+			return p.heldAdvice(fmt.Sprintf("%s (%s)", d.Role, d.System), name(s, d), d)
 		}
 	}
 	for i := range s.Deliveries {
@@ -164,7 +164,7 @@ func openAdvice(p *Program, s *admin.Submission) (cause, next string) {
 }
 
 // heldAdvice is for a delivery that something else keeps from being sent.
-func (p *Program) heldAdvice(who string, d *admin.Delivery) (cause, next string) {
+func (p *Program) heldAdvice(who, number string, d *admin.Delivery) (cause, next string) {
 	h := d.Held
 	switch h.By {
 	case "order":
@@ -173,6 +173,9 @@ func (p *Program) heldAdvice(who string, d *admin.Delivery) (cause, next string)
 			return cause, "stellwerk trace " + h.Number + " says what that one needs: replay it, or end it with stellwerk close; then this one goes on by itself"
 		}
 		return cause, "nothing to do; it goes when that one is through (stellwerk trace " + h.Number + ")"
+	case "gone":
+		return "the document for " + who + " waits: the configuration does not know " + d.System + " any more",
+			"put systems/" + d.System + ".yaml back and reload, or end it: stellwerk close " + number + " --reason …"
 	case "paused":
 		return "the document for " + who + " waits: " + d.System + " is paused (" + h.Reason + ")", "when the reason is gone: stellwerk systems resume " + d.System
 	case "window":

@@ -46,6 +46,7 @@ func TestAdvice(t *testing.T) {
 		"order":     {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, held(admin.Held{By: "order", Number: "M", State: hub.SubmissionRunning})), "waits for the earlier case M, which is running", "stellwerk trace M"},
 		"order2":    {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, held(admin.Held{By: "order", Number: "M", State: hub.SubmissionParked})), "which is parked", "replay it, or end it"},
 		"paused":    {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, held(admin.Held{By: "paused", Reason: "Umzug"})), "kasse is paused (Umzug)", "stellwerk systems resume kasse"},
+		"gone":      {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, held(admin.Held{By: "gone"})), "does not know kasse any more", "stellwerk close N/1 --reason"},
 		"window":    {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, held(admin.Held{By: "window", Until: now.Add(time.Hour)})), "maintenance window until 11:00:00", "nothing to do"},
 		"broken":    {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, held(admin.Held{By: "broken"})), "breaker", "systems probe kasse"},
 		"later":     {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, func(d *admin.Delivery) { d.NotBefore = now.Add(time.Hour) }), "from 11:00:00 on", "nothing to do"},

@@ -26,6 +26,9 @@ chain. Kept elsewhere and given back with --since-noted, it also proves that
 nothing was cut off or written anew up to there.`,
 		Args: usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.From < 0 || f.Before < 0 {
+				return wrongUsage("--from and --before take a sequence number, such as stands in the first column")
+			}
 			c, err := p.client()
 			if err != nil {
 				return err

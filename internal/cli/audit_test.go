@@ -109,7 +109,7 @@ func TestAuditVerify(t *testing.T) {
 func TestAuditVerifyRefuses(t *testing.T) {
 	c := trailOf(t, nil, "")
 	for _, args := range [][]string{
-		{"--verify", "--limit", "5"}, {"--verify", "--actor", "operator"},
+		{"--from", "-1"}, {"--before", "-1"}, {"--verify", "--limit", "5"}, {"--verify", "--actor", "operator"},
 		{"--since-noted", "12"}, {"--since-noted", "0:" + strings.Repeat("ab", 32)}, {"--since-noted", "3:abcd"}, {"--since-noted", "3:" + strings.Repeat("ab", 33)},
 	} {
 		c.run(2, append([]string{"audit"}, args...)...)

@@ -46,7 +46,6 @@ func (p *Program) Run(ctx context.Context, args []string) int {
 	root := p.root()
 	root.SetArgs(args)
 	root.SetIn(p.In)
-	root.SetOut(p.Out)
 	root.SetErr(p.Err)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil && !errors.Is(err, errFindings) {
@@ -92,6 +91,14 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 findings, 4 not found,
 		for _, c := range commands {
 			c.GroupID = group
 			root.AddCommand(c)
+		}
+	}
+	root.SetOut(p.Out) // before completion is made: it keeps what it finds
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" {
+			c.Args = usage(cobra.NoArgs) // a shell it does not know is no reason for a silent help
+			c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 		}
 	}
 	return root

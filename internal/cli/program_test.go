@@ -406,6 +406,7 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 			t.Errorf("completion for %s is %q", shell, got)
 		}
 	}
+	c.run(2, "completion", "tcsh")
 }
 
 // The codes of problems that callers decide by must come through the client.

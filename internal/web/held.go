@@ -9,9 +9,11 @@ import (
 	"stellwerk/internal/web/admin"
 )
 
-// heldByOrder stands beside the states of a system: an earlier submission of the
-// same order key has not come to its end.
-const heldByOrder = "order"
+// What stands beside the states of a system.
+const (
+	heldByOrder = "order" // an earlier submission of the same order key has not come to its end
+	heldByGone  = "gone"  // the configuration does not know the system any more
+)
 
 // addHeld says of every delivery that is due what keeps it from being sent.
 func (s *Server) addHeld(ctx context.Context, out *admin.Submission) error {
@@ -44,6 +46,9 @@ func (d *desk) held(ctx context.Context, id hub.ID, system string) (*admin.Held,
 			return nil, err
 		}
 		return &admin.Held{By: heldByOrder, Number: before.Number(), State: earlier.Submission.State}, nil
+	}
+	if d.Live.Get().Systems[system] == nil {
+		return &admin.Held{By: heldByGone}, nil
 	}
 	paused, err := d.Store.Paused(ctx)
 	if err != nil {

@@ -36,6 +36,8 @@ func TestHeldIsNamed(t *testing.T) {
 	_, err := f.client.Pause(t.Context(), system, "Jahresabschluss")
 	f.must(err)
 	held("paused", "Jahresabschluss")
+	delete(f.server.Live.Get().Systems, system)
+	held("gone", "")
 }
 
 func TestHeldByAnEarlierOne(t *testing.T) {

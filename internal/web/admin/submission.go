@@ -61,7 +61,7 @@ type Delivery struct {
 
 // Held is what holds a delivery back.
 type Held struct {
-	By     string              `json:"by"`               // order, paused, window or broken
+	By     string              `json:"by"`               // order, paused, window, broken or gone
 	Reason string              `json:"reason,omitempty"` // of the pause
 	Until  time.Time           `json:"until,omitzero"`   // end of the window
 	Number string              `json:"number,omitempty"` // the earlier submission of the same order key
