@@ -46,6 +46,9 @@ import (
 //	found PATTERN [FILE]             the one file of the folder with such a name; without FILE it goes to stdout
 //	as PORTAL METHOD PATH STATUS [FILE] [HEADER=VALUE]...   the portals' API; answer on stdout,
 //	                                 a new case's number in $receipt
+//	bundle NAME STATUS OPENING [PART=SERVICE@AGS:FILE]...   a bundle in one call, its answer on stdout;
+//	                                 FILE! without consent; each accepted part is a submission of its name
+//	list NAME STATUS [LINE]...       until the bundle has this status and its list these lines
 //	cmpjson ANSWER WANT              the same JSON; "…" in WANT is whatever it may be
 //	damage NAME WHAT                 flip one bit on the disk: payload, attachment or a numbered document
 //	metric NAME VALUE                one line of the hub's metrics
@@ -71,7 +74,7 @@ func TestStories(t *testing.T) {
 					"town": town, "amend": amend, "open": open, "stop": stopHub, "crash": crash, "change": change,
 					"submit": submit, "await": await, "fault": fault, "heal": heal, "received": received,
 					"document": document, "attached": attached, "as": as, "cmpjson": cmpJSON, "damage": damage, "metric": metric,
-					"system": system, "tried": tried, "says": says, "pay": pay, "found": found,
+					"system": system, "tried": tried, "says": says, "pay": pay, "found": found, "bundle": bundle, "list": list,
 				},
 			})
 		})
@@ -154,7 +157,7 @@ func begin(env *testscript.Env, service string) error {
 	})
 	examples := path.Join(service, "examples")
 	files, err := fs.ReadDir(routes.FS, examples)
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // a bundle has none
 		return err
 	}
 	for _, f := range files {

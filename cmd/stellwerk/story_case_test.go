@@ -326,7 +326,7 @@ func as(ts *testscript.TestScript, neg bool, args []string) {
 	if strconv.Itoa(res.StatusCode) != args[3] {
 		ts.Fatalf("%s answered %d, want %s:\n%s", args[2], res.StatusCode, args[3], answer)
 	}
-	if res.StatusCode == http.StatusAccepted {
+	if res.StatusCode == http.StatusAccepted || res.StatusCode == http.StatusCreated {
 		remember(ts, "receipt", answer)
 	}
 }

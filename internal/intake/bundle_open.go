@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -126,10 +127,13 @@ func (a *API) opening(c *call, key string, req *bundleRequest, findings []Findin
 // bundleReceipt answers 201 where every submission of the call was accepted, 207
 // where one was not: a portal that looks at the status alone notices.
 func (a *API) bundleReceipt(c *call, receipt *BundleReceipt, replayed, refused bool) *refusal {
-	body, err := json.Marshal(receipt)
-	if err != nil {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false) // a receipt stays as it is
+	if err := e.Encode(receipt); err != nil {
 		return refuse(CodeInternal).because(err)
 	}
+	body := out.Bytes()
 	c.outcome = outcomeOpened
 	if replayed {
 		c.outcome = outcomeReplayed

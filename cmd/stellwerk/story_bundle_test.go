@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"net/textproto"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// bundle opens a bundle in one call with the submissions in it. The same name repeats
+// the call with its key. $NAME is its number then, and each part that was accepted is
+// a submission of the part's name.
+func bundle(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: bundle NAME STATUS OPENING [PART=SERVICE@AGS:FILE]...")
+	}
+	s := of(ts)
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	write := func(name, contentType, text string) {
+		w, err := form.CreatePart(textproto.MIMEHeader{
+			"Content-Disposition": {fmt.Sprintf(`form-data; name=%q`, name)}, "Content-Type": {contentType},
+		})
+		ts.Check(err)
+		_, err = io.WriteString(w, text)
+		ts.Check(err)
+	}
+	write("bundle", "application/json", ts.ReadFile(args[2]))
+	for _, arg := range args[3:] {
+		part, rest, _ := strings.Cut(arg, "=")
+		service, rest, _ := strings.Cut(rest, "@")
+		ags, file, ok := strings.Cut(rest, ":")
+		if !ok {
+			ts.Fatalf("%s is no PART=SERVICE@AGS:FILE", arg)
+		}
+		file, denied := strings.CutSuffix(file, "!")
+		meta, err := json.Marshal(map[string]any{"part": part, "service": service, "municipality": ags,
+			"consent": map[string]any{"given": !denied, "at": "2026-03-02T09:15:00+01:00"}})
+		ts.Check(err)
+		write("metadata", "application/json", string(meta))
+		write("payload", "application/"+strings.TrimPrefix(filepath.Ext(file), "."), ts.ReadFile(file))
+	}
+	ts.Check(form.Close())
+	req, err := http.NewRequestWithContext(s.ctx, http.MethodPost, "http://"+s.portals+"/v1/bundles", &body)
+	ts.Check(err)
+	req.Header.Set("Authorization", "Bearer "+s.sample.portalKeys[s.sample.portal])
+	req.Header.Set("Idempotency-Key", args[0])
+	req.Header.Set("Content-Type", form.FormDataContentType())
+	res, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer func() { _ = res.Body.Close() }()
+	answer, err := io.ReadAll(res.Body)
+	ts.Check(err)
+	_, err = ts.Stdout().Write(answer)
+	ts.Check(err)
+	if strconv.Itoa(res.StatusCode) != args[1] {
+		ts.Fatalf("the call was answered %d, want %s:\n%s", res.StatusCode, args[1], answer)
+	}
+	if res.StatusCode >= http.StatusBadRequest {
+		return
+	}
+	remember(ts, args[0], answer)
+	var receipt struct {
+		Parts []struct {
+			Part    string
+			Receipt json.RawMessage
+		}
+	}
+	ts.Check(json.Unmarshal(answer, &receipt))
+	for _, p := range receipt.Parts {
+		if p.Receipt != nil {
+			remember(ts, p.Part, p.Receipt)
+		}
+	}
+}
+
+// list waits until a bundle has a status and its list reads so: PART! applies, PART?
+// is missing, and behind it stand the statuses of what was submitted for it.
+func list(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: list NAME STATUS [LINE]...")
+	}
+	s := of(ts)
+	var got []string
+	var answer []byte
+	reached := until(func() bool {
+		req, err := http.NewRequestWithContext(s.ctx, http.MethodGet, "http://"+s.portals+"/v1/bundles/"+ts.Getenv(args[0]+"_id"), nil)
+		ts.Check(err)
+		req.Header.Set("Authorization", "Bearer "+s.sample.portalKeys[s.sample.portal])
+		res, err := http.DefaultClient.Do(req)
+		ts.Check(err)
+		defer func() { _ = res.Body.Close() }()
+		answer, err = io.ReadAll(res.Body)
+		ts.Check(err)
+		var b struct {
+			Status string
+			Parts  []struct {
+				Part             string
+				Applies, Missing bool
+				Submissions      []struct{ Status string }
+			}
+		}
+		ts.Check(json.Unmarshal(answer, &b))
+		got = []string{b.Status}
+		for _, p := range b.Parts {
+			line := p.Part
+			if p.Applies {
+				line += "!"
+			}
+			if p.Missing {
+				line += "?"
+			}
+			for _, sub := range p.Submissions {
+				line += " " + sub.Status
+			}
+			if line != p.Part {
+				got = append(got, line)
+			}
+		}
+		return strings.Join(got, ", ") == strings.Join(args[1:], ", ")
+	})
+	_, err := ts.Stdout().Write(answer)
+	ts.Check(err)
+	if !reached {
+		ts.Fatalf("the list of %s is\n%q, want\n%q", args[0], got, args[1:])
+	}
+}
