@@ -136,6 +136,12 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 	}
 	a.flow = &flow.Flow{
 		Store: a.store, Vault: a.vault, Live: a.live, Log: opts.Log, Now: opts.Now,
+		Reserve: func(system string) flow.Room {
+			if room := a.deliver.Reserve(system); room != nil {
+				return room
+			}
+			return nil // no room, and not a room that is nil
+		},
 		Wake: a.wake,
 		Ring: a.ring,
 		Advanced: func(s flow.Step) {

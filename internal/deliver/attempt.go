@@ -24,8 +24,7 @@ import (
 func (d *Deliverer) attempt(s *settings, t *store.Task) {
 	d.leases.Store(t.Delivery.ID, struct{}{})
 	defer d.leases.Delete(t.Delivery.ID)
-	log := d.Log.With("submission", t.Submission.ID.String(), "delivery", t.Delivery.ID.String(), "system", s.system.Name,
-		"municipality", t.Submission.Municipality, "attempt", t.Delivery.Attempts)
+	log := attemptLog{d.Log, s, t}
 
 	o, err := d.open(s, t)
 	if errors.Is(err, vault.ErrNoKey) {
@@ -76,20 +75,41 @@ func (d *Deliverer) attempt(s *settings, t *store.Task) {
 	d.record(s, t, o, kind, receipt, start, took)
 	switch receipt.Outcome {
 	case connectors.Delivered:
-		log.Info("delivered", "code", receipt.Code, "took", took)
+		log.log(slog.LevelInfo, "delivered", "code", receipt.Code, "took", took)
 	case connectors.Awaiting: // as it should be: a citizen may take days to pay
-		log.Info("awaiting", "code", receipt.Code, "took", took)
+		log.log(slog.LevelInfo, "awaiting", "code", receipt.Code, "took", took)
 	default:
-		log.Warn("not delivered", "outcome", receipt.Outcome.String(), "code", receipt.Code, "took", took)
+		log.log(slog.LevelWarn, "not delivered", "outcome", receipt.Outcome.String(), "code", receipt.Code, "took", took)
 	}
 	if d.Attempted != nil {
 		d.Attempted(s.system.Name, receipt.Outcome.String(), took)
 	}
 }
 
+// attemptLog writes lines with the keys of an attempt, and makes them only for a line
+// that is written.
+type attemptLog struct {
+	to *slog.Logger
+	s  *settings
+	t  *store.Task
+}
+
+func (l attemptLog) log(level slog.Level, msg string, args ...any) {
+	if !l.to.Enabled(context.Background(), level) {
+		return
+	}
+	l.to.Log(context.Background(), level, msg, append([]any{
+		"submission", l.t.Submission.ID.String(), "delivery", l.t.Delivery.ID.String(), "system", l.s.system.Name,
+		"municipality", l.t.Submission.Municipality, "attempt", l.t.Delivery.Attempts,
+	}, args...)...)
+}
+
+// Error writes what an operator must see.
+func (l attemptLog) Error(msg string, args ...any) { l.log(slog.LevelError, msg, args...) }
+
 // setAside keeps a submission with a damaged record from being sent; its
 // neighbours go on.
-func (d *Deliverer) setAside(log *slog.Logger, t *store.Task, cause error) {
+func (d *Deliverer) setAside(log attemptLog, t *store.Task, cause error) {
 	log.Error("a stored record is damaged; the submission is set aside", "error", cause)
 	if d.Alert != nil {
 		d.Alert("damaged", t.Submission.ID, cause)
@@ -172,6 +192,9 @@ func (d *Deliverer) write(t *store.Task, rec *store.Record) {
 		// The lease ends and the rescue decides: whatever was sent is not forgotten.
 		d.Log.Error("record attempt", "delivery", t.Delivery.ID.String(), "system", t.Delivery.System, "error", err)
 		return
+	}
+	if rec.State == hub.DeliveryPending || rec.State == hub.DeliveryAwaiting {
+		d.Wake(t.Delivery.System) // the lane must learn when it is due again
 	}
 	if rec.State == hub.DeliveryParked && rec.Reason == hub.ParkUnclear && d.Alert != nil {
 		d.Alert("unclear", t.Delivery.ID, nil)

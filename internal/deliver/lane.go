@@ -24,8 +24,11 @@ type lane struct {
 	loop sync.WaitGroup
 	work sync.WaitGroup
 
-	mu  sync.Mutex
-	now *settings
+	mu     sync.Mutex
+	now    *settings
+	busy   int  // attempts under way, and room that is kept for one
+	behind bool // there may be more due than there is room for
+	closed bool // takes nothing more
 }
 
 // settings are what a reload may change. Attempts under way keep theirs.
@@ -43,7 +46,7 @@ type settings struct {
 var errFault = errors.New("the attempt speaks against the system's health")
 
 func newLane(d *Deliverer, system *config.System, conn connectors.Connector) *lane {
-	l := &lane{d: d, name: system.Name, bell: make(chan struct{}, 1), quit: make(chan struct{})}
+	l := &lane{d: d, name: system.Name, bell: make(chan struct{}, 1), quit: make(chan struct{}), behind: true}
 	l.now = l.settings(system, conn, nil)
 	return l
 }
@@ -118,16 +121,22 @@ func (l *lane) start() {
 
 // end lets a lane whose system was taken out of the configuration run dry.
 func (l *lane) end() {
-	close(l.quit)
+	l.shut()
 	l.d.owned.Go(func() { l.drained(); l.close() })
 }
 
-func (l *lane) drained() {
-	select {
-	case <-l.quit:
-	default:
+// shut makes the lane take nothing more.
+func (l *lane) shut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed {
+		l.closed = true
 		close(l.quit)
 	}
+}
+
+func (l *lane) drained() {
+	l.shut()
 	l.loop.Wait()
 	l.work.Wait()
 }
@@ -141,8 +150,6 @@ const gather = 2 * time.Millisecond
 func (l *lane) run() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	busy := 0 // attempts under way, counted here alone
-	ended := make(chan struct{}, 4096)
 	for {
 		late := false
 		select {
@@ -150,40 +157,74 @@ func (l *lane) run() {
 			return
 		case <-l.d.alive.Done():
 			return
-		case <-ended:
-			busy--
-			for more := true; more; {
-				select {
-				case <-ended:
-					busy--
-				default:
-					more = false
-				}
-			}
 		case <-l.bell:
 		case <-timer.C:
 			late = true
 		}
-		claimed, next := l.claim(busy, late, ended)
-		busy += claimed
-		timer.Reset(next)
+		timer.Reset(l.claim(late))
 	}
 }
 
 // claim takes what may be sent now and says when to look again at the latest.
 // Late means that it has gathered free slots long enough.
-func (l *lane) claim(busy int, late bool, ended chan<- struct{}) (claimed int, next time.Duration) {
+func (l *lane) claim(late bool) (next time.Duration) {
 	now := l.d.Now()
-	s := l.state()
+	free, next := l.room(now, late)
+	if free == 0 {
+		return next
+	}
+	// Not cancelled by a stop: what is claimed here is also sent and recorded.
+	tasks, err := l.d.Store.Claim(context.Background(), store.Claim{System: l.name, Owner: l.d.Node, Now: now, Lease: l.d.Lease, Limit: free})
+	l.mu.Lock()
+	l.busy -= free - len(tasks)
+	l.behind = err != nil || len(tasks) == free
+	l.now.pace.AllowN(now, len(tasks))
+	l.mu.Unlock()
+	if err != nil {
+		if l.d.alive.Err() == nil {
+			l.d.Log.Error("claim deliveries", "system", l.name, "error", err)
+		}
+		return time.Second
+	}
+	for i := range tasks {
+		l.work.Add(1)
+		l.begin(l.use(), &tasks[i])
+	}
+	if len(tasks) == free {
+		return 0 // there may be more, as soon as there is room
+	}
+	return l.untilDue(now)
+}
+
+// room takes as many slots as a claim may fill. Where there are none it says when to
+// look again at the latest.
+func (l *lane) room(now time.Time, late bool) (free int, next time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.now
+	free, next = s.free(now, l.busy)
+	if free == 0 {
+		l.behind = true
+		return 0, next
+	}
+	if l.behind && free < s.system.Limits.Concurrency/4 && !late {
+		return 0, gather // a claim costs a transaction: a few more slots will be free in a moment
+	}
+	l.busy += free
+	return free, 0
+}
+
+// free is how many deliveries a system may be given while so many are under way.
+func (s *settings) free(now time.Time, busy int) (n int, next time.Duration) {
 	if until, closed := s.system.Closed(now); closed {
 		return 0, min(until.Sub(now), time.Minute) // burns no attempts, trips no breaker
 	}
-	free := max(1, s.system.Limits.Concurrency) - busy
+	n = max(1, s.system.Limits.Concurrency) - busy
 	switch s.breaker.State() {
 	case gobreaker.StateOpen:
 		return 0, min(max(s.system.Breaker.HalfOpenAfter/10, 10*time.Millisecond), time.Second)
 	case gobreaker.StateHalfOpen:
-		free = min(free, 1-busy)
+		n = min(n, 1-busy)
 	case gobreaker.StateClosed:
 	}
 	if s.pace.Limit() != rate.Inf {
@@ -191,35 +232,77 @@ func (l *lane) claim(busy int, late bool, ended chan<- struct{}) (claimed int, n
 		if tokens < 1 {
 			return 0, time.Duration(float64(time.Second) / float64(s.pace.Limit()))
 		}
-		free = min(free, tokens)
+		n = min(n, tokens)
 	}
-	if free < 1 {
-		return 0, l.d.Scan
+	return max(n, 0), time.Minute // an attempt that ends makes room and says so
+}
+
+// begin sends a task in a slot that was taken for it, and counted in work.
+func (l *lane) begin(used *settings, t *store.Task) {
+	go func() {
+		defer l.work.Done()
+		defer l.leave()
+		defer used.users.Done()
+		l.d.attempt(used, t)
+	}()
+}
+
+// leave makes a slot free again. Whoever waits for room is told.
+func (l *lane) leave() {
+	l.mu.Lock()
+	l.busy--
+	behind := l.behind
+	l.mu.Unlock()
+	if behind {
+		l.wake()
 	}
-	if free < s.system.Limits.Concurrency/4 && !late {
-		return 0, gather // a claim costs a transaction: a few more slots will be free in a moment
+}
+
+// Room is a slot kept free for a delivery that is claimed by the step that renders
+// it.
+type Room struct {
+	lane *lane
+	used *settings
+}
+
+// Reserve keeps a slot of a system free; nil where there is none, where others have
+// been due for longer, and where the system takes nothing now.
+func (d *Deliverer) Reserve(system string) *Room {
+	d.mu.Lock()
+	l := d.lanes[system]
+	running := d.running
+	d.mu.Unlock()
+	if l == nil || !running {
+		return nil
 	}
-	// Not cancelled by a stop: what is claimed here is also sent and recorded.
-	tasks, err := l.d.Store.Claim(context.Background(), store.Claim{System: l.name, Owner: l.d.Node, Now: now, Lease: l.d.Lease, Limit: free})
-	if err != nil {
-		if l.d.alive.Err() == nil {
-			l.d.Log.Error("claim deliveries", "system", l.name, "error", err)
-		}
-		return 0, time.Second
+	now := d.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || l.behind {
+		return nil
 	}
-	s.pace.AllowN(now, len(tasks))
-	for i := range tasks {
-		used := l.use()
-		l.work.Go(func() {
-			defer func() { ended <- struct{}{} }()
-			defer used.users.Done()
-			l.d.attempt(used, &tasks[i])
-		})
+	if free, _ := l.now.free(now, l.busy); free == 0 || l.now.breaker.State() != gobreaker.StateClosed || !l.now.pace.AllowN(now, 1) {
+		return nil
 	}
-	if len(tasks) == free {
-		return len(tasks), 0 // there may be more, as soon as there is room
-	}
-	return len(tasks), l.untilDue(now)
+	l.busy++
+	l.work.Add(1)
+	l.now.users.Add(1)
+	return &Room{l, l.now}
+}
+
+// Lease is the claim under which the delivery may be sent.
+func (r *Room) Lease() store.Lease {
+	return store.Lease{Owner: r.lane.d.Node, Until: r.lane.d.Now().Add(r.lane.d.Lease)}
+}
+
+// Use sends the delivery that was claimed.
+func (r *Room) Use(t store.Task) { r.lane.begin(r.used, &t) }
+
+// Leave gives the slot back unused.
+func (r *Room) Leave() {
+	r.used.users.Done()
+	r.lane.leave()
+	r.lane.work.Done()
 }
 
 // untilDue is how long the lane may rest unless the bell rings.

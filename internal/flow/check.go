@@ -22,12 +22,13 @@ var reread = gate.Limits{
 // open unseals what the stages need and checks it against what was received.
 func open(w *work) error {
 	s := &w.c.Submission
-	if o, ok := w.warm.get(s.ID); ok {
+	if o := w.opened; o != nil {
 		env := o.env
-		w.key, w.root, w.env = o.key, o.root, &env
+		w.key, w.root, w.env, w.attachments = o.key, o.root, &env, o.attachments
 		w.env.Original = w.original
 		return w.answers()
 	}
+	w.attachments = w.c.Attachments
 	var err error
 	if w.key, err = w.Vault.Unwrap(s.ID, s.Municipality, w.c.DataKey); err != nil {
 		return w.orDamage("data-key", err)
@@ -54,11 +55,17 @@ func open(w *work) error {
 
 // original unseals the payload as it came; few mappings ask for it.
 func (w *work) original() (mediaType string, body []byte, err error) {
+	c := w.c
+	if w.opened != nil { // the run before has opened it, this one has read its progress
+		if c, err = w.Store.Case(w.ctx, c.Submission.ID); err != nil {
+			return "", nil, err
+		}
+	}
 	var meta hub.Meta
-	if err := w.unsealJSON(hub.RecordMeta, w.c.Meta, &meta); err != nil {
+	if err := w.unsealJSON(hub.RecordMeta, c.Meta, &meta); err != nil {
 		return "", nil, err
 	}
-	body, err = w.unseal(hub.RecordPayload, w.c.Payload)
+	body, err = w.unseal(hub.RecordPayload, c.Payload)
 	return meta.MediaType, body, err
 }
 

@@ -29,6 +29,9 @@ type Flow struct {
 	Live  *config.Live
 	Log   *slog.Logger
 	Now   func() time.Time
+	// Reserve asks a system for room for one delivery, so that it is claimed in the
+	// step that renders it; nil where it has none now. Every Room is used or left.
+	Reserve func(system string) Room
 	// Wake tells the deliverer that a system has something due.
 	Wake func(system string)
 	// Ring announces a submission to the flow itself; for Sweep.
@@ -40,6 +43,13 @@ type Flow struct {
 
 	running sync.Map // hub.ID: being worked on in this process
 	warm    warm
+}
+
+// Room is a place at a system, kept free for one delivery.
+type Room interface {
+	Lease() store.Lease
+	Use(t store.Task) // sends it
+	Leave()
 }
 
 // Step is what one run did, for metrics.
@@ -80,20 +90,24 @@ func (f *Flow) Run(ctx context.Context, id hub.ID) error {
 }
 
 func (f *Flow) once(ctx context.Context, id hub.ID) error {
-	start := f.Now()
-	c, err := f.Store.Case(ctx, id)
-	if err != nil {
+	w := &work{Flow: f, ctx: ctx, now: f.Now(), snapshot: f.Live.Get()}
+	defer w.leave()
+	read := f.Store.Case
+	if w.opened = f.warm.get(id); w.opened != nil {
+		read = f.Store.Progress
+	}
+	var err error
+	if w.c, err = read(ctx, id); err != nil {
 		if errors.Is(err, store.ErrDamaged) {
 			return f.damage(ctx, id, "row", err)
 		}
 		return fmt.Errorf("read submission %s: %w", id, err)
 	}
-	if s := &c.Submission; !s.WithdrawnAt.IsZero() || s.State == hub.SubmissionSettled && len(c.Deliveries) == 0 {
+	if s := &w.c.Submission; !s.WithdrawnAt.IsZero() || s.State == hub.SubmissionSettled && len(w.c.Deliveries) == 0 {
 		f.warm.forget(id) // it has ended: nothing is planned or rendered any more
 		return nil
 	}
-	w := &work{Flow: f, ctx: ctx, now: start, snapshot: f.Live.Get(), c: c}
-	w.step.At = start
+	w.step.At = w.now
 	for _, s := range stages {
 		err := guarded(s.name, w, s.run)
 		if errors.Is(err, errDone) {
@@ -108,19 +122,17 @@ func (f *Flow) once(ctx context.Context, id hub.ID) error {
 		}
 	}
 	w.step.State = w.state()
-	if err := f.Store.Advance(ctx, id, c.Submission.Version, &w.step); err != nil {
+	if err := f.Store.Advance(ctx, id, w.c.Submission.Version, &w.step); err != nil {
 		if errors.Is(err, store.ErrWithdrawn) {
 			f.warm.forget(id)
 			return nil
 		}
 		return fmt.Errorf("advance submission %s: %w", id, err)
 	}
-	for system := range w.wake {
-		f.Wake(system)
-	}
+	w.send()
 	w.keepWarm()
 	if f.Advanced != nil {
-		f.Advanced(Step{Planned: len(w.step.Deliveries), Unmapped: w.unmapped, Took: f.Now().Sub(start)})
+		f.Advanced(Step{Planned: len(w.step.Deliveries), Unmapped: w.unmapped, Took: f.Now().Sub(w.now)})
 	}
 	return nil
 }
@@ -132,7 +144,7 @@ func guarded(name string, w *work, run func(*work) error) (err error) {
 		if p := recover(); p != nil {
 			w.Log.Error("a stage of the flow panicked", "stage", name, "submission", w.c.Submission.ID.String(), "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 			w.step = store.Advance{At: w.now}
-			w.wake = nil
+			w.due = nil
 			w.park("internal-error")
 			err = errDone
 		}

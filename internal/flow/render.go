@@ -80,10 +80,6 @@ func (w *work) document(d *hub.Delivery) (*store.Rendered, *store.Unmapped, erro
 	if name == "" {
 		name = d.ID.String() + "." + string(doc.Format)
 	}
-	if w.wake == nil {
-		w.wake = map[string]bool{}
-	}
-	w.wake[d.System] = true
 	sum := sha256.Sum256(doc.Body)
 	return &store.Rendered{
 		Delivery: d.ID,
@@ -91,6 +87,7 @@ func (w *work) document(d *hub.Delivery) (*store.Rendered, *store.Unmapped, erro
 		Body:     w.key.Seal(hub.RecordBody(d.ID), doc.Body),
 		SHA256:   hex.EncodeToString(sum[:]),
 		Revision: w.snapshot.Revision,
+		Lease:    w.lease(d),
 	}, nil, nil
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"stellwerk/internal/hub"
 	"stellwerk/internal/mapping"
+	"stellwerk/internal/store"
 	"stellwerk/internal/vault"
 )
 
@@ -18,22 +19,23 @@ const warmest = 512
 // else: what is not in it is read and checked again.
 type warm struct {
 	mu    sync.Mutex
-	open  map[hub.ID]opened
+	open  map[hub.ID]*opened
 	order []hub.ID // the oldest first
 }
 
 // opened is a submission's content, unsealed and read. It is never changed.
 type opened struct {
-	key  *vault.Key
-	root *etree.Element
-	env  mapping.Env // without answers
+	key         *vault.Key
+	root        *etree.Element
+	env         mapping.Env // without answers
+	attachments []store.SealedAttachment
 }
 
-func (c *warm) put(id hub.ID, o opened) {
+func (c *warm) put(id hub.ID, o *opened) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.open == nil {
-		c.open = make(map[hub.ID]opened, warmest)
+		c.open = make(map[hub.ID]*opened, warmest)
 	}
 	if _, known := c.open[id]; !known {
 		c.order = append(c.order, id)
@@ -45,11 +47,11 @@ func (c *warm) put(id hub.ID, o opened) {
 	}
 }
 
-func (c *warm) get(id hub.ID) (opened, bool) {
+// get is nil where a submission is not open.
+func (c *warm) get(id hub.ID) *opened {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	o, ok := c.open[id]
-	return o, ok
+	return c.open[id]
 }
 
 // forget drops a submission that has come to its end or was found damaged.

@@ -24,14 +24,66 @@ type work struct {
 	snapshot *config.Snapshot
 	c        *store.Case
 
-	key     *vault.Key
-	binding *config.Binding
-	root    *etree.Element
-	env     *mapping.Env
+	opened      *opened // by the run before; nil where there is none
+	key         *vault.Key
+	binding     *config.Binding
+	root        *etree.Element
+	env         *mapping.Env
+	attachments []store.SealedAttachment
 
 	step     store.Advance
-	wake     map[string]bool // systems with something due now
+	due      []due
 	unmapped int
+}
+
+// due is a delivery that this run makes due, and the room that its system keeps for
+// it, if it has some.
+type due struct {
+	delivery hub.ID
+	system   string
+	room     Room
+}
+
+// lease reserves room for a delivery that is about to be due.
+func (w *work) lease(d *hub.Delivery) *store.Lease {
+	one := due{delivery: d.ID, system: d.System}
+	if w.Reserve != nil && !d.NotBefore.After(w.now) {
+		one.room = w.Reserve(d.System)
+	}
+	w.due = append(w.due, one)
+	if one.room == nil {
+		return nil
+	}
+	lease := one.room.Lease()
+	return &lease
+}
+
+// send begins with what was claimed and tells the systems of the rest.
+func (w *work) send() {
+	tasks := make(map[hub.ID]*store.Task, len(w.step.Claimed))
+	for i := range w.step.Claimed {
+		t := &w.step.Claimed[i]
+		t.Attachments = w.attachments
+		tasks[t.Delivery.ID] = t
+	}
+	for i := range w.due {
+		one := &w.due[i]
+		if t := tasks[one.delivery]; t != nil && one.room != nil {
+			one.room.Use(*t)
+			one.room = nil
+			continue
+		}
+		w.Wake(one.system)
+	}
+}
+
+// leave gives back the room that was not used.
+func (w *work) leave() {
+	for _, one := range w.due {
+		if one.room != nil {
+			one.room.Leave()
+		}
+	}
 }
 
 // unseal opens a record and checks it; what fails is damage, except a key that
@@ -122,7 +174,7 @@ func (w *work) keepWarm() {
 		if waits(d.Delivery) {
 			env := *w.env
 			env.Answers, env.Original = nil, nil
-			w.warm.put(w.c.Submission.ID, opened{key: w.key, root: w.root, env: env})
+			w.warm.put(w.c.Submission.ID, &opened{key: w.key, root: w.root, env: env, attachments: w.attachments})
 			return
 		}
 	}

@@ -126,6 +126,9 @@ type Flow interface {
 	// where a record fails its check and nobody knew; ErrErased where the payload was
 	// deleted.
 	Case(ctx context.Context, id hub.ID) (*Case, error)
+	// Progress is Case without what never changes: Meta, Payload and Attachments are
+	// nil. It is for a flow that has opened them already.
+	Progress(ctx context.Context, id hub.ID) (*Case, error)
 	// Advance writes what the flow decided, in one transaction. ErrStale where the
 	// submission's version is not the given one. Afterwards the flow has nothing to
 	// do for this submission until Record or an operator says so.
@@ -161,6 +164,10 @@ type Advance struct {
 	// Search are keyed hashes of the business keys, for finding the submission.
 	Search [][]byte
 	Audit  []hub.AuditEntry // Seq and Hash are given by the store
+	// Claimed is set by the store: the deliveries whose document came with a Lease,
+	// unless their system is paused or an earlier submission holds them back. The tasks
+	// are without attachments.
+	Claimed []Task
 }
 
 // NewDelivery is a delivery as planned.
@@ -178,6 +185,14 @@ type Rendered struct {
 	Body     []byte // sealed
 	SHA256   string // hex, of the plain body
 	Revision string // of the configuration it was mapped under
+	Lease    *Lease // claim it in the same step; nil for none
+}
+
+// Lease is a claim on a delivery that has only just been rendered: there is room at
+// its system.
+type Lease struct {
+	Owner string
+	Until time.Time
 }
 
 // Unmapped is a delivery whose mapping needs a person's decision.

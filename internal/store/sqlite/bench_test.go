@@ -172,7 +172,7 @@ func fill(b *testing.B, s *Store, l *load, n int) {
 				}
 				t.audit(hub.AuditEntry{At: now, Actor: a.Actor, Action: "accepted", Object: sub.ID.String()})
 				t.cases.put(sub.key, &file{submission: sub})
-				if err := t.advance(sub.ID, 1, plans[i], ready[i]); err != nil {
+				if _, err := t.advance(sub.ID, 1, plans[i], ready[i]); err != nil {
 					return err
 				}
 				f, _ := t.loadKey(sub.key)

@@ -136,15 +136,7 @@ func (t *tx) lease(key int64, c store.Claim) (*store.Task, error) {
 	} else if held {
 		return nil, t.hold(d, c.Now)
 	}
-	d.Attempts++
-	if d.FirstAt.IsZero() {
-		d.FirstAt = c.Now
-	}
-	before := d.clone()
-	d.State, d.owner, d.lease = hub.DeliverySending, c.Owner, micros(c.Now.Add(c.Lease))
-	d.due = d.lease
-	d.fence++
-	d.UpdatedAt = c.Now
+	before := d.claim(c.Owner, c.Now.Add(c.Lease), c.Now)
 	t.claimed[d.key] = true
 	if err := t.saveDelivery(d); err != nil {
 		if errors.Is(named(err), store.ErrDamaged) {
@@ -158,6 +150,20 @@ func (t *tx) lease(key int64, c store.Claim) (*store.Task, error) {
 	task := &store.Task{Delivery: before, Submission: f.Submission, DataKey: f.dataKey, Token: d.token, Fence: d.fence}
 	task.Submission.Version = f.version()
 	return task, nil
+}
+
+// claim leases a delivery and gives it as it was before, this attempt counted.
+func (d *delivery) claim(owner string, until, now time.Time) hub.Delivery {
+	d.Attempts++
+	if d.FirstAt.IsZero() {
+		d.FirstAt = now
+	}
+	before := d.clone()
+	d.State, d.owner, d.lease = hub.DeliverySending, owner, micros(until)
+	d.due = d.lease
+	d.fence++
+	d.UpdatedAt = now
+	return before
 }
 
 // documents adds to the tasks what they are to send. A task whose document is

@@ -33,7 +33,7 @@ func (t *tx) damage(f *file, what string, at time.Time) error {
 	var err error
 	if f.State == hub.SubmissionDamaged {
 		t.tally.submission(&submission{Submission: hub.Submission{State: hub.SubmissionDamaged}, was: f.was})
-		t.fresh.drop(f.key)
+		t.fresh.drop(f.key, -f.key)
 		err = t.exec("UPDATE submission SET state = ?, flow_due = NULL WHERE key = ?", int64(stateDamaged), f.key)
 	} else {
 		f.State, f.flowDue = hub.SubmissionDamaged, 0

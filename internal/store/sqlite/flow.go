@@ -77,21 +77,46 @@ func (s *Store) Case(ctx context.Context, id hub.ID) (*store.Case, error) {
 		if !f.Erased.Payload.IsZero() {
 			return store.ErrErased
 		}
-		result = &store.Case{Status: f.status()}
-		for _, d := range f.deliveries {
-			if d.State == hub.DeliveryParked && d.last != nil {
-				if result.Parked == nil {
-					result.Parked = make(map[hub.ID][]byte)
-				}
-				result.Parked[d.ID] = d.last.detail
-			}
-		}
+		result = f.progress()
 		return readContent(ctx, c, f.key, result)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the case of %s: %w", id, err)
 	}
 	return result, nil
+}
+
+// Progress implements store.Flow.
+func (s *Store) Progress(ctx context.Context, id hub.ID) (*store.Case, error) {
+	if c := s.fresh.progress(keyOf(id.Submission())); c != nil && c.Submission.ID == id.Submission() {
+		return c, nil
+	}
+	var f *file
+	err := s.read(ctx, func(c *conn) (err error) {
+		f, err = readWhole(ctx, c, id)
+		return err
+	})
+	if err == nil && !f.Erased.Payload.IsZero() {
+		err = store.ErrErased
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the progress of %s: %w", id, err)
+	}
+	return f.progress(), nil
+}
+
+// progress is the file as the flow works on it, without its content.
+func (f *file) progress() *store.Case {
+	c := &store.Case{Status: f.status()}
+	for _, d := range f.deliveries {
+		if d.State == hub.DeliveryParked && d.last != nil {
+			if c.Parked == nil {
+				c.Parked = make(map[hub.ID][]byte)
+			}
+			c.Parked[d.ID] = d.last.detail
+		}
+	}
+	return c
 }
 
 func readContent(ctx context.Context, c *conn, key int64, into *store.Case) error {
@@ -115,27 +140,33 @@ func readContent(ctx context.Context, c *conn, key int64, into *store.Case) erro
 func (s *Store) Advance(ctx context.Context, id hub.ID, version int64, a *store.Advance) error {
 	own := *a
 	own.At = stored(a.At)
-	a = &own
-	plan, err := planned(id, a)
+	plan, err := planned(id, &own)
 	if err != nil {
 		return fmt.Errorf("advance %s: %w", id, err)
 	}
-	err = s.w.do(ctx, func(t *tx) error { return t.advance(id, version, a, plan) })
+	err = s.w.do(ctx, func(t *tx) (err error) {
+		own.Claimed, err = t.advance(id, version, &own, plan)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("advance %s: %w", id, err)
 	}
+	a.Claimed = own.Claimed
 	return nil
 }
 
 // plan is what can be made of an Advance before the writer has it.
 type plan struct {
 	deliveries []delivery
-	rows       []any // of the deliveries
+	rows       []any // of the deliveries; the writer fills in what a claim changes
 	documents  []any // of the deliveries, and of those that were waiting
-	arrivals   []arrival
 }
 
-const documentColumns = 3
+// How many columns the rows of a plan have.
+const (
+	documentColumns = 3
+	deliveryInsert  = 5
+)
 
 func planned(id hub.ID, a *store.Advance) (*plan, error) {
 	switch a.State {
@@ -155,24 +186,27 @@ func planned(id hub.ID, a *store.Advance) (*plan, error) {
 		switch {
 		case n.State == hub.DeliveryPending && n.Document != nil:
 			d.render(n.Document)
-			p.document(d.key, n.Document)
+			p.document(n.Document)
 		case n.State == hub.DeliveryWaiting && n.Document == nil:
 		case n.State == hub.DeliveryParked:
 			d.last = unmapped(d.Delivery, a.At, n.Detail)
 		default:
 			return nil, fmt.Errorf("%w: delivery %s cannot begin as %q", store.ErrState, n.ID, n.State)
 		}
-		p.rows = append(p.rows, d.key, d.System, deliveryNumber(d.State), null(d.due), d.encode())
+		var body []byte
+		if n.Document == nil || n.Document.Lease == nil {
+			body = d.encode()
+		}
+		p.rows = append(p.rows, d.key, d.System, deliveryNumber(d.State), null(d.due), body)
 	}
 	for i := range a.Rendered {
-		p.document(keyOf(a.Rendered[i].Delivery), &a.Rendered[i])
+		p.document(&a.Rendered[i])
 	}
 	return p, nil
 }
 
-func (p *plan) document(key int64, r *store.Rendered) {
-	p.documents = append(p.documents, key, blob(r.Head), blob(r.Body))
-	p.arrivals = append(p.arrivals, arrival{key, r, len(r.Head) + len(r.Body) + 128})
+func (p *plan) document(r *store.Rendered) {
+	p.documents = append(p.documents, keyOf(r.Delivery), blob(r.Head), blob(r.Body))
 }
 
 // render makes a delivery due with a document.
@@ -190,55 +224,103 @@ func unmapped(d hub.Delivery, at time.Time, detail []byte) *attempt {
 	}
 }
 
-func (t *tx) advance(id hub.ID, version int64, a *store.Advance, p *plan) error {
+func (t *tx) advance(id hub.ID, version int64, a *store.Advance, p *plan) ([]store.Task, error) {
 	f, err := t.load(id)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := f.mayAdvance(version, a); err != nil {
-		return err
+		return nil, err
 	}
-	for _, d := range p.deliveries {
+	var claimed []store.Task
+	for i, d := range p.deliveries {
 		f.deliveries = append(f.deliveries, &d)
-		t.tally.delivery(&d)
 		if err := t.queue(f, d.order); err != nil {
-			return err
+			return nil, err
 		}
+		if r := a.Deliveries[i].Document; r != nil {
+			if claimed, err = t.atOnce(claimed, f, &d, r, a.At); err != nil {
+				return nil, err
+			}
+			if r.Lease != nil {
+				copy(p.rows[i*deliveryInsert+2:], []any{deliveryNumber(d.State), null(d.due), d.encode()})
+			}
+		}
+		t.tally.delivery(&d)
 	}
 	slices.SortFunc(f.deliveries, func(a, b *delivery) int { return int(a.key - b.key) })
-	if err := t.insertRows("INSERT INTO delivery (key, system, state, due, body)", 5, p.rows); err != nil {
-		return err
+	if err := t.insertRows("INSERT INTO delivery (key, system, state, due, body)", deliveryInsert, p.rows); err != nil {
+		return nil, err
 	}
 	if err := t.insertRows("INSERT OR REPLACE INTO document (key, head, body)", documentColumns, p.documents); err != nil {
-		return err
+		return nil, err
 	}
 	for i := range a.Rendered {
-		d := f.delivery(keyOf(a.Rendered[i].Delivery))
-		d.render(&a.Rendered[i])
+		r := &a.Rendered[i]
+		d := f.delivery(keyOf(r.Delivery))
+		d.render(r)
 		d.UpdatedAt = a.At
+		if claimed, err = t.atOnce(claimed, f, d, r, a.At); err != nil {
+			return nil, err
+		}
 		if err := t.saveDelivery(d); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	for _, u := range a.Unmapped {
 		if err := t.unmap(f.delivery(keyOf(u.Delivery)), u, a.At); err != nil {
-			return err
+			return nil, err
 		}
-	}
-	for _, r := range p.arrivals {
-		if r.size > freshBytes/64 {
-			t.fresh.drop(r.key) // an older one may be there
-			continue
-		}
-		t.arrived = append(t.arrived, r)
 	}
 	if err := t.index(a.Search, f.key); err != nil {
-		return err
+		return nil, err
 	}
 	for _, e := range a.Audit {
 		t.audit(e)
 	}
-	return t.decide(f, a)
+	if err := t.decide(f, a); err != nil {
+		return nil, err
+	}
+	for i := range claimed { // as they stand after this step
+		claimed[i].Submission = f.Submission
+		claimed[i].Submission.Version = f.version()
+	}
+	return claimed, nil
+}
+
+// atOnce claims a delivery that was rendered with a lease, if it may be sent now.
+// Any other document is kept for whoever claims it soon.
+func (t *tx) atOnce(claimed []store.Task, f *file, d *delivery, r *store.Rendered, at time.Time) ([]store.Task, error) {
+	free, err := t.mayClaim(f, d, r.Lease)
+	if err != nil {
+		return nil, err
+	}
+	if !free {
+		if size := len(r.Head) + len(r.Body) + 128; size > freshBytes/64 {
+			t.fresh.drop(d.key) // an older one may be there
+		} else {
+			t.arrived = append(t.arrived, arrival{d.key, r, size})
+		}
+		return claimed, nil
+	}
+	before := d.claim(r.Lease.Owner, r.Lease.Until, at)
+	t.claimed[d.key] = true
+	return append(claimed, store.Task{Delivery: before, DataKey: f.dataKey, Head: r.Head, Body: r.Body, Fence: d.fence}), nil
+}
+
+func (t *tx) mayClaim(f *file, d *delivery, lease *store.Lease) (bool, error) {
+	if lease == nil {
+		return false, nil
+	}
+	paused, err := t.pauses()
+	if err != nil {
+		return false, err
+	}
+	if _, is := paused[d.System]; is {
+		return false, nil
+	}
+	held, err := t.isHeld(f, d)
+	return !held, err
 }
 
 // mayAdvance refuses what does not fit, before anything is written.

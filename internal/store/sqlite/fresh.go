@@ -10,13 +10,15 @@ import (
 const freshBytes = 4 << 20
 
 // fresh keeps what was just written and is about to be read once: the case of a
-// new submission until the flow has planned it, and a rendered document until it
-// is claimed. It is filled by the writer with the commit and emptied by it with
+// new submission until the flow has planned it, its progress as soon as the flow has
+// something to do again, and a rendered document until it is claimed. It is filled by the writer with the commit and emptied by it with
 // every change, so it never says anything else than the file. What is not here
 // is read from the file.
 type fresh struct {
-	mu         sync.Mutex
-	young, old map[int64]any // *store.Case by the submission's key, *store.Rendered by the delivery's
+	mu sync.Mutex
+	// *store.Case by the submission's key, and by its negative without the content;
+	// *store.Rendered by the delivery's
+	young, old map[int64]any
 	size       int
 }
 
@@ -30,11 +32,13 @@ func (f *fresh) put(key int64, v any, size int) {
 	f.young[key] = v
 }
 
-func (f *fresh) drop(key int64) {
+func (f *fresh) drop(keys ...int64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	delete(f.young, key)
-	delete(f.old, key)
+	for _, key := range keys {
+		delete(f.young, key)
+		delete(f.old, key)
+	}
 }
 
 func (f *fresh) get(key int64) any {
@@ -56,6 +60,10 @@ func (f *fresh) newCase(key int64) *store.Case {
 	own := *c
 	return &own
 }
+
+// progress is a submission for which the flow has something to do again, nil where
+// it is not fresh any more.
+func (f *fresh) progress(key int64) *store.Case { return f.newCase(-key) }
 
 func (f *fresh) document(key int64) *store.Rendered {
 	d, _ := f.get(key).(*store.Rendered)

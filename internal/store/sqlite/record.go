@@ -149,6 +149,9 @@ func (t *tx) moved(f *file, d *delivery, at time.Time) (store.Effect, error) {
 			return effect, err
 		}
 	}
+	if f.flowDue != 0 && f.State != hub.SubmissionAccepted && f.State != hub.SubmissionDamaged {
+		t.arrived = append(t.arrived, arrival{-f.key, f.progress(), 2048})
+	}
 	if !d.State.Settled() {
 		return effect, nil
 	}

@@ -102,8 +102,8 @@ func (t *tx) committed() {
 	}
 	t.passed = t.passed[:0]
 	for _, a := range t.arrived {
-		if ordinal(a.key) == 0 {
-			if f := t.cases.get(a.key); f == nil || f.Version != 1 {
+		if c, ok := a.v.(*store.Case); ok {
+			if f := t.cases.get(submissionKey(max(a.key, -a.key))); f == nil || f.version() != c.Submission.Version {
 				continue // it has moved on within this transaction
 			}
 		}
@@ -224,13 +224,14 @@ func (t *tx) find(id hub.ID) (*file, *delivery, error) {
 
 func (t *tx) saveSubmission(s *submission) error {
 	t.tally.submission(s)
-	t.fresh.drop(s.key)
+	t.fresh.drop(s.key, -s.key)
 	return t.exec("UPDATE submission SET state = ?, flow_due = ?, body = ? WHERE key = ?",
 		submissionNumber(s.State), null(s.flowDue), s.encode(), s.key)
 }
 
 func (t *tx) saveDelivery(d *delivery) error {
 	t.tally.delivery(d)
+	t.fresh.drop(-submissionKey(d.key))
 	return t.exec("UPDATE delivery SET state = ?, due = ?, body = ? WHERE key = ?",
 		deliveryNumber(d.State), null(d.due), d.encode(), d.key)
 }
