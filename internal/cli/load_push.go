@@ -33,6 +33,7 @@ type pusher struct {
 
 	mu        sync.Mutex
 	latencies []uint32 // microseconds, of pushes that needed no repetition
+	answered  receipts
 	recent    []uint32 // since the last progress line
 	refusal   string   // the first one
 }
@@ -57,7 +58,7 @@ func (p *Program) pushAll(ctx context.Context, o *loadOptions, report *loadRepor
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	push := &pusher{loadOptions: o, target: target, ledger: l, start: time.Now(), latencies: make([]uint32, 0, o.count)}
+	push := &pusher{loadOptions: o, target: target, ledger: l, start: time.Now(), latencies: make([]uint32, 0, o.count), answered: make(receipts, o.count)}
 	var clients sync.WaitGroup
 	for range o.clients {
 		r := body.newRequest(target.Host, o.portalKey, o.municipality, hex.EncodeToString(run[:]), push.start.UTC().Format(time.RFC3339))
@@ -81,6 +82,9 @@ func (p *Program) pushAll(ctx context.Context, o *loadOptions, report *loadRepor
 	}
 	return nil
 }
+
+// receipts are when the 202s were here, microseconds since 1970.
+type receipts map[hub.ID]int64
 
 // client pushes one submission after the other over one connection.
 func (u *pusher) client(ctx context.Context, r *request) error {
@@ -140,7 +144,7 @@ func (u *pusher) one(ctx context.Context, c *wire, r *request, due time.Time, su
 				return got.ID, errOtherContent
 			}
 			if try == 0 {
-				u.note(time.Since(due))
+				u.note(got.ID, due, time.Now())
 			} else {
 				u.retried.Add(1)
 			}
@@ -162,9 +166,10 @@ func (u *pusher) one(ctx context.Context, c *wire, r *request, due time.Time, su
 	}
 }
 
-func (u *pusher) note(took time.Duration) {
-	us := uint32(min(took.Microseconds(), 1<<32-1))
+func (u *pusher) note(id hub.ID, due, now time.Time) {
+	us := uint32(min(now.Sub(due).Microseconds(), 1<<32-1))
 	u.mu.Lock()
+	u.answered[id] = now.UnixMicro()
 	u.latencies = append(u.latencies, us)
 	u.recent = append(u.recent, us)
 	u.mu.Unlock()
@@ -208,14 +213,18 @@ func (u *pusher) progress(p *Program, done <-chan struct{}) {
 
 func (u *pusher) fill(r *loadReport, took time.Duration) {
 	slices.Sort(u.latencies)
-	r.Pushed, r.Refusal, r.start = true, u.refusal, u.start
+	r.Pushed, r.Refusal, r.start, r.answered = true, u.refusal, u.start, &u.answered
 	r.Count, r.Acknowledged = u.count, int(u.accepted.Load())
 	r.Refused, r.Failed, r.Repeated = int(u.refused.Load()), int(u.failed.Load()), int(u.retried.Load())
 	r.Altered += int(u.broken.Load())
 	r.Seconds = rounded(took.Seconds())
 	r.Rate = rounded(float64(r.Acknowledged) / took.Seconds())
-	r.Latency = latency{P50: inMilliseconds(u.latencies, 50), P95: inMilliseconds(u.latencies, 95), P99: inMilliseconds(u.latencies, 99), Max: inMilliseconds(u.latencies, 100)}
+	r.Latency = latencyOf(u.latencies)
 	r.OK = r.OK && r.Refused+r.Failed+r.Altered == 0
+}
+
+func latencyOf(sorted []uint32) latency {
+	return latency{P50: inMilliseconds(sorted, 50), P95: inMilliseconds(sorted, 95), P99: inMilliseconds(sorted, 99), Max: inMilliseconds(sorted, 100)}
 }
 
 // percentile of sorted microseconds.

@@ -19,6 +19,7 @@ type loadReport struct {
 	Seconds      float64 `json:"seconds,omitempty"`
 	Rate         float64 `json:"accepts-per-second,omitempty"`
 	Latency      latency `json:"latency-milliseconds,omitzero"`
+	LastCopy     latency `json:"last-copy-milliseconds,omitzero"` // from the 202 to the last partner's copy
 
 	Verified    bool    `json:"verified"` // the second phase ran
 	Expected    int     `json:"documents-expected,omitempty"`
@@ -33,10 +34,11 @@ type loadReport struct {
 
 	Memory int64 `json:"hub-memory-bytes,omitempty"` // at its most
 
-	start time.Time
+	start    time.Time
+	answered *receipts // nil where the first phase ran elsewhere
 }
 
-// latency is how long the 202 took.
+// latency is how long something took.
 type latency struct {
 	P50 float64 `json:"p50"`
 	P95 float64 `json:"p95"`
@@ -76,6 +78,9 @@ func (p *Program) printLoad(r *loadReport) {
 		p.say("arrived       %d of %d documents", r.Arrived, r.Expected)
 		if r.ThroughRate > 0 {
 			p.say("end to end    %.1f s: %.0f submissions a second", r.Through, r.ThroughRate)
+		}
+		if r.LastCopy != (latency{}) {
+			p.say("last copy     p50 %.1f ms, p95 %.1f ms, p99 %.1f ms, max %.1f ms after the 202", r.LastCopy.P50, r.LastCopy.P95, r.LastCopy.P99, r.LastCopy.Max)
 		}
 		p.say("lost          %d", r.Lost)
 		p.say("duplicated    %d", r.Duplicated)

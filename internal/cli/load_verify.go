@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"stellwerk/internal/hub"
@@ -15,6 +16,7 @@ type arrivals struct {
 	altered map[hub.ID]bool
 	marks   map[hub.ID]string
 	systems map[hub.ID]string
+	at      map[hub.ID]int64 // microseconds since 1970
 }
 
 // verify is the second phase. It asks the partners only: what the hub believes
@@ -78,9 +80,10 @@ func (p *Program) await(ctx context.Context, o *loadOptions, expected int) (time
 func (r *loadReport) compare(o *loadOptions, got *arrivals) error {
 	known := map[hub.ID]bool{}
 	carried := map[string]int{} // mark and system: documents
+	var copies []uint32
 	err := readLedger(o.ledger, func(e entry) error {
 		known[e.ID] = true
-		missing := false
+		missing, last := false, int64(0)
 		for n := 1; n <= o.documents; n++ {
 			id := e.ID.Delivery(n)
 			times := got.times[id]
@@ -89,6 +92,7 @@ func (r *loadReport) compare(o *loadOptions, got *arrivals) error {
 				continue
 			}
 			r.Arrived++
+			last = max(last, got.at[id])
 			r.Recognised += times - 1
 			if got.altered[id] || got.marks[id] != "" && got.marks[id] != e.Mark {
 				r.Altered++
@@ -96,9 +100,18 @@ func (r *loadReport) compare(o *loadOptions, got *arrivals) error {
 		}
 		if missing {
 			r.Lost++
+			return nil
+		}
+		if r.answered == nil {
+			return nil
+		}
+		if answered := (*r.answered)[e.ID]; answered != 0 { // what was pushed more than once is not counted
+			copies = append(copies, uint32(min(max(last-answered, 0), 1<<32-1))) // a copy may be there before its 202
 		}
 		return nil
 	})
+	slices.Sort(copies)
+	r.LastCopy = latencyOf(copies)
 	if err != nil {
 		return err
 	}
@@ -119,13 +132,13 @@ func (r *loadReport) compare(o *loadOptions, got *arrivals) error {
 
 // account asks for every document that has arrived.
 func account(ctx context.Context, control string) (*arrivals, error) {
-	got := &arrivals{times: map[hub.ID]int{}, altered: map[hub.ID]bool{}, marks: map[hub.ID]string{}, systems: map[hub.ID]string{}}
+	got := &arrivals{times: map[hub.ID]int{}, altered: map[hub.ID]bool{}, marks: map[hub.ID]string{}, systems: map[hub.ID]string{}, at: map[hub.ID]int64{}}
 	err := sim.Client{Control: control}.Arrived(ctx, func(a sim.Arrived) error {
 		id, err := hub.ParseID(a.ID)
 		if err != nil {
 			return nil // not one of a hub's deliveries
 		}
-		got.times[id], got.marks[id], got.systems[id] = a.Times, a.Mark, a.System
+		got.times[id], got.marks[id], got.systems[id], got.at[id] = a.Times, a.Mark, a.System, a.At
 		if a.Altered {
 			got.altered[id] = true
 		}

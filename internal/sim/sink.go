@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -35,6 +36,7 @@ type sink struct {
 // arrival is what the sink knows of one id.
 type arrival struct {
 	sum     uint64 // first 8 bytes of the SHA-256 of the first body
+	at      int64  // of the first time, microseconds since 1970
 	times   uint16
 	system  uint8
 	altered bool
@@ -46,6 +48,7 @@ type Arrived struct {
 	ID      string `json:"id"`
 	System  string `json:"system"`
 	SHA256  string `json:"sha256"` // its first 16 hex digits
+	At      int64  `json:"at"`     // of the first time, microseconds since 1970
 	Times   int    `json:"times"`
 	Altered bool   `json:"altered,omitempty"`
 	Mark    string `json:"mark,omitempty"`
@@ -64,7 +67,7 @@ func newSink(o Options) (*sink, error) {
 	var err error
 	s.log, err = openSinkLog(filepath.Join(o.Dir, "sink.log"), func(line Arrived) {
 		sum, _ := hex.DecodeString(line.SHA256)
-		s.remember(sinkKey(line.ID), line.System, binary.BigEndian.Uint64(sum), line.Mark)
+		s.remember(sinkKey(line.ID), line.System, binary.BigEndian.Uint64(sum), line.Mark, line.At)
 	})
 	return s, err
 }
@@ -96,12 +99,13 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if _, err := io.Copy(b, r.Body); err != nil {
 		return // broke off
 	}
+	at := time.Now().UnixMicro()
 	sum := sha256.Sum256(b.Bytes())
 	system, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	mark := s.findMark(b.Bytes())
-	same := s.remember(sinkKey(id), system, binary.BigEndian.Uint64(sum[:8]), mark)
+	same := s.remember(sinkKey(id), system, binary.BigEndian.Uint64(sum[:8]), mark, at)
 	if s.log != nil {
-		if err := s.log.write(Arrived{ID: id, System: system, SHA256: hex.EncodeToString(sum[:8]), Mark: mark}); err != nil {
+		if err := s.log.write(Arrived{ID: id, System: system, SHA256: hex.EncodeToString(sum[:8]), At: at, Mark: mark}); err != nil {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
@@ -133,7 +137,7 @@ func (s *sink) findMark(body []byte) string {
 
 // remember counts an arrival; it reports false where the content is another one
 // than before.
-func (s *sink) remember(key [16]byte, system string, sum uint64, mark string) bool {
+func (s *sink) remember(key [16]byte, system string, sum uint64, mark string, now int64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	a := s.arrived[key]
@@ -145,7 +149,7 @@ func (s *sink) remember(key [16]byte, system string, sum uint64, mark string) bo
 				s.systems = append(s.systems, system)
 			}
 		}
-		s.arrived[key] = &arrival{sum: sum, times: 1, system: uint8(at), mark: mark}
+		s.arrived[key] = &arrival{sum: sum, at: now, times: 1, system: uint8(at), mark: mark}
 		return true
 	}
 	a.times = max(a.times, a.times+1) // stays at its most
@@ -192,7 +196,7 @@ func (s *sink) account(w io.Writer) error {
 	for key, a := range s.arrived {
 		var sum [8]byte
 		binary.BigEndian.PutUint64(sum[:], a.sum)
-		lines = append(lines, Arrived{uuid.UUID(key).String(), s.system(a), hex.EncodeToString(sum[:]), int(a.times), a.altered, a.mark})
+		lines = append(lines, Arrived{uuid.UUID(key).String(), s.system(a), hex.EncodeToString(sum[:]), a.at, int(a.times), a.altered, a.mark})
 	}
 	s.mu.Unlock()
 	slices.SortFunc(lines, func(a, b Arrived) int { return cmp.Compare(a.ID, b.ID) })
