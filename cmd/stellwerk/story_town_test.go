@@ -95,8 +95,11 @@ func town(ts *testscript.TestScript, neg bool, args []string) {
 	systems, err := filepath.Glob(s.folder("systems/*.yaml"))
 	ts.Check(err)
 	for _, file := range systems {
-		name := "systems/" + filepath.Base(file)
-		for _, line := range s.pointed(ts.ReadFile(file)) {
+		name, text := "systems/"+filepath.Base(file), ts.ReadFile(file)
+		if path := value(text, "path"); path != "" {
+			ts.Check(os.MkdirAll(s.folder(path), 0o700))
+		}
+		for _, line := range s.pointed(text) {
 			ts.Check(s.set(name, line))
 		}
 	}
@@ -131,6 +134,9 @@ func (s *story) pointed(system string) []string {
 		return append(lines, "address: "+s.partner.Payment+"/epay21", basic)
 	case "xbezahldienste/pmpayment":
 		return append(lines, "address: "+s.partner.Payment+"/pmpayment", `credentials: {oauth2: {client-id: `+sim.User+`, client-secret: "file:secrets/partners.password"}}`)
+	case "xbezahldienste/epaybl":
+		return append(lines, "address: "+s.partner.PaymentTLS+"/epaybl",
+			`tls: {ca: `+s.partner.CA+`, pkcs12: "file:`+s.partner.HubP12+`", password: "file:secrets/partners.password"}`)
 	case "mail/":
 		return append(lines, "address: "+s.partner.MailTLS, basic, "tls: {ca: "+s.partner.CA+"}")
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // exprFunction is one function of expressions with the types it takes.
@@ -112,6 +113,7 @@ func stateFunctions() []exprFunction {
 	return []exprFunction{
 		{"count", nothing, []any{new(func(pathOnly) int)}}, // for the parser, which has its own otherwise
 		{"sum", nothing, []any{new(func(pathOnly) Decimal)}},
+		{"join", nothing, []any{new(func(pathOnly, string) string)}},
 		onState("__letText", letText),
 		onState("__letBool", func(st *state, i int) (bool, error) {
 			s, err := letText(st, i)
@@ -152,6 +154,9 @@ func stateFunctions() []exprFunction {
 			return n > 0, nil
 		}),
 		onState("__sum", sumOfPath),
+		{"__join", func(a ...any) (any, error) {
+			return joinedPath(a[0].(*state), a[1].(int), a[2].(string)), nil
+		}, []any{new(func(*state, int, string) string)}},
 		onState("__position", func(st *state, _ int) (int, error) { return st.scope.pos, nil }, new(func(*state) int)),
 		onState("__attachments", func(st *state, _ int) ([]Attachment, error) { return st.env.Attachments, nil }, new(func(*state) []Attachment)),
 		onState("__fact", func(st *state, i int) (string, error) { return factAt(i).get(st), nil }),
@@ -183,6 +188,17 @@ func stateFunctions() []exprFunction {
 var allFacts = facts()
 
 func factAt(i int) fact { return allFacts[i] }
+
+// joinedPath is every value of a path that is not blank, trimmed, in document order.
+func joinedPath(st *state, i int, separator string) string {
+	var all []string
+	st.m.paths[i].texts(st.root, st.scope.cur, func(s string) {
+		if s = strings.TrimSpace(s); s != "" {
+			all = append(all, s)
+		}
+	})
+	return strings.Join(all, separator)
+}
 
 func sumOfPath(st *state, i int) (sum Decimal, err error) {
 	sum = decimalOf(0)

@@ -133,6 +133,13 @@ func (p *exprPatcher) call(node *ast.Node, n *ast.CallNode) {
 	switch {
 	case slices.Contains(pathFunctions, id.Value) && len(n.Arguments) == 1:
 		p.pathCall(node, n, id.Value)
+	case id.Value == "join":
+		separator, ok := literal(n, 1)
+		if !ok || len(n.Arguments) != 2 {
+			p.fail(n, `join is written join("path", "separator")`)
+			return
+		}
+		p.pathCall(node, n, "join", &ast.StringNode{Value: separator})
 	case id.Value == "answer":
 		role, ok1 := literal(n, 0)
 		key, ok2 := literal(n, 1)
@@ -177,13 +184,13 @@ func literal(n *ast.CallNode, i int) (string, bool) {
 	return s.Value, true
 }
 
-func (p *exprPatcher) pathCall(node *ast.Node, n *ast.CallNode, fn string) {
+func (p *exprPatcher) pathCall(node *ast.Node, n *ast.CallNode, fn string, more ...ast.Node) {
 	src, isPath := literal(n, 0)
 	if id, ok := n.Arguments[0].(*ast.IdentifierNode); ok && isName(id.Value) {
 		src, isPath = id.Value, true
 	}
 	if !isPath {
-		if fn == "count" || fn == "sum" {
+		if fn == "count" || fn == "sum" || fn == "join" {
 			p.fail(n, "%s takes a path in quotes", fn)
 		}
 		return // a value: the function itself
@@ -205,5 +212,5 @@ func (p *exprPatcher) pathCall(node *ast.Node, n *ast.CallNode, fn string) {
 	}
 	p.c.reads(path)
 	p.c.m.paths = append(p.c.m.paths, path)
-	ast.Patch(node, call("__"+fn, stNode(), &ast.IntegerNode{Value: len(p.c.m.paths) - 1}))
+	ast.Patch(node, call("__"+fn, append([]ast.Node{stNode(), &ast.IntegerNode{Value: len(p.c.m.paths) - 1}}, more...)...))
 }

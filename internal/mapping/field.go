@@ -134,7 +134,7 @@ func (c *compiler) repeat(f *field, o *object, isLet bool) {
 	f.group = o.has("fields")
 	if o.has("each") {
 		if c.m.Format == CSV || c.m.Format == Fixed {
-			c.r.addf(o.keys["each"], "%s files have no repeated fields; each stands at the top or in records", c.m.Format)
+			c.r.addf(o.keys["each"], "%s files have no repeated fields; each stands at the top or in records, and expr: join(\"path\", \" \") puts the values into one field", c.m.Format)
 			return
 		}
 		f.each = c.each(o)

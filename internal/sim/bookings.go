@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/encoding/charmap"
@@ -74,7 +75,7 @@ func judgeBooking(body []byte) int {
 	switch {
 	case checks["ags"](b.Client) != "", b.Case == "", b.Name == "", b.Street == "", b.Town == "", len(b.Items) == 0:
 		return 102
-	case b.Kind != "HUND-ZU" && b.Kind != "HUND-AB" && b.Kind != "ABFALL-ZU":
+	case !slices.Contains([]string{"HUND-ZU", "HUND-AB", "ABFALL-ZU", "ABFALL-AB"}, b.Kind):
 		return 103
 	case !capitals.MatchString(b.Name), !capitals.MatchString(b.Street), !capitals.MatchString(b.Town):
 		return 104
@@ -82,7 +83,7 @@ func judgeBooking(body []byte) int {
 		return 102
 	}
 	for i, item := range b.Items {
-		switch ends := b.Kind == "HUND-AB"; {
+		switch ends := strings.HasSuffix(b.Kind, "-AB"); {
 		case item.N != i+1, item.Text == "", ends && item.Until == "", !ends && (item.From == "" || item.Cents == nil), complaint("date", item.From), complaint("date", item.Until):
 			return 102
 		case !capitals.MatchString(item.Text):
