@@ -55,8 +55,8 @@ With --service a file is judged by the route's own schemas and the gate's limits
 as if a portal pushed it now (or on the day that --at names). The route is that
 of the operator's folder, or the shipped one where --dir is none.
 
-Exit codes: 0 valid, 3 findings, 2 wrong usage, 1 a schema or a file that cannot
-be read.`,
+Exit codes: 0 valid, 3 findings, 2 wrong usage or a file that is not there, 1 a
+schema or a file that cannot be read.`,
 		Args: usage(cobra.MinimumNArgs(1)),
 	}
 	f := cmd.Flags()

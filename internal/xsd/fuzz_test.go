@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
+	"slices"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -129,7 +131,8 @@ func FuzzValue(f *testing.F) {
 	}
 	b := newBuiltins()
 	f.Fuzz(func(t *testing.T, value string) {
-		for name, ty := range b.byName {
+		for _, name := range slices.Sorted(maps.Keys(b.byName)) { // in order, or no input is worth keeping
+			ty := b.byName[name]
 			if ty.simple == nil {
 				continue
 			}

@@ -395,6 +395,9 @@ func (c *compiler) find(kd kind, n *node, ref string) *global {
 	if g == nil && kd == kindAttribute && name.Space == xmlSpace {
 		g = c.xmlAttribute(name)
 	}
+	if g == nil && kd == kindAttribute && isXsi(name) {
+		g = c.xsiAttribute(name)
+	}
 	if g == nil {
 		hint := ""
 		if w, ok := c.missing[name.Space]; ok {
@@ -445,8 +448,29 @@ func (c *compiler) xmlAttribute(name Name) *global {
 			s.facets.enum[string(primKey(primString))+w] = struct{}{}
 		}
 	}
+	return c.builtinAttribute(name, t, xmlSpace)
+}
+
+// xsiAttribute gives the four declarations that every schema has (3.2.7).
+func (c *compiler) xsiAttribute(name Name) *global {
+	var t *Type
+	switch name.Local {
+	case "type":
+		t = c.builtins.byName["QName"]
+	case "nil":
+		t = c.builtins.byName["boolean"]
+	case "noNamespaceSchemaLocation":
+		t = c.builtins.byName["anyURI"]
+	default:
+		t = &Type{base: c.builtins.anySimp, derived: byList, state: buildDone}
+		t.simple = &simpleType{typ: t, variety: listVariety, space: collapse, item: c.builtins.byName["anyURI"].simple, facets: noFacets(), plain: true}
+	}
+	return c.builtinAttribute(name, t, instanceSpace)
+}
+
+func (c *compiler) builtinAttribute(name Name, t *Type, file string) *global {
 	g := &global{kind: kindAttribute, name: name, state: buildDone, attr: &attrDecl{name: name, typ: t}}
-	g.node = &node{name: Name{schemaSpace, "attribute"}, at: where{file: xmlSpace}}
+	g.node = &node{name: Name{schemaSpace, "attribute"}, at: where{file: file}}
 	c.globals[kindAttribute][name] = g
 	return g
 }

@@ -74,7 +74,7 @@ func decoded(in io.Reader) (io.Reader, error) {
 		return buf, err
 	}
 	label := strings.ToLower(declaredEncoding(head))
-	if label == "" || label == "utf-8" || label == "us-ascii" {
+	if label == "" || label == "utf-8" || label == "utf8" || label == "us-ascii" {
 		return buf, nil
 	}
 	enc, err := ianaindex.IANA.Encoding(label)

@@ -36,7 +36,7 @@ func TestWellFormed(t *testing.T) {
 	for _, doc := range []string{
 		"<a/>", "\ufeff<a/>", "<?xml version='1.0'?>\n<!-- x --><a\n b = 'c>' ></a >\n<?p i?>", "<a><![CDATA[<&]]]]><![CDATA[>]]></a>", "<a>&#x1F600;&amp;</a>",
 		"<!DOCTYPE a><a/>", "<!DOCTYPE a SYSTEM 'a.dtd' [<!-- > ' --><!ELEMENT a ANY><!ENTITY e 'text'>]><a b='&e;'>&e;</a>", "<a xmlns='u' xmlns:x='v'/>",
-		"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xfc</a>",
+		"<?xml version='1.0' encoding='ISO-8859-1'?><a>\xfc</a>", "<?xml version='1.0' encoding='utf8'?><a>ü</a>",
 	} {
 		for _, r := range []func([]byte) ([]xsd.Finding, error){
 			func(b []byte) ([]xsd.Finding, error) {

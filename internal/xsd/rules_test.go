@@ -211,6 +211,26 @@ func TestValidatorIsReusable(t *testing.T) {
 	}
 }
 
+// TestInstanceAttributesMayBeAsked: the four xsi attributes are declared in every schema (3.2.7), so a type may
+// require one.
+func TestInstanceAttributesMayBeAsked(t *testing.T) {
+	const xsi = ` xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"`
+	s := compile(t, `<xs:import namespace="http://www.w3.org/2001/XMLSchema-instance"/><xs:element name="a" type="T"/>
+		<xs:complexType name="T"><xs:attribute ref="xsi:type" use="required"`+xsi+`/><xs:attribute ref="xsi:schemaLocation"`+xsi+`/></xs:complexType>`)
+	for doc, rule := range map[string]string{
+		`<a` + xsi + ` xsi:type="T"/>`:                            "",
+		`<a` + xsi + ` xsi:type="T" xsi:schemaLocation=" u v "/>`: "",
+		`<a/>`: "cvc-complex-type.4",
+		`<a` + xsi + ` xsi:type="T" xsi:schemaLocation="% v"/>`:          "cvc-datatype-valid.1.2.1",
+		`<a` + xsi + ` xsi:type="T" xsi:noNamespaceSchemaLocation="u"/>`: "",
+	} {
+		found := validate(t, s, doc)
+		if rule == "" && len(found) > 0 || rule != "" && (len(found) != 1 || found[0].Rule != rule) {
+			t.Errorf("%s: %v, want %q", doc, found, rule)
+		}
+	}
+}
+
 // TestValidPathAllocatesNothing guards the speed at which small documents pass.
 func TestValidPathAllocatesNothing(t *testing.T) {
 	s := compile(t, `<xs:element name="a"><xs:complexType><xs:sequence maxOccurs="unbounded">

@@ -357,13 +357,13 @@ func (v *Validator) attributes(f *frame, ct *complexType, attrs []Attr) {
 	required, wildIDs := 0, 0
 	for i := range attrs {
 		a := &attrs[i]
-		if a.Name.Space == instanceSpace && isXsi(a.Name) {
-			v.xsiField(f, a)
-			continue
-		}
 		at := -1
 		if sym, ok := v.schema.syms[a.Name]; ok {
 			at = findUse(ct.attrs, sym)
+		}
+		if at < 0 && isXsi(a.Name) { // every element may have them
+			v.xsiField(f, a)
+			continue
 		}
 		if at >= 0 {
 			v.present[at] = true
