@@ -49,6 +49,11 @@ import (
 //	bundle NAME STATUS OPENING [PART=SERVICE@AGS:FILE]...   a bundle in one call, its answer on stdout;
 //	                                 FILE! without consent; each accepted part is a submission of its name
 //	list NAME STATUS [LINE]...       until the bundle has this status and its list these lines
+//	bridge                           two hubs side by side, the town's in "hub" and the Kreis's in "kreis"
+//	at kreis WORD...                 a word, said at the Kreis's hub; "stellwerk" is one, too
+//	arrived NAME N                   the hub has N submissions in all, and the newest is $NAME
+//	freeze, thaw                     the hub stops in the middle of whatever it does, and goes on
+//	told PORTAL NAME TEXT...         until the portal reads every text in the submission's status
 //	cmpjson ANSWER WANT              the same JSON; "…" in WANT is whatever it may be
 //	damage NAME WHAT                 flip one bit on the disk: payload, attachment or a numbered document
 //	metric NAME VALUE                one line of the hub's metrics
@@ -70,14 +75,20 @@ func TestStories(t *testing.T) {
 				RequireExplicitExec: false,
 				RequireUniqueNames:  true,
 				Setup:               func(env *testscript.Env) error { return begin(env, service) },
-				Cmds: map[string]func(*testscript.TestScript, bool, []string){
-					"town": town, "amend": amend, "open": open, "stop": stopHub, "crash": crash, "change": change,
-					"submit": submit, "await": await, "fault": fault, "heal": heal, "received": received,
-					"document": document, "attached": attached, "as": as, "cmpjson": cmpJSON, "damage": damage, "metric": metric,
-					"system": system, "tried": tried, "says": says, "pay": pay, "found": found, "bundle": bundle, "list": list,
-				},
+				Cmds:                words(),
 			})
 		})
+	}
+}
+
+// words are what stories are told with.
+func words() map[string]func(*testscript.TestScript, bool, []string) {
+	return map[string]func(*testscript.TestScript, bool, []string){
+		"town": town, "amend": amend, "open": open, "stop": stopHub, "crash": crash, "change": change,
+		"submit": submit, "await": await, "fault": fault, "heal": heal, "received": received,
+		"document": document, "attached": attached, "as": as, "cmpjson": cmpJSON, "damage": damage, "metric": metric,
+		"system": system, "tried": tried, "says": says, "pay": pay, "found": found, "bundle": bundle, "list": list,
+		"bridge": bridge, "at": at, "freeze": freeze, "thaw": thaw, "arrived": arrived, "told": told,
 	}
 }
 
@@ -90,11 +101,18 @@ func TestMain(m *testing.M) {
 type story struct {
 	ctx     context.Context
 	service string
-	sample  sample
 	work    string
 	partner *sim.Town
 	client  sim.Client
 
+	side
+	others map[string]*side // the hubs besides this one, by their folders
+}
+
+// side is one hub and its folder.
+type side struct {
+	dir            string // below work
+	sample         sample
 	portals, admin string // addresses
 	hub            *exec.Cmd
 	exited         chan struct{} // closed when hub has ended
@@ -105,7 +123,7 @@ type storyKey struct{}
 func of(ts *testscript.TestScript) *story { return ts.Value(storyKey{}).(*story) }
 
 func (s *story) folder(name string) string {
-	return filepath.Join(s.work, "hub", filepath.FromSlash(name))
+	return filepath.Join(s.work, s.dir, filepath.FromSlash(name))
 }
 
 func (s *story) operator() *admin.Client { return admin.New("http://"+s.admin, s.sample.operatorKey) }
@@ -128,6 +146,14 @@ var samples = map[string]sample{
 		"serviceportal-iserlohn": "swp_serviceportal-iserlohn_only-for-the-demo-Hs9dL3fG",
 		"buergertheke-soest":     "swp_buergertheke-soest_only-for-the-demo-Yc5jW7tN",
 	}},
+	"bridge/stadt": {"05999040", "buergerportal", "swo_leitstelle_only-for-the-demo-Lb6hV4yC", map[string]string{
+		"buergerportal":   "swp_buergerportal_only-for-the-demo-Bs4tR1dG",
+		"stellwerk-kreis": "swp_stellwerk-kreis_only-for-the-demo-Kr7sN2xT",
+	}},
+	"bridge/kreis": {"05999", "kreisportal", "swo_leitstelle_only-for-the-demo-Lb6hV4yC", map[string]string{
+		"kreisportal":     "swp_kreisportal_only-for-the-demo-Kp8vL5mZ",
+		"stellwerk-stadt": "swp_stellwerk-stadt_only-for-the-demo-St3dQ9wF",
+	}},
 	"fourth": {"05998016", "rathaus-online", "swo_edv_only-for-the-demo-Pf7sA2yE", map[string]string{
 		"rathaus-online": "swp_rathaus-online_only-for-the-demo-Dn3vC8hJ",
 	}},
@@ -136,7 +162,7 @@ var samples = map[string]sample{
 // begin lays the service's examples beside the story and sees to its end.
 func begin(env *testscript.Env, service string) error {
 	ctx, end := context.WithCancel(context.Background())
-	s := &story{ctx: ctx, service: service, work: env.WorkDir}
+	s := &story{ctx: ctx, service: service, work: env.WorkDir, side: side{dir: "hub"}}
 	env.Values[storyKey{}] = s
 	shipped, err := filepath.Abs("../..")
 	if err != nil {
@@ -182,6 +208,10 @@ func begin(env *testscript.Env, service string) error {
 // finish stops everything and looks at what is left behind.
 func (s *story) finish() error {
 	err := s.end(os.Interrupt)
+	for _, other := range s.others {
+		there := &story{work: s.work, side: *other}
+		err = errors.Join(err, there.end(os.Interrupt), there.secrecy())
+	}
 	if s.partner != nil {
 		err = errors.Join(err, s.partner.Close())
 	}

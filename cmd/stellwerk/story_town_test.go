@@ -71,8 +71,7 @@ func town(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 1 {
 		folder = args[0]
 	}
-	var ok bool
-	if s.sample, ok = samples[folder]; !ok {
+	if _, ok := samples[folder]; !ok {
 		ts.Fatalf("there is no folder %s", folder)
 	}
 	listen := map[string]string{}
@@ -81,13 +80,21 @@ func town(ts *testscript.TestScript, neg bool, args []string) {
 		listen[name], err = port()
 		ts.Check(err)
 	}
+	s.partner, err = sim.Start(s.ctx, sim.Options{Dir: s.folder("data/partners"), Listen: listen, Scan: 20 * time.Millisecond})
+	ts.Check(err)
+	s.client = sim.Client{Control: s.partner.Control}
+	s.furnish(ts, folder)
+	s.here(ts)
+}
+
+// furnish makes the hub's folder out of a sample.
+func (s *story) furnish(ts *testscript.TestScript, folder string) {
+	s.sample = samples[folder]
+	var err error
 	s.portals, err = port()
 	ts.Check(err)
 	s.admin, err = port()
 	ts.Check(err)
-	s.partner, err = sim.Start(s.ctx, sim.Options{Dir: s.folder("data/partners"), Listen: listen, Scan: 20 * time.Millisecond})
-	ts.Check(err)
-	s.client = sim.Client{Control: s.partner.Control}
 	ts.Check(os.CopyFS(s.folder(""), os.DirFS(filepath.Join(ts.Getenv("SHIPPED"), "testdata", folder))))
 	ts.Check(os.WriteFile(s.folder("secrets/partners.password"), []byte(sim.Password+"\n"), 0o600))
 	ts.Check(s.set("stellwerk.yaml", fmt.Sprintf("listen: {portals: %q, admin: %q}", s.portals, s.admin)))
@@ -103,6 +110,10 @@ func town(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Check(s.set(name, line))
 		}
 	}
+}
+
+// here makes the hub the one that commands speak to.
+func (s *story) here(ts *testscript.TestScript) {
 	for name, value := range map[string]string{
 		"STELLWERK_DIR": s.folder(""), "STELLWERK_HUB": "http://" + s.admin, "STELLWERK_KEY": s.sample.operatorKey,
 		"STELLWERK_PORTALS": "http://" + s.portals, "STELLWERK_PORTAL_KEY": s.sample.portalKeys[s.sample.portal],
@@ -185,7 +196,7 @@ func (s *story) set(file, line string) error {
 	return os.WriteFile(s.folder(file), content, 0o600)
 }
 
-func (s *story) log() string { return filepath.Join(s.work, "hub.log") }
+func (s *story) log() string { return filepath.Join(s.work, s.dir+".log") }
 
 // open starts the hub and waits until it is ready. With ! it must not start; why
 // not goes to stderr.

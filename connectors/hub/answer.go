@@ -2,10 +2,12 @@ package hub
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 
 	"stellwerk/connectors"
 	"stellwerk/connectors/wire"
@@ -31,10 +33,7 @@ func (c *Connector) accepted(a *wire.Answer) connectors.Receipt {
 
 // refusal reads the problem: its code, and what the other hub says of repeating.
 func (c *Connector) refusal(a *wire.Answer) connectors.Receipt {
-	var p struct {
-		Code   string `json:"code"`
-		Repeat string `json:"repeat"`
-	}
+	var p problem
 	_ = json.Unmarshal(a.Body, &p) // no problem document: judged by its status
 	r := connectors.Receipt{Outcome: wire.ByStatus(a.Status), Code: wire.CleanCode(p.Code)}
 	if r.Code == "" {
@@ -46,7 +45,69 @@ func (c *Connector) refusal(a *wire.Answer) connectors.Receipt {
 		r.Outcome = connectors.Retry
 	}
 	c.Explain(&r, a)
+	if text := p.text(); text != "" {
+		r.Detail = fmt.Sprintf("HTTP %d: %s", a.Status, text)
+	}
 	return r
+}
+
+// problem is what the other hub complains about (RFC 9457), as far as it is read.
+type problem struct {
+	Code   string    `json:"code"`
+	Repeat string    `json:"repeat"`
+	Title  string    `json:"title"`
+	Errors []finding `json:"errors"`
+	More   bool      `json:"more"`
+}
+
+type finding struct {
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Pointer string `json:"pointer"`
+	Path    string `json:"path"`
+	Header  string `json:"header"`
+	Part    string `json:"part"`
+	Detail  string `json:"detail"`
+}
+
+// Bounds of what is taken over of a problem.
+const (
+	mostFindings   = 50
+	longestFinding = 500
+)
+
+// text is the problem for operators, a line for each finding: where, and what.
+func (p *problem) text() string {
+	if p.Title == "" {
+		return ""
+	}
+	lines := []string{clip(p.Title)}
+	for i := range p.Errors {
+		if i == mostFindings {
+			p.More = true
+			break
+		}
+		f := &p.Errors[i]
+		at := strings.Join(slices.DeleteFunc([]string{f.Part, f.Header, f.Pointer, f.Path}, func(s string) bool { return s == "" }), " ")
+		if f.Line > 0 {
+			at = strings.TrimSpace(fmt.Sprintf("%s (line %d, column %d)", at, f.Line, f.Column))
+		}
+		if at != "" {
+			at += ": "
+		}
+		lines = append(lines, clip(at+f.Detail))
+	}
+	if p.More {
+		lines = append(lines, "and more")
+	}
+	return strings.Join(lines, "\n")
+}
+
+func clip(s string) string {
+	if len(s) > longestFinding {
+		return strings.ToValidUTF8(s[:longestFinding], "") + "…"
+	}
+	return s
 }
 
 // remote is a submission's status over there.

@@ -306,6 +306,15 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%d %s: %s %s, fault %v", test.status, test.code, r.Outcome, r.Code, r.Fault)
 		}
 	}
+	o.answer = func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		_, _ = io.WriteString(w, `{"code":"payload-invalid","title":"Inhalt","repeat":"never","more":true,"errors":[{"line":45,"column":14,"pointer":"/halter/plz","detail":"Muster"},{"part":"metadata","pointer":"/consent","detail":"`+strings.Repeat("x", 9000)+`"},{"detail":"so"}]}`)
+	}
+	r := k.Deliver(t.Context(), connectortest.Message(1))
+	want := "HTTP 422: Inhalt\n/halter/plz (line 45, column 14): Muster\nmetadata /consent: " + strings.Repeat("x", 500-len("metadata /consent: ")) + "…\nso\nand more"
+	if r.Detail != want {
+		t.Errorf("what the other hub has found reads\n%s", r.Detail)
+	}
 	for body, status := range map[string]int{`{"id":"../x"}`: 202, `{`: 202, `<html>`: 200} {
 		o.answer = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status); _, _ = io.WriteString(w, body) }
 		if r := k.Deliver(t.Context(), connectortest.Message(1)); r.Outcome != connectors.Unknown || r.Code != "answer-unreadable" {

@@ -26,7 +26,8 @@ import (
 type submission struct {
 	municipality, service, version     string
 	reference, trust, mailbox, wording string
-	clerk                              string // at a counter
+	clerk                              string            // at a counter
+	account                            map[string]string // attributes of the citizen's
 	bundle, part                       string
 	consent                            bool
 	attach                             []string
@@ -82,6 +83,7 @@ with an operator's key; nothing is kept and nothing is sent.`,
 	f.StringVar(&s.mailbox, "mailbox", "", "mailbox handle of the citizen's account")
 	f.StringVar(&s.bundle, "bundle", "", "id of the bundle it belongs to")
 	f.StringVar(&s.part, "part", "", "part of the bundle that it is for, such as hund-anmelden")
+	f.StringToStringVar(&s.account, "account", nil, "an attribute of the citizen's account, such as surname=Muster; may be repeated")
 	f.StringArrayVar(&s.attach, "attach", nil, "attach this file; may be repeated")
 	f.StringVar(&portals, "portals", "", "address of the portals' API (STELLWERK_PORTALS; else the hub is asked)")
 	f.StringVar(&portalKey, "portal-key", "", "the portal's key: file:PATH or env:NAME (STELLWERK_PORTAL_KEY)")
@@ -122,18 +124,19 @@ func (s *submission) metadataJSON(now time.Time) ([]byte, error) {
 		Wording string `json:"wording,omitempty"`
 	}
 	m := struct {
-		Municipality string  `json:"municipality"`
-		Service      string  `json:"service"`
-		Version      string  `json:"version,omitempty"`
-		Consent      consent `json:"consent"`
-		Reference    string  `json:"reference,omitempty"`
-		Trust        string  `json:"trust-level,omitempty"`
-		Mailbox      string  `json:"mailbox,omitempty"`
-		Clerk        string  `json:"clerk,omitempty"`
-		Bundle       string  `json:"bundle,omitempty"`
-		Part         string  `json:"part,omitempty"`
+		Municipality string            `json:"municipality"`
+		Service      string            `json:"service"`
+		Version      string            `json:"version,omitempty"`
+		Consent      consent           `json:"consent"`
+		Reference    string            `json:"reference,omitempty"`
+		Trust        string            `json:"trust-level,omitempty"`
+		Mailbox      string            `json:"mailbox,omitempty"`
+		Account      map[string]string `json:"account,omitempty"`
+		Clerk        string            `json:"clerk,omitempty"`
+		Bundle       string            `json:"bundle,omitempty"`
+		Part         string            `json:"part,omitempty"`
 	}{Municipality: s.municipality, Service: s.service, Version: s.version, Consent: consent{Given: s.consent, Wording: s.wording},
-		Reference: s.reference, Trust: s.trust, Mailbox: s.mailbox, Clerk: s.clerk, Bundle: s.bundle, Part: s.part}
+		Reference: s.reference, Trust: s.trust, Mailbox: s.mailbox, Account: s.account, Clerk: s.clerk, Bundle: s.bundle, Part: s.part}
 	if s.consent {
 		m.Consent.At = now.UTC().Format(time.RFC3339)
 	}

@@ -82,7 +82,7 @@ func (w *work) environment(meta *hub.Meta) error {
 			Email: meta.Account["mail"], Account: meta.Account,
 			ConsentAt: s.Consent.At, ConsentVersion: s.Consent.Wording,
 		},
-		Now: w.Now,
+		Now: w.Now, Original: w.original,
 	}
 	if !s.Bundle.Zero() {
 		w.env.Submission.Bundle = s.Bundle.String()
