@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -15,7 +16,7 @@ var paymentPage = template.Must(template.New("payment").Parse(paymentHTML))
 
 type pagePayment struct {
 	Purpose, Amount, State, Link, Problem string
-	Open                                  bool
+	Open, Late                            bool
 	Items                                 []pageItem
 	Methods                               []pageMethod
 }
@@ -36,6 +37,8 @@ var paymentStates = map[string]string{
 	"CANCELED": "Sie haben die Zahlung abgebrochen.",
 	"FAILED":   "Die Zahlung ist gescheitert.",
 	"INITIAL":  "Die Frist für diese Zahlung ist abgelaufen.",
+
+	"IN_CLARIFICATION": "Die Zahlung wird geprüft.",
 }
 
 // page shows a citizen what there is to pay.
@@ -47,12 +50,12 @@ func (d *payment) show(w http.ResponseWriter, r *http.Request, status int, probl
 	var view pagePayment
 	if c != nil {
 		view = pagePayment{Purpose: c.Purpose, Amount: comma(c.Amount), State: paymentStates[c.Status], Link: c.link, Problem: problem,
-			Open: c.Status == "INITIAL" && !c.Lapsed, Methods: paymentMethods}
+			Open: c.Status == "INITIAL" && !c.Lapsed, Late: c.Status == "INITIAL" && c.Lapsed, Methods: paymentMethods}
 		for _, one := range c.request["items"].([]any) {
 			item := one.(map[string]any)
 			net, _ := decimal(item["totalNetAmount"])
 			tax, _ := decimal(item["totalTaxAmount"])
-			view.Items = append(view.Items, pageItem{fmt.Sprint(item["description"]), comma(fmt.Sprint(item["quantity"])), comma(net.Add(net, tax).FloatString(2))})
+			view.Items = append(view.Items, pageItem{fmt.Sprint(item["description"]), comma(strings.TrimSuffix(fmt.Sprint(item["quantity"]), ".00")), comma(net.Add(net, tax).FloatString(2))})
 		}
 	}
 	d.mu.Unlock()
@@ -77,12 +80,12 @@ func (d *payment) decide(w http.ResponseWriter, r *http.Request) {
 		d.show(w, r, http.StatusConflict, "Das geht nicht mehr: Diese Zahlung ist schon entschieden.")
 		return
 	}
-	if r.PostFormValue("what") == "lapse" {
-		d.show(w, r, http.StatusOK, "")
-		return
-	}
 	d.mu.Lock()
 	link := d.byID[r.PathValue("id")].link
 	d.mu.Unlock()
+	if u, err := url.Parse(link); r.PostFormValue("what") == "lapse" || err != nil || strings.HasSuffix(u.Hostname(), ".example") {
+		d.show(w, r, http.StatusOK, "") // nobody to go back to
+		return
+	}
 	http.Redirect(w, r, link, http.StatusSeeOther)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -71,7 +72,7 @@ func TestProviderRefuses(t *testing.T) {
 // A person pays with links and forms alone; what the portal wrote is only text.
 func TestPaymentPage(t *testing.T) {
 	tw, client := town(t, sim.Options{})
-	c := call{url: tw.Payment + "/epay21/paymenttransaction/99107001/05974040", body: fee}.basic()
+	c := call{url: tw.Payment + "/epay21/paymenttransaction/99107001/05974040", body: strings.Replace(fee, "portal.example", "portal.test", 1)}.basic()
 	if status, body := c.do(t); status != 200 || !strings.Contains(body, "transactionRedirectUrl") {
 		t.Fatalf("%d %s", status, body)
 	}
@@ -99,7 +100,7 @@ func TestPaymentPage(t *testing.T) {
 	}
 	_ = res.Body.Close()
 	stay.CloseIdleConnections()
-	if res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "https://portal.example/zurueck?a=1" {
+	if res.StatusCode != http.StatusSeeOther || res.Header.Get("Location") != "https://portal.test/zurueck?a=1" {
 		t.Errorf("after paying: %d to %s", res.StatusCode, res.Header.Get("Location"))
 	}
 	if all, _ = client.Transactions(t.Context()); all[0].Status != "PAYED" || all[0].Method != "OTHER" || all[0].Detail != "wero" || all[0].Reference == "" {
@@ -122,5 +123,46 @@ func TestPaymentPage(t *testing.T) {
 		if err := client.Pay(t.Context(), id, what); err == nil {
 			t.Errorf("%s %s works", what, id)
 		}
+	}
+}
+
+// What is left lying until the time is up can be paid all the same, at this provider;
+// what has become unclear cannot. Where there is no portal the page says how it ended.
+func TestPaymentPageEnds(t *testing.T) {
+	tw, client := town(t, sim.Options{})
+	press := func(n int, what string) string {
+		t.Helper()
+		all, err := client.Transactions(t.Context())
+		if err != nil || len(all) <= n {
+			t.Fatal(len(all), err)
+		}
+		form := call{url: all[n].URL, body: "what=" + what, header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}}
+		_, body := form.do(t)
+		return body
+	}
+	for _, id := range []string{"r-1", "r-2"} {
+		c := call{url: tw.Payment + "/epay21/paymenttransaction/99107001/05974040", body: regexp.MustCompile(`"requestId": ?"[^"]*"`).ReplaceAllString(fee, `"requestId":"`+id+`"`)}.basic()
+		if status, body := c.do(t); status != 200 {
+			t.Fatalf("%d %s", status, body)
+		}
+	}
+	if body := press(0, "late"); !strings.Contains(body, "schon entschieden") {
+		t.Errorf("late before it has lapsed: %s", body)
+	}
+	if body := press(0, "lapse"); !strings.Contains(body, "Frist") || !strings.Contains(body, "Doch noch") {
+		t.Errorf("lapsed: %s", body)
+	}
+	if body := press(0, "pay"); !strings.Contains(body, "schon entschieden") {
+		t.Errorf("paid after the time: %s", body)
+	}
+	if body := press(0, "late"); !strings.Contains(body, "Zahlung ist eingegangen") || strings.Contains(body, "Doch noch") {
+		t.Errorf("late: %s", body)
+	}
+	if body := press(1, "clarify"); !strings.Contains(body, "wird geprüft") || strings.Contains(body, "<form") {
+		t.Errorf("unclear: %s", body)
+	}
+	all, err := client.Transactions(t.Context())
+	if err != nil || all[0].Status != "PAYED" || all[1].Status != "IN_CLARIFICATION" {
+		t.Errorf("%+v (%v)", all, err)
 	}
 }
