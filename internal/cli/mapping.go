@@ -21,7 +21,7 @@ import (
 func (p *Program) mapping() *cobra.Command {
 	cmd := &cobra.Command{Use: "mapping", Short: "Test, measure and try mappings", Args: usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	cmd.AddCommand(p.mappingTest(), p.mappingDiff(), p.mappingCoverage(), p.mappingRender())
+	cmd.AddCommand(p.mappingTest(), p.mappingDiff(), p.mappingCoverage(), p.mappingRender(), p.mappingShow())
 	return cmd
 }
 
