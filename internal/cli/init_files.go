@@ -49,7 +49,6 @@ var means = map[string]string{
 	"records": "die Akte, also das Dokumentenmanagement", "finance": "die Kasse, also das Finanzverfahren",
 	"public-order": "das Ordnungsamt", "payment": "die Bezahlplattform", "waste": "die Abfallwirtschaft",
 	"district": "das Fachverfahren des Kreises", "citizen": "das Postfach des Bürgerkontos", "citizen-mail": "die Antwort per E-Mail",
-	"portal": "Rückmeldungen an das Portal",
 }
 
 // begins is how a role's system usually is; it is a suggestion, and the file says so.

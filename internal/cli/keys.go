@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stellwerk/connectors"
 	"stellwerk/internal/config"
 	"stellwerk/internal/vault"
 )
@@ -20,6 +21,7 @@ func (p *Program) keys() *cobra.Command {
 	cmd.AddCommand(
 		p.newKey("portal", "portals", config.NewPortalKey),
 		p.newKey("operator", "operators", config.NewOperatorKey),
+		p.signing(),
 		p.keyring(),
 		&cobra.Command{
 			Use: "rewrap", Short: "Wrap every submission's key anew with the keyring's first key",
@@ -79,6 +81,39 @@ func article(kind string) string {
 		return "an operator"
 	}
 	return "a " + kind
+}
+
+// signing makes a pair of keys: the hub signs with one half, whoever it calls checks
+// with the other.
+func (p *Program) signing() *cobra.Command {
+	return &cobra.Command{
+		Use: "signing FILE", Short: "Make a key that signs callbacks; FILE must not be there yet",
+		Long: `Make a pair of keys for signatures: callbacks to portals, or what is handed on to
+another hub. The private half goes into FILE, the public one is for whoever checks.
+To exchange a key, put the new one in front of the old one in the system's file,
+hand out its public half, and take the old one out when everybody has it.`,
+		Args: usage(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			private, public, err := connectors.NewKey()
+			if err != nil {
+				return fmt.Errorf("make a key: %w", err)
+			}
+			if err := createSecret(args[0], []byte(private+"\n")); err != nil {
+				return err
+			}
+			if p.json {
+				return p.emit(struct {
+					File   string `json:"file"`
+					Public string `json:"public"`
+				}{args[0], public})
+			}
+			p.say("%s is written; in the system's file stands: keys: [\"file:%s\"]", args[0], args[0])
+			p.say("The other side checks with its public half:")
+			p.say("")
+			p.say("%s", public)
+			return nil
+		},
+	}
 }
 
 func (p *Program) keyring() *cobra.Command {

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -38,6 +39,7 @@ type portalYAML struct {
 	Municipalities []string       `yaml:"municipalities"`
 	Services       []string       `yaml:"services"`
 	Counter        bool           `yaml:"counter"`
+	Callback       string         `yaml:"callback"`
 	Hub            *hubPortalYAML `yaml:"hub"`
 }
 
@@ -56,7 +58,7 @@ type operatorYAML struct {
 }
 
 func (l *loader) portals() {
-	l.snap.Portals = map[string]*Portal{}
+	l.snap.Portals, l.callbacks = map[string]*Portal{}, map[string]string{}
 	l.keySeen = map[[32]byte]string{}
 	for _, name := range l.list("portals") {
 		file := path.Join("portals", name+".yaml")
@@ -74,6 +76,7 @@ func (l *loader) portals() {
 			Name: name, Title: y.Title, Municipalities: y.Municipalities, Services: y.Services, Operator: y.Counter,
 			Keys: l.keys(file, y.Keys), Hub: l.otherHub(file, &y),
 		}
+		l.callbacks[name] = y.Callback
 	}
 }
 
@@ -199,7 +202,28 @@ func (l *loader) scopes() {
 				l.at(file, fmt.Sprintf("services[%d]", i), s+" is not a service", strict.Suggest(s, l.services))
 			}
 		}
+		p.Callback = l.callback(file, l.callbacks[name])
 	}
+}
+
+// signing is the kind that callbacks go by: a portal must be able to tell them from
+// a stranger's.
+const signing = "webhook"
+
+// callback finds the system by which a portal is called back.
+func (l *loader) callback(file, name string) *System {
+	if name == "" {
+		return nil
+	}
+	system := l.snap.Systems[name]
+	switch {
+	case l.broken[name]: // it is complained about already
+	case system == nil:
+		l.at(file, "callback", name+" is not a system", strict.Suggest(name, slices.Collect(maps.Keys(l.snap.Systems))))
+	case system.Kind != signing:
+		l.at(file, "callback", name+" is of kind "+system.Kind+", whose calls are not signed", "callbacks go to a system of kind "+signing)
+	}
+	return system
 }
 
 // Allows reports whether the portal may submit this service to this municipality.

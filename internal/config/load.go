@@ -110,6 +110,8 @@ type loader struct {
 	found    Findings
 	snap     *Snapshot
 
+	callbacks map[string]string // system's name by portal
+
 	nodes    map[string]*yaml.Node       // top node by file, for cross checks
 	tenants  []tenant                    // municipality files that could be read
 	loaded   map[string]*mapping.Mapping // by path; nil where it is broken

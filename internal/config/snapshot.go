@@ -64,6 +64,7 @@ type Portal struct {
 	Municipalities []string  // AGS; empty means none
 	Services       []string  // empty means all
 	Operator       bool      // counter staff: submissions come in by channel "counter"
+	Callback       *System   // by which it is told that a case's status is news; nil: it is not told
 	Hub            *OtherHub // another Stellwerk: submissions come in by channel "hub"; else nil
 }
 

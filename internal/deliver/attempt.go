@@ -199,7 +199,7 @@ func (d *Deliverer) write(t *store.Task, rec *store.Record) {
 	if rec.State == hub.DeliveryParked && rec.Reason == hub.ParkUnclear && d.Alert != nil {
 		d.Alert("unclear", t.Delivery.ID, nil)
 	}
-	if effect.FlowDue && !effect.Settled { // a settled submission has nothing left to render
+	if effect.FlowDue && (!effect.Settled || effect.News) { // a settled submission has nothing left to render
 		d.Ring(t.Submission.ID)
 	}
 	if effect.Next != "" {

@@ -103,9 +103,14 @@ func (f *Flow) once(ctx context.Context, id hub.ID) error {
 		}
 		return fmt.Errorf("read submission %s: %w", id, err)
 	}
-	if s := &w.c.Submission; !s.WithdrawnAt.IsZero() || s.State == hub.SubmissionSettled && len(w.c.Deliveries) == 0 {
+	if told, err := f.tell(ctx, w.c); err != nil {
+		return err
+	} else if told {
+		return f.once(ctx, id) // with what is there now
+	}
+	if s := &w.c.Submission; !s.WithdrawnAt.IsZero() || s.State == hub.SubmissionSettled {
 		f.warm.forget(id) // it has ended: nothing is planned or rendered any more
-		return nil
+		return f.nothingToTell(ctx, s)
 	}
 	w.step.At = w.now
 	for _, s := range stages {
@@ -122,6 +127,9 @@ func (f *Flow) once(ctx context.Context, id hub.ID) error {
 		}
 	}
 	w.step.State = w.state()
+	if s := &w.c.Submission; s.Told == "" && callbackOf(w.snapshot, s) != nil {
+		w.step.Told = hub.CaseReceived // by the receipt
+	}
 	if err := f.Store.Advance(ctx, id, w.c.Submission.Version, &w.step); err != nil {
 		if errors.Is(err, store.ErrWithdrawn) {
 			f.warm.forget(id)

@@ -140,6 +140,9 @@ func (w *work) state() hub.SubmissionState {
 	}
 	state := hub.SubmissionSettled
 	look := func(d hub.Delivery) {
+		if d.Role == hub.RolePortal {
+			return // a callback is no part of the case
+		}
 		parked := d.State == hub.DeliveryParked || unmapped[d.ID]
 		switch {
 		case parked && !d.Optional:

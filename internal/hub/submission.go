@@ -38,10 +38,11 @@ type Submission struct {
 	SHA256       [32]byte  // of the payload as received
 	Size         int64     // of the payload, bytes
 	Attachments  int
-	Trace        string // W3C traceparent
-	Bundle       ID     // that it belongs to; zero for none
-	Part         string // of the bundle
-	Version      int64  // rises with every change; guards against two workers at once
+	Trace        string     // W3C traceparent
+	Told         CaseStatus // that its portal was last told by a callback, at first RECEIVED by the receipt; empty where it wants none
+	Bundle       ID         // that it belongs to; zero for none
+	Part         string     // of the bundle
+	Version      int64      // rises with every change; guards against two workers at once
 }
 
 // Consent is the citizen's word that the data may be stored and handed on.

@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"stellwerk/internal/config/strict"
+	"stellwerk/internal/hub"
 	"stellwerk/internal/mapping"
 )
 
@@ -184,6 +185,9 @@ func (l *loader) deliveries(r *Route, y *fileYAML) {
 		})
 		if !word.MatchString(d.To) {
 			l.at(at+".to", d.To+" is not the name of a role", "use small letters, digits and hyphens")
+		}
+		if d.To == hub.RolePortal {
+			l.at(at+".to", "portals are told by the hub itself", "name a system under callback: in portals/NAME.yaml")
 		}
 		if slices.Index(roles, d.To) < i {
 			l.at(at+".to", "there are two deliveries to "+d.To, "a role takes part once")

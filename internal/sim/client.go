@@ -56,6 +56,12 @@ func (c Client) Pay(ctx context.Context, id, what string) error {
 	return c.call(ctx, http.MethodPost, "/control/payment/transactions/"+id+"/"+what, nil, nil)
 }
 
+// Trust gives the portal the hub's public keys, whpk_…; what none of them has signed is
+// refused then. Without any it takes everything.
+func (c Client) Trust(ctx context.Context, keys ...string) error {
+	return c.call(ctx, http.MethodPut, "/control/portal/keys", keys, nil)
+}
+
 // Mails lists the mails after the n-th, as their reader sees them.
 func (c Client) Mails(ctx context.Context, after int) (all []Mail, err error) {
 	return all, c.call(ctx, http.MethodGet, "/control/mail/messages?after="+strconv.Itoa(after), nil, &all)

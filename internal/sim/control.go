@@ -20,6 +20,7 @@ import (
 //	DELETE /control/sink/arrived
 //	GET    /control/payment/transactions
 //	POST   /control/payment/transactions/{id}/{what}   pay, cancel, fail, clarify, lapse; late: paid after it
+//	PUT    /control/portal/keys                         a list of whpk_…: takes what one of them has signed
 //	GET    /control/mail/messages                       ?after=n; mails as their reader sees them
 func (t *Town) controlAPI(s *sink, boxes []*dropBox) http.Handler {
 	m := http.NewServeMux()
@@ -66,6 +67,7 @@ func (t *Town) controlAPI(s *sink, boxes []*dropBox) http.Handler {
 	m.HandleFunc("POST /control/payment/transactions/{id}/{what}", func(w http.ResponseWriter, r *http.Request) {
 		reply(w, t.payment.settle(r.PathValue("id"), r.PathValue("what"), r.URL.Query().Get("method")))
 	})
+	m.HandleFunc("PUT /control/portal/keys", t.portal.putKeys)
 	m.HandleFunc("GET /control/mail/messages", func(w http.ResponseWriter, r *http.Request) {
 		after, _ := strconv.Atoi(r.URL.Query().Get("after"))
 		all, err := t.mails(after)

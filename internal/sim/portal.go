@@ -4,10 +4,13 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,11 +20,14 @@ import (
 // of an ed25519 signature over id.timestamp.body.
 type portal struct {
 	*partner
-	key ed25519.PublicKey
+	keys atomic.Pointer[[]ed25519.PublicKey]
 }
 
-func newPortal(p *partner, key ed25519.PublicKey) http.Handler {
-	d := &portal{p, key}
+func newPortal(p *partner, key ed25519.PublicKey) (*portal, http.Handler) {
+	d := &portal{partner: p}
+	if key != nil {
+		d.trust(key)
+	}
 	p.refuse = func(w http.ResponseWriter) {
 		p.refused()
 		answer(w, http.StatusUnprocessableEntity, map[string]string{"code": "abgelehnt"})
@@ -29,7 +35,32 @@ func newPortal(p *partner, key ed25519.PublicKey) http.Handler {
 	m := http.NewServeMux()
 	m.HandleFunc("POST /callbacks", d.callback)
 	m.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	return m
+	return d, m
+}
+
+// trust is what the portal does when the hub's keys are exchanged: it takes what one
+// of these has signed. With none it takes everything.
+func (d *portal) trust(keys ...ed25519.PublicKey) { d.keys.Store(&keys) }
+
+// putKeys reads keys as the hub's operator hands them out.
+func (d *portal) putKeys(w http.ResponseWriter, r *http.Request) {
+	var texts []string
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&texts); err != nil {
+		reply(w, err)
+		return
+	}
+	keys := make([]ed25519.PublicKey, len(texts))
+	for i, text := range texts {
+		b64, ok := strings.CutPrefix(text, "whpk_")
+		raw, err := base64.StdEncoding.DecodeString(b64)
+		if !ok || err != nil || len(raw) != ed25519.PublicKeySize {
+			reply(w, fmt.Errorf("key %d is no whpk_…", i+1))
+			return
+		}
+		keys[i] = raw
+	}
+	d.trust(keys...)
+	reply(w, nil)
 }
 
 func (d *portal) callback(w http.ResponseWriter, r *http.Request) {
@@ -47,7 +78,7 @@ func (d *portal) callback(w http.ResponseWriter, r *http.Request) {
 		d.refused()
 		answer(w, http.StatusBadRequest, map[string]string{"code": "kein-rueckruf"})
 		return
-	case d.key != nil && !d.signed(r.Header, body):
+	case !d.signed(r.Header, body):
 		d.refused()
 		answer(w, http.StatusUnauthorized, map[string]string{"code": "unterschrift"})
 		return
@@ -60,8 +91,13 @@ func (d *portal) callback(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// signed checks time and signature; one of several signatures has to fit.
+// signed checks time and signature; one of several signatures has to fit one of
+// the keys.
 func (d *portal) signed(h http.Header, body []byte) bool {
+	keys := d.keys.Load()
+	if keys == nil || len(*keys) == 0 {
+		return true
+	}
 	stamp := h.Get("webhook-timestamp")
 	seconds, err := strconv.ParseInt(stamp, 10, 64)
 	if err != nil || d.now().Sub(time.Unix(seconds, 0)).Abs() > 5*time.Minute {
@@ -70,7 +106,9 @@ func (d *portal) signed(h http.Header, body []byte) bool {
 	text := []byte(h.Get("webhook-id") + "." + stamp + "." + string(body))
 	for _, one := range strings.Fields(h.Get("webhook-signature")) {
 		b64, ok := strings.CutPrefix(one, "v1a,")
-		if sig, err := base64.StdEncoding.DecodeString(b64); ok && err == nil && ed25519.Verify(d.key, text, sig) {
+		sig, err := base64.StdEncoding.DecodeString(b64)
+		fits := func(key ed25519.PublicKey) bool { return ed25519.Verify(key, text, sig) }
+		if ok && err == nil && slices.ContainsFunc(*keys, fits) {
 			return true
 		}
 	}

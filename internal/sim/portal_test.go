@@ -3,6 +3,7 @@ package sim_test
 import (
 	"crypto/ed25519"
 	"encoding/base64"
+	"fmt"
 	"strconv"
 	"testing"
 	"time"
@@ -18,9 +19,10 @@ func TestCallbacksAreSigned(t *testing.T) {
 	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 	tw, client := town(t, sim.Options{PortalKey: public, Now: func() time.Time { return now }})
 	const body = `{"type":"submission.settled","id":"0197f3a2"}`
+	signer := private
 	sign := func(id string, at time.Time, text string) map[string]string {
 		stamp := strconv.FormatInt(at.Unix(), 10)
-		sig := ed25519.Sign(private, []byte(id+"."+stamp+"."+text))
+		sig := ed25519.Sign(signer, []byte(id+"."+stamp+"."+text))
 		return map[string]string{"webhook-id": id, "webhook-timestamp": stamp, "webhook-signature": "v1,none v1a," + base64.StdEncoding.EncodeToString(sig)}
 	}
 	for name, test := range map[string]struct {
@@ -42,6 +44,35 @@ func TestCallbacksAreSigned(t *testing.T) {
 	}
 	if got, err := client.Received(t.Context(), "portal", 0); err != nil || len(got) != 1 {
 		t.Errorf("the portal has %d callbacks (%v)", len(got), err)
+	}
+
+	// The hub's key is exchanged: the portal is told the new one's public half.
+	young, next, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, new := "whpk_"+base64.StdEncoding.EncodeToString(public), "whpk_"+base64.StdEncoding.EncodeToString(young)
+	send := func(id string, want int) {
+		t.Helper()
+		if status, _ := (call{url: tw.Portal + "/callbacks", body: body, header: sign(id, now, body)}).do(t); status != want {
+			t.Errorf("%s: %d, want %d", id, status, want)
+		}
+	}
+	for _, step := range []struct {
+		keys       []string
+		before, in int
+	}{{[]string{old, new}, 204, 204}, {[]string{new}, 401, 204}, {nil, 204, 204}} {
+		if err := client.Trust(t.Context(), step.keys...); err != nil {
+			t.Fatal(err)
+		}
+		id := fmt.Sprintf("r%d", len(step.keys))
+		send(id+"old", step.before)
+		signer = next
+		send(id+"new", step.in)
+		signer = private
+	}
+	if err := client.Trust(t.Context(), "whpk_kurz"); err == nil {
+		t.Error("a key that is none is trusted")
 	}
 }
 

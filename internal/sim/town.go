@@ -60,6 +60,7 @@ type Town struct {
 	watched   chan struct{}
 	log       *sinkLog
 	payment   *payment
+	portal    *portal
 	mail      *partner
 	authority *authority
 	ending    sync.Once
@@ -148,7 +149,7 @@ func (t *Town) start(ctx context.Context, o Options) error {
 		case "bookings":
 			p.handler = newBookings(p.partner)
 		case "portal":
-			p.handler = newPortal(p.partner, o.PortalKey)
+			t.portal, p.handler = newPortal(p.partner, o.PortalKey)
 		}
 		if err := p.serve(o.Listen[p.name], p.handler); err != nil {
 			return err

@@ -133,6 +133,12 @@ type Flow interface {
 	// submission's version is not the given one. Afterwards the flow has nothing to
 	// do for this submission until Record or an operator says so.
 	Advance(ctx context.Context, id hub.ID, version int64, a *Advance) error
+	// Tell writes what the portal is told of a submission, in one transaction: a callback,
+	// which is a delivery of role portal and no part of the case, or nothing. Callbacks
+	// that have not left are closed as superseded. Told is what the portal knows then;
+	// while the case's status is news to it (hub.News), the flow is due. ErrStale where
+	// the submission's version is not the given one.
+	Tell(ctx context.Context, id hub.ID, version int64, t *Tell) error
 	// Damage sets a submission aside: its state becomes damaged, none of its
 	// deliveries is claimed any more. What names the record. Idempotent. What is being
 	// sent comes to its end: Record and Rescue still take it.
@@ -161,6 +167,8 @@ type Advance struct {
 	Rendered []Rendered
 	// Unmapped deliveries, new document could not be rendered: they become parked.
 	Unmapped []Unmapped
+	// Told is what the portal knows already, where it wants callbacks; empty leaves it as it is.
+	Told hub.CaseStatus
 	// Search are keyed hashes of the business keys, for finding the submission.
 	Search [][]byte
 	Audit  []hub.AuditEntry // Seq and Hash are given by the store
@@ -168,6 +176,13 @@ type Advance struct {
 	// unless their system is paused or an earlier submission holds them back. The tasks
 	// are without attachments.
 	Claimed []Task
+}
+
+// Tell is what a portal is told of a submission.
+type Tell struct {
+	At       time.Time
+	Told     hub.CaseStatus // empty: its portal wants no callbacks any more
+	Callback *NewDelivery   // optional, role portal, pending; nil where there is nothing to tell
 }
 
 // NewDelivery is a delivery as planned.
@@ -280,6 +295,7 @@ type Record struct {
 // Effect is what an outcome set in motion.
 type Effect struct {
 	FlowDue bool   // a successor may be rendered now, or the submission has settled: ring the flow
+	News    bool   // the portal is to be told: ring the flow, also where the submission has settled
 	Settled bool   // the submission has settled with this outcome
 	Next    string // a system whose delivery was held back by order and may be due now; "" for none
 }

@@ -399,6 +399,10 @@ func (t *tx) decide(f *file, a *store.Advance) error {
 	if a.State == hub.SubmissionSettled {
 		f.SettledAt = a.At
 	}
+	if a.Told != "" {
+		f.Told = a.Told
+	}
+	f.news(a.At)
 	if err := t.saveSubmission(f.submission); err != nil {
 		return err
 	}

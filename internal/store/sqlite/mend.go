@@ -65,6 +65,7 @@ func (f *file) mend(at time.Time) {
 	if f.ready() {
 		f.flowDue = due(at)
 	}
+	f.news(at)
 }
 
 // dueAgain puts back what Damage took out of the queue. What was being sent is
@@ -112,6 +113,9 @@ func (t *tx) closeDamaged(f *file, actor, reason string, at time.Time) error {
 // settle ends a submission by a person's word.
 func (t *tx) settle(f *file, actor, reason string, at time.Time) error {
 	f.State, f.Reason, f.Code, f.SettledAt, f.flowDue = hub.SubmissionSettled, "", "", at, 0
+	if f.was != hub.SubmissionDamaged { // of what is damaged nothing is sent
+		f.news(at)
+	}
 	f.Version++
 	if err := t.saveSubmission(f.submission); err != nil {
 		return err

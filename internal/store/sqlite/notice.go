@@ -60,6 +60,9 @@ func (t *tx) askAgain(f *file, d *delivery, at time.Time) error {
 	}
 	d.Attempts, d.FirstAt, d.Uncertain, d.NotBefore = 0, time.Time{}, false, at
 	d.State, d.Reason, d.Code, d.due = hub.DeliveryAwaiting, "", "", due(at)
+	if f.Told != "" {
+		f.Told = hub.CaseProcessing // so that the new answer is news, though the status be the same
+	}
 	f.Version++
 	if _, err := t.moved(f, d, at); err != nil {
 		return err

@@ -31,6 +31,9 @@ func (s *Store) Replay(ctx context.Context, id hub.ID, r store.Replay) error {
 		default:
 			return fmt.Errorf("%w: the delivery is %s", store.ErrState, d.State)
 		}
+		if d.Role == hub.RolePortal {
+			r.Anew = false // it has no mapping; the portal reads the status anyway
+		}
 		if !r.Anew && !d.rendered {
 			return fmt.Errorf("%w: there is no document to send again; map it anew", store.ErrState)
 		}
@@ -43,7 +46,7 @@ func (s *Store) Replay(ctx context.Context, id hub.ID, r store.Replay) error {
 }
 
 func (t *tx) replay(f *file, d *delivery, r store.Replay) error {
-	if f.State == hub.SubmissionSettled {
+	if f.State == hub.SubmissionSettled && d.Role != hub.RolePortal {
 		if err := t.event(f.key, hub.Event{At: f.SettledAt, Type: "settled"}); err != nil {
 			return err
 		}

@@ -88,6 +88,9 @@ func (t *tx) outcome(f *file, d *delivery, a *attempt, at time.Time) (store.Effe
 	if err := t.endWithdrawn(f, d, at); err != nil {
 		return store.Effect{}, err
 	}
+	if err := t.endSuperseded(f, d, at); err != nil {
+		return store.Effect{}, err
+	}
 	delete(t.claimed, d.key)
 	if d.State == hub.DeliveryClosed {
 		if err := t.closeSuccessors(f, d, d.Code, "hub", "", at); err != nil {
@@ -144,6 +147,9 @@ func (t *tx) moved(f *file, d *delivery, at time.Time) (store.Effect, error) {
 	if f.State == hub.SubmissionSettled && was != hub.SubmissionSettled {
 		effect.Settled, effect.FlowDue = true, true
 	}
+	if f.news(at) {
+		effect.News, effect.FlowDue, changed = true, true, true
+	}
 	if changed {
 		if err := t.saveSubmission(f.submission); err != nil {
 			return effect, err
@@ -181,6 +187,7 @@ func (f *file) follow(at time.Time) bool {
 	state := hub.SubmissionSettled
 	for _, d := range f.deliveries {
 		switch {
+		case d.Role == hub.RolePortal: // no part of the case
 		case d.State.Settled(), d.Optional && d.State == hub.DeliveryParked:
 		case d.State == hub.DeliveryParked:
 			state = hub.SubmissionParked

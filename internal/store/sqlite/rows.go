@@ -86,6 +86,7 @@ const (
 	extraWithdrawn = 2
 	extraHold      = 3
 	extraErased    = 4
+	extraTold      = 8
 )
 
 func (s *submission) packExtra(p *packer) {
@@ -110,6 +111,10 @@ func (s *submission) packExtra(p *packer) {
 		p.time(s.Erased.Attachments)
 		p.time(s.Erased.Metadata)
 	}
+	if s.Told != "" {
+		p.int(extraTold)
+		p.str(string(s.Told))
+	}
 }
 
 func (s *submission) unpackExtra(u *unpacker) {
@@ -124,6 +129,8 @@ func (s *submission) unpackExtra(u *unpacker) {
 			s.Hold = hub.Hold{Since: u.time(), By: u.str(), Reason: u.str()}
 		case extraErased:
 			s.Erased = hub.Erased{Payload: u.time(), Attachments: u.time(), Metadata: u.time()}
+		case extraTold:
+			s.Told = hub.CaseStatus(u.str())
 		default:
 			u.fail()
 		}

@@ -85,7 +85,7 @@ func (f *file) done() bool {
 		return false
 	}
 	for _, d := range f.deliveries {
-		if !d.State.Settled() {
+		if !d.State.Settled() && d.Role != hub.RolePortal {
 			return false
 		}
 	}

@@ -36,7 +36,7 @@ func (s *Store) Withdraw(ctx context.Context, id hub.ID, actor, reason string, a
 // nothingToWithdraw reports whether every delivery has left, or has ended.
 func (f *file) nothingToWithdraw() bool {
 	for _, d := range f.deliveries {
-		if !d.State.Settled() && d.State != hub.DeliveryAwaiting {
+		if !d.State.Settled() && d.State != hub.DeliveryAwaiting && d.Role != hub.RolePortal {
 			return false
 		}
 	}
@@ -50,6 +50,8 @@ func (t *tx) withdraw(f *file, actor, reason string, at time.Time) error {
 	for _, d := range f.deliveries {
 		state, why := d.State, d.Reason
 		switch {
+		case d.Role == hub.RolePortal: // tells of the withdrawal, or is superseded
+			continue
 		case state.Settled(), state == hub.DeliverySending, state == hub.DeliveryAwaiting, state == hub.DeliveryParked && why == hub.ParkUnclear:
 			continue
 		}
@@ -76,6 +78,7 @@ func (t *tx) withdraw(f *file, actor, reason string, at time.Time) error {
 		}
 	}
 	f.follow(at)
+	f.news(at)
 	if err := t.saveSubmission(f.submission); err != nil {
 		return err
 	}
@@ -97,7 +100,7 @@ func (f *file) ended(d *delivery) (hub.DeliveryState, hub.ParkReason) {
 // endWithdrawn keeps what an attempt left to be tried again, or to be decided by a
 // person, from being sent: the citizen has taken it back meanwhile.
 func (t *tx) endWithdrawn(f *file, d *delivery, at time.Time) error {
-	if f.WithdrawnAt.IsZero() || d.State != hub.DeliveryPending && (d.State != hub.DeliveryParked || d.Reason == hub.ParkUnclear) {
+	if f.WithdrawnAt.IsZero() || d.Role == hub.RolePortal || d.State != hub.DeliveryPending && (d.State != hub.DeliveryParked || d.Reason == hub.ParkUnclear) {
 		return nil
 	}
 	d.State, d.Reason = f.ended(d)

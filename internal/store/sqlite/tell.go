@@ -1,0 +1,128 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
+)
+
+// news makes the flow due where the portal is to be told of the case, and reports
+// whether that was new. It costs nothing where the portal wants no callbacks.
+func (f *file) news(at time.Time) bool {
+	if f.Told == "" || f.State == hub.SubmissionDamaged || !hub.News(f.Told, f.standing()) {
+		return false
+	}
+	if f.flowDue != 0 {
+		return false
+	}
+	f.flowDue = due(at)
+	return true
+}
+
+// standing is the case's status as everybody tells it.
+func (f *file) standing() hub.CaseStatus {
+	all := make([]hub.Delivery, len(f.deliveries))
+	for i, d := range f.deliveries {
+		all[i] = d.Delivery
+	}
+	return hub.StandingOf(&f.Submission, all).Status
+}
+
+// Tell implements store.Flow.
+func (s *Store) Tell(ctx context.Context, id hub.ID, version int64, tell *store.Tell) error {
+	at, p := stored(tell.At), &plan{}
+	var callback *delivery
+	if n := tell.Callback; n != nil {
+		if n.ID.Submission() != id || n.ID.Ordinal() == 0 || n.Role != hub.RolePortal || !n.Optional || n.State != hub.DeliveryPending || n.Document == nil {
+			return fmt.Errorf("tell of %s: %w: that is no callback", id, store.ErrState)
+		}
+		callback = &delivery{Delivery: n.Delivery, key: keyOf(n.ID)}
+		callback.UpdatedAt, callback.NotBefore = at, stored(n.NotBefore)
+		callback.render(n.Document)
+		p.document(n.Document)
+		p.rows = append(p.rows, callback.key, callback.System, deliveryNumber(callback.State), null(callback.due), callback.encode())
+	}
+	err := s.w.do(ctx, func(t *tx) error { return t.tell(id, version, tell.Told, callback, p, at) })
+	if err != nil {
+		return fmt.Errorf("tell of %s: %w", id, err)
+	}
+	return nil
+}
+
+func (t *tx) tell(id hub.ID, version int64, told hub.CaseStatus, callback *delivery, p *plan, at time.Time) error {
+	f, err := t.load(id)
+	if err != nil {
+		return err
+	}
+	switch v := f.version(); {
+	case f.State == hub.SubmissionDamaged:
+		return store.ErrDamaged
+	case v != version:
+		return fmt.Errorf("%w: version is %d and not %d", store.ErrStale, v, version)
+	case callback != nil && f.delivery(callback.key) != nil:
+		return fmt.Errorf("%w: delivery %s is there already", store.ErrState, callback.ID)
+	}
+	for _, d := range f.deliveries {
+		if callback == nil || d.Role != hub.RolePortal {
+			continue
+		}
+		if err := t.supersede(f, d, at); err != nil {
+			return err
+		}
+	}
+	if callback != nil {
+		own := *callback // a transaction may be tried again
+		f.deliveries = append(f.deliveries, &own)
+		f.planned++
+		t.tally.delivery(&own)
+		if err := t.insertRows("INSERT INTO delivery (key, system, state, due, body)", deliveryInsert, p.rows); err != nil {
+			return err
+		}
+		if err := t.insertRows("INSERT OR REPLACE INTO document (key, head, body)", documentColumns, p.documents); err != nil {
+			return err
+		}
+	}
+	f.Told = told
+	if f.State != hub.SubmissionAccepted && !f.ready() {
+		f.flowDue = 0
+	}
+	f.news(at)
+	f.Version++
+	return t.saveSubmission(f.submission)
+}
+
+// supersede closes a callback that has not left: the next one tells more.
+func (t *tx) supersede(f *file, d *delivery, at time.Time) error {
+	if d.State.Settled() || d.State == hub.DeliverySending {
+		return nil
+	}
+	d.State, d.Reason, d.Code, d.due = hub.DeliveryClosed, "", hub.CodeSuperseded, 0
+	d.UpdatedAt, d.SettledAt = at, at
+	d.records++
+	if err := t.saveDelivery(d); err != nil {
+		return err
+	}
+	return t.closedAsSuperseded(f, d, at)
+}
+
+func (t *tx) closedAsSuperseded(f *file, d *delivery, at time.Time) error {
+	return t.event(f.key, hub.Event{At: at, Type: "closed", Delivery: d.ID, Role: d.Role, System: d.System, Actor: "hub", Code: hub.CodeSuperseded})
+}
+
+// endSuperseded keeps a callback from being tried again that was being sent when a
+// newer one was planned.
+func (t *tx) endSuperseded(f *file, d *delivery, at time.Time) error {
+	if d.Role != hub.RolePortal || d.State != hub.DeliveryPending && d.State != hub.DeliveryParked {
+		return nil
+	}
+	for _, other := range f.deliveries {
+		if other.Role == hub.RolePortal && other.key > d.key {
+			d.State, d.Reason, d.Code, d.due = hub.DeliveryClosed, "", hub.CodeSuperseded, 0
+			return t.closedAsSuperseded(f, d, at)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,209 @@
+package storetest
+
+import (
+	"slices"
+	"time"
+
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
+)
+
+// watched is a submission whose portal wants callbacks, with pending deliveries.
+func (f *fixture) watched(systems ...string) hub.ID {
+	f.Helper()
+	id := f.accept()
+	a := &store.Advance{State: hub.SubmissionRunning, Told: hub.CaseReceived}
+	for i, s := range systems {
+		a.Deliveries = append(a.Deliveries, f.pending(id, i+1, s))
+	}
+	f.advance(id, a)
+	return id
+}
+
+// callback is the n-th delivery of a submission as the flow plans a callback.
+func (f *fixture) callback(id hub.ID, n int) *store.NewDelivery {
+	d := f.pending(id, n, "portal")
+	d.Role, d.Optional = hub.RolePortal, true
+	return &d
+}
+
+func (f *fixture) tell(id hub.ID, told hub.CaseStatus, callback *store.NewDelivery) {
+	f.Helper()
+	f.must(f.Tell(f.ctx, id, f.status(id).Submission.Version, &store.Tell{At: f.now, Told: told, Callback: callback}))
+}
+
+func (f *fixture) flowDue(when string, id hub.ID, want bool) {
+	f.Helper()
+	equal(f, "due for the flow "+when, slices.Contains(f.due(f.now.Add(time.Second)), id), want)
+}
+
+// While the status is news the flow is due, in the transaction that made it so and
+// until it is told; nobody waits for a callback.
+func tellNews(f *fixture) {
+	id := f.watched("epayment", "records")
+	equal(f, "told by the receipt", f.status(id).Submission.Told, hub.CaseReceived)
+	f.flowDue("as long as nothing is news", id, false)
+	if e := f.send("records", hub.DeliveryDelivered); e.News || e.FlowDue {
+		f.Errorf("one of two is no news: %+v", e)
+	}
+
+	r := f.outcome(f.claimOne("epayment"), hub.DeliveryAwaiting)
+	r.Attempt.Code = hub.CodePaymentOpen
+	e, err := f.Record(f.ctx, r)
+	f.must(err)
+	equal(f, "news", e.News, true)
+	equal(f, "ring", e.FlowDue, true)
+	f.flowDue("with news", id, true)
+	f.tell(id, hub.CaseActionRequired, f.callback(id, 3))
+	f.flowDue("once it is told", id, false)
+	equal(f, "told", f.status(id).Submission.Told, hub.CaseActionRequired)
+	f.deliveryStates(id, hub.DeliveryAwaiting, hub.DeliveryDelivered, hub.DeliveryPending)
+	task := f.claimOne("portal")
+	equal(f, "body", string(task.Body), string(document(id.Delivery(3)).Body))
+	f.record(task, hub.DeliveryPending) // the portal is down
+
+	f.pass(2 * time.Hour)
+	if e := f.record(f.claimOne("epayment"), hub.DeliveryDelivered); !e.News || !e.Settled {
+		f.Errorf("the end is news: %+v", e)
+	}
+	f.state(id, hub.SubmissionSettled)
+	settled := f.status(id).Submission.SettledAt
+	f.flowDue("with the end", id, true)
+	f.pass(time.Minute)
+	f.tell(id, hub.CaseCompleted, f.callback(id, 4))
+	f.flowDue("once that is told", id, false)
+	f.state(id, hub.SubmissionSettled)
+	equal(f, "settled at", f.status(id).Submission.SettledAt, settled)
+	f.deliveryStates(id, hub.DeliveryDelivered, hub.DeliveryDelivered, hub.DeliveryClosed, hub.DeliveryPending)
+	equal(f, "code of the one that has not left", f.delivery(id.Delivery(3)).Code, hub.CodeSuperseded)
+	if e := f.send("portal", hub.DeliveryDelivered); e.News || e.FlowDue || e.Settled {
+		f.Errorf("a callback that arrives moves nothing: %+v", e)
+	}
+	f.figuresMatch([]hub.ID{id})
+}
+
+// A portal without callbacks costs nothing, and one that wants no more is told no more.
+func tellNobody(f *fixture) {
+	id := f.planned("records")
+	if e := f.send("records", hub.DeliveryDelivered); e.News {
+		f.Errorf("nobody wants to know: %+v", e)
+	}
+	f.flowDue("for nobody", id, false)
+
+	id = f.watched("records")
+	f.send("records", hub.DeliveryDelivered)
+	f.tell(id, "", nil)
+	f.flowDue("once nobody wants to know", id, false)
+	f.must(f.Replay(f.ctx, id.Delivery(1), store.Replay{Force: true, Actor: "operator:x", Reason: "y", At: f.now}))
+	f.send("records", hub.DeliveryDelivered)
+	f.flowDue("for nobody any more", id, false)
+}
+
+// What a person does with a case is news, too: it is taken up again, it is ended.
+func tellWhatPeopleDo(f *fixture) {
+	id := f.watched("records")
+	f.send("records", hub.DeliveryDelivered)
+	f.tell(id, hub.CaseCompleted, f.callback(id, 2))
+	f.must(f.Replay(f.ctx, id.Delivery(1), store.Replay{Force: true, Actor: "operator:x", Reason: "y", At: f.now}))
+	f.flowDue("when it is taken up again", id, true)
+	// It is over before anybody was told: there is nothing to tell, and nothing to do.
+	f.send("records", hub.DeliveryDelivered)
+	f.tell(id, hub.CaseCompleted, nil)
+	f.flowDue("when it is as it was", id, false)
+	f.deliveryState(id.Delivery(2), hub.DeliveryPending)
+
+	parked := f.accept()
+	f.advance(parked, &store.Advance{State: hub.SubmissionParked, Reason: hub.ParkUnmapped, Code: "not-offered", Told: hub.CaseReceived})
+	f.flowDue("while a person looks", parked, false)
+	_, err := f.CloseDelivery(f.ctx, parked, "operator:x", "y", f.now)
+	f.must(err)
+	f.flowDue("when a person ends it", parked, true)
+	f.tell(parked, hub.CaseRejected, f.callback(parked, 1))
+	f.deliveryStates(parked, hub.DeliveryPending)
+	f.state(parked, hub.SubmissionSettled)
+
+	closed := f.watched("waste")
+	f.send("waste", hub.DeliveryParked)
+	f.flowDue("while a clerk looks", closed, false)
+	e, err := f.CloseDelivery(f.ctx, closed.Delivery(1), "operator:x", "y", f.now)
+	f.must(err)
+	equal(f, "news", e.News, true)
+	f.flowDue("when a clerk ends it", closed, true)
+}
+
+// A withdrawal is told as well, and leaves callbacks alone.
+func tellWithdrawal(f *fixture) {
+	id := f.watched("epayment", "records")
+	r := f.outcome(f.claimOne("epayment"), hub.DeliveryAwaiting)
+	r.Attempt.Code = hub.CodePaymentOpen
+	_, err := f.Record(f.ctx, r)
+	f.must(err)
+	f.tell(id, hub.CaseActionRequired, f.callback(id, 3))
+	f.withdraw(id)
+	f.flowDue("with the withdrawal", id, true)
+	f.deliveryState(id.Delivery(3), hub.DeliveryPending)
+	f.tell(id, hub.CaseCancelled, f.callback(id, 4))
+	f.deliveryState(id.Delivery(3), hub.DeliveryClosed)
+	task := f.claimOne("portal")
+	f.record(task, hub.DeliveryPending)
+	f.deliveryState(id.Delivery(4), hub.DeliveryPending) // and is tried again
+	f.pass(2 * time.Hour)
+	f.send("portal", hub.DeliveryDelivered)
+
+	// What has left cannot be taken back because a callback is under way.
+	left := f.watched("records")
+	f.send("records", hub.DeliveryDelivered)
+	f.tell(left, hub.CaseCompleted, f.callback(left, 2))
+	f.mustBe(f.Withdraw(f.ctx, left, "portal:soest", "", f.now), store.ErrState)
+}
+
+// A callback that is being sent when the next one is planned is not tried again.
+func tellWhileOneIsSent(f *fixture) {
+	id := f.watched("records")
+	f.send("records", hub.DeliveryDelivered)
+	f.tell(id, hub.CaseCompleted, f.callback(id, 2))
+	sending := f.claimOne("portal")
+	f.must(f.Replay(f.ctx, id.Delivery(1), store.Replay{Force: true, Actor: "operator:x", Reason: "y", At: f.now}))
+	f.tell(id, hub.CaseProcessing, f.callback(id, 3))
+	f.deliveryState(id.Delivery(2), hub.DeliverySending)
+	f.record(sending, hub.DeliveryPending)
+	f.deliveryState(id.Delivery(2), hub.DeliveryClosed)
+	equal(f, "code", f.delivery(id.Delivery(2)).Code, hub.CodeSuperseded)
+	f.pass(2 * time.Hour)
+	equal(f, "the one that is sent", f.claimOne("portal").Delivery.ID, id.Delivery(3))
+
+	// By hand it may be sent again: as it was, a callback has no mapping.
+	f.must(f.Replay(f.ctx, id.Delivery(2), store.Replay{Anew: true, Actor: "operator:x", Reason: "y", At: f.now}))
+	f.deliveryState(id.Delivery(2), hub.DeliveryPending)
+}
+
+func tellRefuses(f *fixture) {
+	id := f.watched("records")
+	version := f.status(id).Submission.Version
+	refused := func(want error, version int64, change func(*store.NewDelivery)) {
+		f.Helper()
+		c := f.callback(id, 2)
+		change(c)
+		f.mustBe(f.Tell(f.ctx, id, version, &store.Tell{At: f.now, Told: hub.CaseCompleted, Callback: c}), want)
+	}
+	refused(store.ErrStale, version+1, func(*store.NewDelivery) {})
+	refused(store.ErrState, version, func(c *store.NewDelivery) { c.ID = id.Delivery(1); c.Document.Delivery = c.ID })
+	refused(store.ErrState, version, func(c *store.NewDelivery) { c.Role = "finance" })
+	refused(store.ErrState, version, func(c *store.NewDelivery) { c.Optional = false })
+	refused(store.ErrState, version, func(c *store.NewDelivery) { c.Document = nil })
+	f.must(f.Damage(f.ctx, id, "payload", f.now))
+	refused(store.ErrDamaged, f.status(id).Submission.Version, func(*store.NewDelivery) {})
+	equal(f, "deliveries", len(f.status(id).Deliveries), 1)
+	f.mustBe(f.Tell(f.ctx, f.ids.New(), 1, &store.Tell{At: f.now}), store.ErrNotFound)
+}
+
+// A new answer is news even where the status is the same as before.
+func tellNewAnswer(f *fixture) {
+	id := f.watched("kreis")
+	f.answered(f.claimOne("kreis"), hub.DeliveryDelivered, "first")
+	f.tell(id, hub.CaseCompleted, f.callback(id, 2))
+	f.must(f.Notice(f.ctx, id.Delivery(1), f.now))
+	f.flowDue("while it is asked for", id, false)
+	f.answered(f.claimOne("kreis"), hub.DeliveryDelivered, "second")
+	f.flowDue("with the new answer", id, true)
+}
