@@ -35,10 +35,12 @@ import (
 //	pay NAME WHAT                    what becomes of its payment: pay, cancel, fail, clarify (a status
 //	                                 nobody knows), lapse, and late: paid after it has lapsed
 //	await NAME STATE                 until the submission is there
-//	await NAME/ROLE STATE [REASON] [CODE]
+//	await NAME/ROLE STATE [REASON] [CODE]       a number in place of a role is that delivery
 //	system NAME STATE                until the system is ready, paused, in its window or broken
 //	tried NAME/ROLE N                so many attempts were counted
 //	says TEXT...                     the last output holds the text, wherever its lines break
+//	callbacks                        the portal is called back, and takes only what is signed
+//	trust KEY...                     the portal trusts these keys of the folder, and no others
 //	fault PARTNER FAULT[=VALUE]...   a partner suffers (sim.Faults); heal PARTNER ends it
 //	received PARTNER N [COUNT=N]...  it took so many documents; repeated=, altered=, refused= too
 //	document PARTNER N [FILE]        its N-th document is this one; without FILE it goes to stdout
@@ -88,6 +90,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"submit": submit, "await": await, "fault": fault, "heal": heal, "received": received,
 		"document": document, "attached": attached, "as": as, "cmpjson": cmpJSON, "damage": damage, "metric": metric,
 		"system": system, "tried": tried, "says": says, "pay": pay, "found": found, "bundle": bundle, "list": list,
+		"callbacks": callbacks, "trust": trust,
 		"bridge": bridge, "at": at, "freeze": freeze, "thaw": thaw, "arrived": arrived, "told": told,
 	}
 }

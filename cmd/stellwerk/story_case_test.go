@@ -94,7 +94,7 @@ func stands(c *admin.Submission, role string, want []string) bool {
 		return cmp.Equal(want, []string{string(c.State)}) || cmp.Equal(want, []string{string(c.State), string(c.Reason), c.Code})
 	}
 	for i := range c.Deliveries {
-		if d := &c.Deliveries[i]; d.Role == role {
+		if d := &c.Deliveries[i]; d.Role == role || strconv.Itoa(d.Ordinal) == role {
 			have := []string{string(d.State)}
 			if d.Reason != "" {
 				have = append(have, string(d.Reason))

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"stellwerk/connectors"
 	"stellwerk/internal/app"
 	"stellwerk/internal/store/sqlite"
 	"stellwerk/internal/vault"
@@ -309,5 +310,26 @@ func TestDemo(t *testing.T) {
 	}
 	if code := <-ended; code != 0 {
 		t.Errorf("the demo ended with %d", code)
+	}
+}
+
+func TestSigningKey(t *testing.T) {
+	c := newConsole(t, nil)
+	file := filepath.Join(t.TempDir(), "rueckruf.key")
+	said := c.run(0, "keys", "signing", file)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := connectors.ParsePrivateKey(string(text))
+	if err != nil || strings.Contains(said, strings.TrimSpace(string(text))) || !strings.Contains(said, connectors.PublicKey(key)) {
+		t.Errorf("%v: %s", err, said)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info, err)
+	}
+	c.run(exitFailed, "keys", "signing", file)
+	if again, err := os.ReadFile(file); err != nil || string(again) != string(text) {
+		t.Error("a key was written over")
 	}
 }

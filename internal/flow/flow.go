@@ -127,7 +127,7 @@ func (f *Flow) once(ctx context.Context, id hub.ID) error {
 		}
 	}
 	w.step.State = w.state()
-	if s := &w.c.Submission; s.Told == "" && callbackOf(w.snapshot, s) != nil {
+	if s := &w.c.Submission; s.Told == "" && wantsCallbacks(w.snapshot, s) {
 		w.step.Told = hub.CaseReceived // by the receipt
 	}
 	if err := f.Store.Advance(ctx, id, w.c.Submission.Version, &w.step); err != nil {

@@ -30,13 +30,13 @@ const lastOrdinal = 255
 func (f *Flow) tell(ctx context.Context, c *store.Case) (bool, error) {
 	s := &c.Submission
 	now := hub.StandingOf(s, c.Deliveries).Status
-	if s.State == hub.SubmissionDamaged || !hub.News(s.Told, now) {
+	if s.State == hub.SubmissionDamaged || s.State == hub.SubmissionErased || !hub.News(s.Told, now) {
 		return false, nil
 	}
 	at := f.Now()
 	tell := &store.Tell{At: at, Told: now}
-	system := callbackOf(f.Live.Get(), s)
-	switch callback, err := f.callback(c, system, now, at); {
+	portal := f.Live.Get().Portals[s.Portal]
+	switch callback, err := f.callback(ctx, c, portal, now, at); {
 	case errors.Is(err, vault.ErrNoKey):
 		return false, err
 	case err != nil: // its key is gone or damaged: nothing of it can be written down any more
@@ -50,7 +50,7 @@ func (f *Flow) tell(ctx context.Context, c *store.Case) (bool, error) {
 		return false, fmt.Errorf("tell of submission %s: %w", s.ID, err)
 	}
 	if tell.Callback != nil {
-		f.Wake(system.Name)
+		f.Wake(tell.Callback.System)
 	}
 	return true, nil
 }
@@ -67,18 +67,15 @@ func (f *Flow) nothingToTell(ctx context.Context, s *hub.Submission) error {
 	return nil
 }
 
-// callbackOf is the system by which a submission's portal is called back; nil where it
-// wants no callbacks.
-func callbackOf(snap *config.Snapshot, s *hub.Submission) *config.System {
-	if p := snap.Portals[s.Portal]; p != nil {
-		return p.Callback
-	}
-	return nil
+// wantsCallbacks reports whether a submission's portal names a callback.
+func wantsCallbacks(snap *config.Snapshot, s *hub.Submission) bool {
+	p := snap.Portals[s.Portal]
+	return p != nil && p.Callback != nil
 }
 
 // callback is the delivery that tells the status; nil where nobody is to be told.
-func (f *Flow) callback(c *store.Case, system *config.System, status hub.CaseStatus, at time.Time) (*store.NewDelivery, error) {
-	if system == nil {
+func (f *Flow) callback(ctx context.Context, c *store.Case, portal *config.Portal, status hub.CaseStatus, at time.Time) (*store.NewDelivery, error) {
+	if portal == nil || portal.Callback == nil {
 		return nil, nil
 	}
 	s, n := &c.Submission, 1
@@ -92,15 +89,37 @@ func (f *Flow) callback(c *store.Case, system *config.System, status hub.CaseSta
 	if err != nil {
 		return nil, err
 	}
+	what := hub.CallbackData{ID: s.ID, Number: s.ID.Number(), Status: status}
+	if portal.Hub != nil {
+		if c.Meta == nil { // it was read without its content
+			if c, err = f.Store.Case(ctx, s.ID); err != nil {
+				return nil, err
+			}
+		}
+		if what.Reference, err = reference(key, c.Meta); err != nil {
+			return nil, err
+		}
+	}
 	d := hub.Delivery{
-		ID: s.ID.Delivery(n), Role: hub.RolePortal, System: system.Name, Document: callbackDocument,
+		ID: s.ID.Delivery(n), Role: hub.RolePortal, System: portal.Callback.Name, Document: callbackDocument,
 		Optional: true, State: hub.DeliveryPending, NotBefore: at, UpdatedAt: at,
 	}
 	doc := f.thin(key, d.ID, hub.Callback{
 		Type: hub.CallbackSubmission, Timestamp: at.UTC().Truncate(time.Millisecond),
-		Data: hub.CallbackData{ID: s.ID, Number: s.ID.Number(), Status: status},
+		Data: what,
 	})
 	return &store.NewDelivery{Delivery: d, Document: doc}, nil
+}
+
+// reference is what whoever handed the submission on calls it.
+func reference(key *vault.Key, sealed []byte) (string, error) {
+	plain, err := key.Open(hub.RecordMeta, sealed)
+	if err != nil {
+		return "", err
+	}
+	var meta hub.Meta
+	err = json.Unmarshal(plain, &meta)
+	return meta.Reference, err
 }
 
 // thin seals the body of a callback as the document of a delivery.

@@ -47,6 +47,9 @@ func (d *desk) told(id hub.ID) (told []string) {
 		if c.Type != hub.CallbackSubmission || c.Data.ID != id || c.Data.Number != id.Number() || !c.Timestamp.Equal(d.now) || !one.Optional || one.System != "rueckruf" {
 			d.t.Errorf("%s of %+v", body, one)
 		}
+		if strings.Contains(body, "reference") != (d.Live.Get().Portals["buergerportal"].Hub != nil) {
+			d.t.Errorf("%s", body)
+		}
 		for _, personal := range []string{"Beispiel", "276098", "HV-000", "hundeanmeldung", town} {
 			if strings.Contains(body, personal) {
 				d.t.Errorf("%q is in the callback: %s", personal, body)
@@ -94,6 +97,25 @@ func TestTellsTheEnd(t *testing.T) {
 	}
 	if got := d.told(id); !slices.Equal(got, []string{"COMPLETED pending"}) || d.due(id) {
 		t.Errorf("told %v", got)
+	}
+}
+
+// A hub that has handed the case on is told under which number it has it.
+func TestTellsAnotherHubItsNumber(t *testing.T) {
+	d := newDesk(t)
+	d.callsBack(true)
+	d.Live.Get().Portals["buergerportal"].Hub = &config.OtherHub{Issuer: "kreis"}
+	id := d.accept("dackel.xml", nil, nil)
+	d.run(id)
+	d.deliver(id, 1, "akte-musterstadt", nil)
+	d.run(id)
+	d.deliver(id, 2, "kasse-musterstadt", nil)
+	d.run(id)
+	if body := d.document(id, 3); !strings.Contains(body, `"reference":"BP-1"`) {
+		t.Errorf("%s", body)
+	}
+	if body := d.told(id); len(body) != 1 {
+		t.Errorf("%v", body)
 	}
 }
 

@@ -22,9 +22,12 @@ const (
 
 // CallbackData says whose status has changed.
 type CallbackData struct {
-	ID     ID         `json:"id"`
-	Number string     `json:"number,omitempty"` // as read out on the phone; bundles have none
-	Status CaseStatus `json:"status"`
+	ID     ID     `json:"id"`
+	Number string `json:"number,omitempty"` // as read out on the phone; bundles have none
+	// Reference is the number that the case has at a hub that has handed it on; other
+	// portals are told theirs by the status.
+	Reference string     `json:"reference,omitempty"`
+	Status    CaseStatus `json:"status"`
 }
 
 // News reports whether a portal that was told one status wants to know the other: that

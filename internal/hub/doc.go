@@ -19,6 +19,7 @@
 //	park          set aside for a person, with a reason; a state, not another queue
 //	retry         same delivery, same bytes, by the clock
 //	replay        a person puts a parked or settled delivery back
+//	callback      a delivery that tells the portal of a new status; no part of the case
 //
 // # The life of a submission
 //

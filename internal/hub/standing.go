@@ -101,7 +101,7 @@ func StandingOf(s *Submission, deliveries []Delivery) Standing {
 		return Standing{CaseProcessing, textReview, Action{Who: PartyOperator, Do: DoReview, Text: textNothing}}
 	case !s.WithdrawnAt.IsZero():
 		return withdrawn(WithdrawalOf(s, deliveries), partsOf(deliveries))
-	case len(deliveries) == 0 && s.State == SubmissionSettled:
+	case len(deliveries) == 0 && (s.State == SubmissionSettled || s.State == SubmissionErased):
 		return Standing{Status: CaseRejected, Text: textRejected}
 	case len(deliveries) == 0:
 		return Standing{Status: CaseReceived, Text: textReceived}

@@ -12,7 +12,7 @@ import (
 // news makes the flow due where the portal is to be told of the case, and reports
 // whether that was new. It costs nothing where the portal wants no callbacks.
 func (f *file) news(at time.Time) bool {
-	if f.Told == "" || f.State == hub.SubmissionDamaged || !hub.News(f.Told, f.standing()) {
+	if f.Told == "" || f.State == hub.SubmissionDamaged || f.State == hub.SubmissionErased || !hub.News(f.Told, f.standing()) {
 		return false
 	}
 	if f.flowDue != 0 {
