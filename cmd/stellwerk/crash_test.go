@@ -90,7 +90,7 @@ type crashTown struct {
 func newCrashTown(t *testing.T, bin string) *crashTown {
 	t.Helper()
 	dir := t.TempDir()
-	town, err := sim.Start(context.Background(), sim.Options{Dir: filepath.Join(dir, "partners"), SinkMark: crashMark})
+	town, err := sim.Start(context.Background(), sim.Options{Dir: filepath.Join(dir, "partners"), Mark: crashMark})
 	if err != nil {
 		t.Fatal(err)
 	}

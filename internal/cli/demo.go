@@ -60,7 +60,7 @@ func (p *Program) runDemo(ctx context.Context, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	town, err := sim.Start(ctx, sim.Options{Dir: f.data("partners")})
+	town, err := sim.Start(ctx, sim.Options{Dir: f.data("partners"), Mark: loadMark})
 	if err != nil {
 		return err
 	}

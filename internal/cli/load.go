@@ -16,6 +16,8 @@ import (
 type loadOptions struct {
 	count, clients, documents int
 	first                     int
+	goOn                      bool // begin behind what the partners know already
+	before                    int  // documents that the partners had before the first push
 	rate                      float64
 	patience, settle          time.Duration
 	ledger                    string
@@ -40,7 +42,8 @@ arrived, and reports what was lost, delivered twice or altered.
 
 Without --target it starts a throw-away hub, a process of its own, and partners.
 With --target and --control it uses running ones; with --submit-only and
---verify-only the phases run apart, over the same --ledger. A push that fails is
+--verify-only the phases run apart, over the same --ledger. The partners may be
+those of a demo, which know a submission by a word in its documents. A push that fails is
 repeated with its idempotency key for as long as --patience says, so the hub may
 be killed and restarted meanwhile.
 
@@ -51,12 +54,13 @@ is charged for the pushes that had to wait.`,
 			if err := o.check(); err != nil {
 				return err
 			}
+			o.goOn = !cmd.Flags().Changed("first")
 			return p.runLoad(cmd.Context(), &o)
 		},
 	}
 	f := cmd.Flags()
 	f.IntVar(&o.count, "count", 10_000, "how many submissions")
-	f.IntVar(&o.first, "first", 1, "number of the first one; a later run over the same journal begins where the last one ended")
+	f.IntVar(&o.first, "first", 1, "number of the first one; with --control it goes on behind those that the partners have, else a later run over the same journal must say so")
 	f.Float64Var(&o.rate, "rate", 0, "submissions a second; 0 means flat out")
 	f.IntVar(&o.clients, "clients", 64, "pushes at once")
 	f.IntVar(&o.documents, "documents", 3, "documents that each submission causes")
@@ -121,6 +125,11 @@ func (p *Program) runLoad(ctx context.Context, o *loadOptions) (err error) {
 			return wrongUsage("--portal-key is needed with --target")
 		}
 		if o.portalKey, err = p.reveal("--portal-key", o.portalKey); err != nil {
+			return err
+		}
+	}
+	if hub == nil && !o.verifyOnly && o.control != "" {
+		if err := o.lookBefore(ctx); err != nil {
 			return err
 		}
 	}

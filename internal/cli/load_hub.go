@@ -52,7 +52,7 @@ func (p *Program) startThrowaway(ctx context.Context, o *loadOptions) (_ *throwa
 		return nil, err
 	}
 	t.portalKey = f.portalKey
-	if t.town, err = sim.Start(ctx, sim.Options{Dir: f.data("partners"), SinkMark: loadMark}); err != nil {
+	if t.town, err = sim.Start(ctx, sim.Options{Dir: f.data("partners"), Mark: loadMark}); err != nil {
 		return nil, err
 	}
 	t.control = t.town.Control

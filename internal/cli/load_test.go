@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"stellwerk/internal/hub"
+	"stellwerk/internal/sim"
 )
 
 // Bodies differ in their business keys only, and stay as long as they are.
@@ -253,5 +254,57 @@ func TestPushRepeatsWithTheSameKey(t *testing.T) {
 	}
 	if noted != 4 || tries["00000003"] != 1 || tries["00000001"] != 2 || tries["00000002"] != 2 {
 		t.Errorf("%d noted, tries %v", noted, tries)
+	}
+}
+
+// The partners of a demo are asked as well, and a second run goes on behind the first.
+func TestLoadAgainstATown(t *testing.T) {
+	c, f := openTown(t)
+	for range 2 {
+		text := c.run(0, "load", "--target", c.portals, "--control", c.control, "--portal-key", "file:"+f.portalKeyFile(), "--count", "20", "--clients", "4", "--json")
+		var r loadReport
+		if err := json.Unmarshal([]byte(text), &r); err != nil {
+			t.Fatal(err)
+		}
+		if !r.OK || r.Acknowledged != 20 || r.Arrived != 60 || r.Lost+r.Duplicated+r.Altered != 0 {
+			t.Errorf("report is %+v", r)
+		}
+	}
+	marks, err := sim.Client{Control: c.control}.Marks(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, partner := range []string{"finance", "records", "public-order"} {
+		if len(marks[partner]) != 40 || marks[partner][mark(40)] != 1 {
+			t.Errorf("%s has %v", partner, marks[partner])
+		}
+	}
+}
+
+// Its control: what is missing at a partner, and what came twice, is noticed.
+func TestCompareMarks(t *testing.T) {
+	ledger := filepath.Join(t.TempDir(), "ledger")
+	l, err := openLedger(ledger, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids hub.IDs
+	for n := range 3 {
+		if err := l.note(entry{ID: ids.New(), Mark: mark(n)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.close(); err != nil {
+		t.Fatal(err)
+	}
+	r := loadReport{OK: true}
+	if err := r.compareMarks(&loadOptions{ledger: ledger, documents: 2}, map[string]map[string]int{
+		"finance": {mark(0): 1, mark(1): 1, mark(2): 3},
+		"records": {mark(0): 1, mark(2): 1, mark(7): 1},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if r.OK || r.Lost != 1 || r.Duplicated != 2 || r.Arrived != 5 {
+		t.Errorf("report is %+v, want one lost and two twice", r)
 	}
 }

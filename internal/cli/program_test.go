@@ -23,6 +23,8 @@ type console struct {
 	t        *testing.T
 	out, err bytes.Buffer
 	env      map[string]string
+	portals  string   // of openTown: the portals' API
+	control  string   // of openTown: the partners' control API
 	asked    []string // method and path
 	bodies   []string
 }

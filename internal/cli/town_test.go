@@ -22,7 +22,7 @@ func openTown(t *testing.T) (*console, *sampleFolder) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	town, err := sim.Start(t.Context(), sim.Options{Dir: f.data("partners")})
+	town, err := sim.Start(t.Context(), sim.Options{Dir: f.data("partners"), Mark: loadMark})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,6 +36,7 @@ func openTown(t *testing.T) (*console, *sampleFolder) {
 	}
 	c := newConsole(t, nil)
 	c.Now = time.Now
+	c.control = town.Control
 	c.open(f.dir, "file:"+f.operatorKeyFile())
 	return c, f
 }
@@ -65,6 +66,7 @@ func (c *console) open(dir, key string) {
 		c.t.Fatal(err)
 	}
 	c.env["STELLWERK_HUB"], c.env["STELLWERK_KEY"] = a.AdminURL(), key
+	c.portals = a.PortalsURL()
 }
 
 // settled waits until a case has come to its end, and gives what show says.

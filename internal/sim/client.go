@@ -72,6 +72,12 @@ func (c Client) SinkCounts(ctx context.Context) (counts SinkCounts, err error) {
 	return counts, c.call(ctx, http.MethodGet, "/control/sink/counts", nil, &counts)
 }
 
+// Marks gives how many documents each partner took of each mark; the sink has an
+// account of its own.
+func (c Client) Marks(ctx context.Context) (byPartner map[string]map[string]int, err error) {
+	return byPartner, c.call(ctx, http.MethodGet, "/control/marks", nil, &byPartner)
+}
+
 // EmptySink forgets what arrived.
 func (c Client) EmptySink(ctx context.Context) error {
 	return c.call(ctx, http.MethodDelete, "/control/sink/arrived", nil, nil)

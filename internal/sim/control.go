@@ -15,6 +15,7 @@ import (
 //	DELETE /control/partners/{name}/received    forgets everything
 //	GET    /control/{box}/rejected              cash-office, waste-lists: protocols by file name
 //	POST   /control/{box}/scan                  imports at once
+//	GET    /control/marks                      documents taken by partner and mark, the sink's left out
 //	GET    /control/sink/counts
 //	GET    /control/sink/arrived                one line of JSON for each id
 //	DELETE /control/sink/arrived
@@ -52,6 +53,15 @@ func (t *Town) controlAPI(s *sink, boxes []*dropBox) http.Handler {
 		})
 		m.HandleFunc("POST /control/"+box.name+"/scan", func(w http.ResponseWriter, _ *http.Request) { reply(w, box.scan()) })
 	}
+	m.HandleFunc("GET /control/marks", func(w http.ResponseWriter, _ *http.Request) {
+		all := map[string]map[string]int{}
+		for _, p := range t.partners {
+			if marks := p.marked(); len(marks) > 0 {
+				all[p.name] = marks
+			}
+		}
+		answer(w, http.StatusOK, all)
+	})
 	m.HandleFunc("GET /control/sink/counts", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, s.sums()) })
 	m.HandleFunc("GET /control/sink/arrived", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/x-ndjson")

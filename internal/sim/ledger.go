@@ -1,8 +1,10 @@
 package sim
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -47,6 +49,8 @@ type ledger struct {
 	byID   map[string]receipt
 	newest []Received
 	counts Counts
+	marks  map[string]int // documents taken by the word in them that starts with mark
+	mark   []byte
 }
 
 type receipt struct {
@@ -54,8 +58,8 @@ type receipt struct {
 	answer map[string]string
 }
 
-func newLedger(now func() time.Time, keep int) *ledger {
-	return &ledger{now: now, keep: keep, byID: map[string]receipt{}}
+func newLedger(now func() time.Time, keep int, mark string) *ledger {
+	return &ledger{now: now, keep: keep, byID: map[string]receipt{}, marks: map[string]int{}, mark: []byte(mark)}
 }
 
 // what became of an id.
@@ -99,6 +103,9 @@ func (l *ledger) take(in incoming, forgetful bool, answer func(n int) map[string
 	l.counts.Taken++
 	given := answer(l.counts.Taken)
 	l.byID[in.id] = receipt{sum, given}
+	if m := findMark(in.body, l.mark); m != "" {
+		l.marks[m]++
+	}
 	r := Received{N: l.counts.Taken, ID: in.id, At: l.now().UTC(), ContentType: in.contentType, SHA256: checksum(in.body), Attachments: in.files, Answer: given}
 	if utf8.Valid(in.body) {
 		r.Text = string(in.body)
@@ -156,7 +163,30 @@ func (l *ledger) received(after int) []Received {
 func (l *ledger) forget() {
 	l.lock.Lock()
 	defer l.lock.Unlock()
-	l.byID, l.newest, l.counts = map[string]receipt{}, nil, Counts{}
+	l.byID, l.newest, l.counts, l.marks = map[string]receipt{}, nil, Counts{}, map[string]int{}
+}
+
+// marked gives how many documents were taken of each mark.
+func (l *ledger) marked() map[string]int {
+	l.lock.Lock()
+	defer l.lock.Unlock()
+	return maps.Clone(l.marks)
+}
+
+// findMark gives the word of a body that starts with the mark; "" where there is none.
+func findMark(body, mark []byte) string {
+	if len(mark) == 0 {
+		return ""
+	}
+	at := bytes.Index(body, mark)
+	if at < 0 {
+		return ""
+	}
+	end := at
+	for end < len(body) && (body[end] == '-' || body[end] >= '0' && body[end] <= '9' || body[end] >= 'A' && body[end] <= 'Z' || body[end] >= 'a' && body[end] <= 'z') {
+		end++
+	}
+	return string(body[at:end])
 }
 
 func checksum(b []byte) string {

@@ -33,7 +33,7 @@ type partner struct {
 }
 
 func newPartner(name string, o Options) *partner {
-	return &partner{name: name, ledger: newLedger(o.Now, o.Remember), gone: make(chan struct{})}
+	return &partner{name: name, ledger: newLedger(o.Now, o.Remember, o.Mark), gone: make(chan struct{})}
 }
 
 func (p *partner) serve(address string, h http.Handler) error {

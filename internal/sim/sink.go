@@ -24,8 +24,7 @@ import (
 // whether it was the same each time.
 type sink struct {
 	*partner
-	log  *sinkLog // nil where nothing is written down
-	mark []byte
+	log *sinkLog // nil where nothing is written down
 
 	mu      sync.Mutex
 	arrived map[[16]byte]*arrival
@@ -55,7 +54,7 @@ type Arrived struct {
 }
 
 func newSink(o Options) (*sink, error) {
-	s := &sink{partner: newPartner("sink", o), arrived: map[[16]byte]*arrival{}, mark: []byte(o.SinkMark)}
+	s := &sink{partner: newPartner("sink", o), arrived: map[[16]byte]*arrival{}}
 	s.buffers.New = func() any { return new(bytes.Buffer) }
 	s.refuse = func(w http.ResponseWriter) {
 		s.refused()
@@ -102,7 +101,7 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	at := time.Now().UnixMicro()
 	sum := sha256.Sum256(b.Bytes())
 	system, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	mark := s.findMark(b.Bytes())
+	mark := findMark(b.Bytes(), s.mark)
 	same := s.remember(sinkKey(id), system, binary.BigEndian.Uint64(sum[:8]), mark, at)
 	if s.log != nil {
 		if err := s.log.write(Arrived{ID: id, System: system, SHA256: hex.EncodeToString(sum[:8]), At: at, Mark: mark}); err != nil {
@@ -117,22 +116,6 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.WriteHeader(http.StatusCreated)
 	_, _ = w.Write(sinkAnswer)
-}
-
-// findMark gives the word that starts with the mark.
-func (s *sink) findMark(body []byte) string {
-	if len(s.mark) == 0 {
-		return ""
-	}
-	at := bytes.Index(body, s.mark)
-	if at < 0 {
-		return ""
-	}
-	end := at
-	for end < len(body) && (body[end] == '-' || body[end] >= '0' && body[end] <= '9' || body[end] >= 'A' && body[end] <= 'Z' || body[end] >= 'a' && body[end] <= 'z') {
-		end++
-	}
-	return string(body[at:end])
 }
 
 // remember counts an arrival; it reports false where the content is another one

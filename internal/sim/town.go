@@ -26,9 +26,9 @@ type Options struct {
 	// SinkLog makes the sink write down and sync each document's id before it
 	// answers, in sink.log below Dir; an existing log is read back at the start.
 	SinkLog bool
-	// SinkMark has the sink remember the word that starts with it in each body,
+	// Mark has the partners remember the word that starts with it in each body,
 	// LOAD-000017 for LOAD-, to tell whether content and id belong together.
-	SinkMark string
+	Mark string
 	// PortalKey verifies the signatures of callbacks; unsigned ones are refused then.
 	PortalKey ed25519.PublicKey
 }

@@ -212,7 +212,7 @@ func TestFaults(t *testing.T) {
 
 func TestSinkRemembers(t *testing.T) {
 	dir := t.TempDir()
-	o := sim.Options{Dir: dir, SinkLog: true, SinkMark: "LOAD-"}
+	o := sim.Options{Dir: dir, SinkLog: true, Mark: "LOAD-"}
 	var want []sim.Arrived
 	t.Run("first life", func(t *testing.T) {
 		tw, client := town(t, o)
