@@ -24,7 +24,10 @@ import (
 
 // Flow runs submissions through the stages. Its fields are set once, before use.
 type Flow struct {
-	Store store.Flow
+	Store interface {
+		store.Flow
+		Bundle(ctx context.Context, id hub.ID) (*store.BundleCase, error)
+	}
 	Vault *vault.Vault
 	Live  *config.Live
 	Log   *slog.Logger

@@ -30,20 +30,40 @@ const lastOrdinal = 255
 func (f *Flow) tell(ctx context.Context, c *store.Case) (bool, error) {
 	s := &c.Submission
 	now := hub.StandingOf(s, c.Deliveries).Status
-	if s.State == hub.SubmissionDamaged || s.State == hub.SubmissionErased || !hub.News(s.Told, now) {
+	news := hub.News(s.Told, now)
+	if s.State == hub.SubmissionDamaged || s.State == hub.SubmissionErased || !news && (s.Told == "" || s.Bundle.Zero()) {
 		return false, nil
 	}
 	at := f.Now()
 	tell := &store.Tell{At: at, Told: now}
+	body := hub.Callback{Type: hub.CallbackSubmission, Data: hub.CallbackData{ID: s.ID, Number: s.ID.Number(), Status: now}}
+	tells := news
+	if !s.Bundle.Zero() {
+		b, err := f.tellBundle(ctx, s, news && now == hub.CaseActionRequired, &body)
+		switch {
+		case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrDamaged):
+			f.Log.Error("a bundle cannot be read; its part speaks for itself", "submission", s.ID.String(), "bundle", s.Bundle.String())
+		case err != nil:
+			return false, err
+		default:
+			tell.Bundle, tells = b, b != nil
+		}
+		if !tells && !news {
+			return false, nil
+		}
+	}
 	portal := f.Live.Get().Portals[s.Portal]
-	switch callback, err := f.callback(ctx, c, portal, now, at); {
-	case errors.Is(err, vault.ErrNoKey):
-		return false, err
-	case err != nil: // its key is gone or damaged: nothing of it can be written down any more
-		f.Log.Warn("the portal is not told", "submission", s.ID.String(), "status", string(now), "error", err)
-	case callback == nil:
-		tell.Told = ""
-	default:
+	if !wantsCallbacks(f.Live.Get(), s) {
+		tell.Told, tell.Bundle, tells = "", nil, false
+	}
+	if tells {
+		callback, err := f.callback(ctx, c, portal, body, at)
+		switch {
+		case errors.Is(err, vault.ErrNoKey):
+			return false, err
+		case err != nil: // its key is gone or damaged: nothing of it can be written down any more
+			f.Log.Warn("the portal is not told", "submission", s.ID.String(), "status", string(body.Data.Status), "error", err)
+		}
 		tell.Callback = callback
 	}
 	if err := f.Store.Tell(ctx, s.ID, s.Version, tell); err != nil {
@@ -53,6 +73,22 @@ func (f *Flow) tell(ctx context.Context, c *store.Case) (bool, error) {
 		f.Wake(tell.Callback.System)
 	}
 	return true, nil
+}
+
+// tellBundle makes the callback one of the bundle, which speaks for its parts: when its
+// own status is news, or one more of them needs something from the citizen. Nil where
+// there is nothing to tell of it. The store refuses what another part has told meanwhile.
+func (f *Flow) tellBundle(ctx context.Context, s *hub.Submission, asks bool, body *hub.Callback) (*store.TellBundle, error) {
+	b, err := f.Store.Bundle(ctx, s.Bundle)
+	if err != nil {
+		return nil, fmt.Errorf("read bundle %s: %w", s.Bundle, err)
+	}
+	now := b.Standing().Status
+	if !b.Bundle.News(now) && !asks {
+		return nil, nil
+	}
+	*body = hub.Callback{Type: hub.CallbackBundle, Data: hub.CallbackData{ID: b.Bundle.ID, Number: b.Bundle.ID.Number(), Status: now}}
+	return &store.TellBundle{Was: b.Bundle.Told, Told: now}, nil
 }
 
 // nothingToTell leaves the flow with nothing to do for a case that has ended, where the
@@ -73,11 +109,8 @@ func wantsCallbacks(snap *config.Snapshot, s *hub.Submission) bool {
 	return p != nil && p.Callback != nil
 }
 
-// callback is the delivery that tells the status; nil where nobody is to be told.
-func (f *Flow) callback(ctx context.Context, c *store.Case, portal *config.Portal, status hub.CaseStatus, at time.Time) (*store.NewDelivery, error) {
-	if portal == nil || portal.Callback == nil {
-		return nil, nil
-	}
+// callback is the delivery that tells the status.
+func (f *Flow) callback(ctx context.Context, c *store.Case, portal *config.Portal, body hub.Callback, at time.Time) (*store.NewDelivery, error) {
 	s, n := &c.Submission, 1
 	for i := range c.Deliveries {
 		n = max(n, c.Deliveries[i].ID.Ordinal()+1)
@@ -89,14 +122,13 @@ func (f *Flow) callback(ctx context.Context, c *store.Case, portal *config.Porta
 	if err != nil {
 		return nil, err
 	}
-	what := hub.CallbackData{ID: s.ID, Number: s.ID.Number(), Status: status}
-	if portal.Hub != nil {
+	if portal.Hub != nil && body.Type == hub.CallbackSubmission {
 		if c.Meta == nil { // it was read without its content
 			if c, err = f.Store.Case(ctx, s.ID); err != nil {
 				return nil, err
 			}
 		}
-		if what.Reference, err = reference(key, c.Meta); err != nil {
+		if body.Data.Reference, err = reference(key, c.Meta); err != nil {
 			return nil, err
 		}
 	}
@@ -104,11 +136,8 @@ func (f *Flow) callback(ctx context.Context, c *store.Case, portal *config.Porta
 		ID: s.ID.Delivery(n), Role: hub.RolePortal, System: portal.Callback.Name, Document: callbackDocument,
 		Optional: true, State: hub.DeliveryPending, NotBefore: at, UpdatedAt: at,
 	}
-	doc := f.thin(key, d.ID, hub.Callback{
-		Type: hub.CallbackSubmission, Timestamp: at.UTC().Truncate(time.Millisecond),
-		Data: what,
-	})
-	return &store.NewDelivery{Delivery: d, Document: doc}, nil
+	body.Timestamp = at.UTC().Truncate(time.Millisecond)
+	return &store.NewDelivery{Delivery: d, Document: f.thin(key, d.ID, body)}, nil
 }
 
 // reference is what whoever handed the submission on calls it.

@@ -10,13 +10,24 @@ type Bundle struct {
 	Name     string // of its form, such as umzugsmappe
 	Portal   string
 	OpenedAt time.Time
-	ClosedAt time.Time // zero while submissions may be added
-	Revision string    // of the configuration it was opened under
-	Version  int64     // rises with every change of the bundle itself, and with every part that is added
+	ClosedAt time.Time  // zero while submissions may be added
+	Revision string     // of the configuration it was opened under
+	Told     CaseStatus // that its portal was last told by a callback; empty before the first
+	Version  int64      // rises with every change of the bundle itself, and with every part that is added
 }
 
 // Closed reports whether nothing is added any more.
 func (b *Bundle) Closed() bool { return !b.ClosedAt.IsZero() }
+
+// News reports whether its portal wants to know a status of the bundle. The answer to
+// its opening has told the beginning.
+func (b *Bundle) News(now CaseStatus) bool {
+	told := b.Told
+	if told == "" {
+		told = CaseInitiated
+	}
+	return News(told, now)
+}
 
 // BundleAnswers is what somebody said about a bundle. It is stored sealed.
 type BundleAnswers struct {

@@ -23,7 +23,7 @@ const (
 // CallbackData says whose status has changed.
 type CallbackData struct {
 	ID     ID     `json:"id"`
-	Number string `json:"number,omitempty"` // as read out on the phone; bundles have none
+	Number string `json:"number,omitempty"` // as read out on the phone
 	// Reference is the number that the case has at a hub that has handed it on; other
 	// portals are told theirs by the status.
 	Reference string     `json:"reference,omitempty"`

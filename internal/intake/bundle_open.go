@@ -74,8 +74,8 @@ func (a *API) openBundle(c *call) *refusal {
 		}
 	}
 	if req.close && !refused {
-		if err := a.Store.CloseBundle(context.WithoutCancel(c.r.Context()), opened.Bundle.ID, actor(c, req.clerk), c.at); err != nil {
-			return storeProblem(err)
+		if p := a.close(c, opened.Bundle.ID, actor(c, req.clerk)); p != nil {
+			return p
 		}
 	}
 	return a.bundleReceipt(c, &receipt, opened.Replayed, refused)

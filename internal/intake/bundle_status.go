@@ -233,11 +233,23 @@ func (a *API) closeBundle(c *call) *refusal {
 	if len(findings) > 0 {
 		return refuse(CodeMetaInvalid).with(findings...)
 	}
-	if err := a.Store.CloseBundle(context.WithoutCancel(c.r.Context()), b.Bundle.ID, actor(c, req.clerk), c.at); err != nil {
-		return storeProblem(err)
+	if p := a.close(c, b.Bundle.ID, actor(c, req.clerk)); p != nil {
+		return p
 	}
 	c.outcome = outcomeClosed
 	return a.bundleStatus(c)
+}
+
+// close closes a bundle and rings the part by which the portal is told of it.
+func (a *API) close(c *call, id hub.ID, by string) *refusal {
+	ring, err := a.Store.CloseBundle(context.WithoutCancel(c.r.Context()), id, by, c.at)
+	if err != nil {
+		return storeProblem(err)
+	}
+	if !ring.Zero() {
+		a.Ring(ring)
+	}
+	return nil
 }
 
 // BundleEvent is one line of a bundle's story.

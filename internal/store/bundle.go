@@ -24,7 +24,9 @@ type Bundles interface {
 	// AnswerBundle replaces the answers. ErrState where the bundle is closed.
 	AnswerBundle(ctx context.Context, id hub.ID, answers []byte, actor string, at time.Time) error
 	// CloseBundle ends the adding of submissions. One that is closed stays as it is.
-	CloseBundle(ctx context.Context, id hub.ID, actor string, at time.Time) error
+	// Where its new status is news to a portal that wants callbacks, the flow is due for
+	// one of its submissions: ring names it, zero for none.
+	CloseBundle(ctx context.Context, id hub.ID, actor string, at time.Time) (ring hub.ID, err error)
 	// BundleEvents is a bundle's story, oldest first: opened, answers-changed,
 	// part-added, part-settled (Text is the part's name), closed.
 	BundleEvents(ctx context.Context, id hub.ID) ([]hub.Event, error)

@@ -183,6 +183,13 @@ type Tell struct {
 	At       time.Time
 	Told     hub.CaseStatus // empty: its portal wants no callbacks any more
 	Callback *NewDelivery   // optional, role portal, pending; nil where there is nothing to tell
+	Bundle   *TellBundle    // where the callback tells of the bundle that the submission is in
+}
+
+// TellBundle is what a portal knows of a bundle.
+type TellBundle struct {
+	Was  hub.CaseStatus // ErrStale where it knows something else by now
+	Told hub.CaseStatus
 }
 
 // NewDelivery is a delivery as planned.

@@ -31,6 +31,7 @@ func (b *bundle) encode() []byte {
 	p.bytes(b.fingerprint[:])
 	p.bytes(b.dataKey)
 	p.bytes(b.answers)
+	p.str(string(b.Told))
 	return p.seal(b.key, string(b.ID[:]), b.Portal)
 }
 
@@ -50,6 +51,7 @@ func decodeBundle(row []driver.Value) (*bundle, error) {
 	copy(b.fingerprint[:], u.bytes())
 	b.dataKey = u.bytes()
 	b.answers = u.bytes()
+	b.Told = hub.CaseStatus(u.str())
 	if !ok || u.bad {
 		return nil, fmt.Errorf("bundle %s: %w", b.ID, store.ErrDamaged)
 	}
@@ -258,20 +260,77 @@ func (s *Store) AnswerBundle(ctx context.Context, id hub.ID, answers []byte, act
 }
 
 // CloseBundle implements store.Bundles.
-func (s *Store) CloseBundle(ctx context.Context, id hub.ID, actor string, at time.Time) error {
+func (s *Store) CloseBundle(ctx context.Context, id hub.ID, actor string, at time.Time) (ring hub.ID, err error) {
 	at = stored(at)
-	err := s.w.do(ctx, func(t *tx) error {
+	err = s.w.do(ctx, func(t *tx) error {
+		ring = hub.ID{}
 		b, err := t.bundle(id)
 		if err != nil || b.Closed() {
 			return err
 		}
 		b.ClosedAt = at
+		if ring, err = t.bundleNews(b, at); err != nil {
+			return err
+		}
 		return t.bundleTold(b, "closed", actor, at)
 	})
 	if err != nil {
-		return fmt.Errorf("close bundle %s: %w", id, err)
+		return hub.ID{}, fmt.Errorf("close bundle %s: %w", id, err)
 	}
-	return nil
+	return ring, nil
+}
+
+// bundleNews makes the flow due for the last part whose portal wants callbacks, where
+// the status of a bundle that has just been closed is news. A step of the flow that
+// has seen it open is stale then.
+func (t *tx) bundleNews(b *bundle, at time.Time) (hub.ID, error) {
+	var keys []int64
+	err := t.query("SELECT key FROM bundle_part WHERE bundle = ? ORDER BY key", []any{b.key}, func(row []driver.Value) error {
+		keys = append(keys, asInt(row[0]))
+		return nil
+	})
+	if err != nil {
+		return hub.ID{}, err
+	}
+	var parts []hub.CaseStatus
+	var teller *file
+	for _, key := range keys {
+		f, err := t.loadKey(key)
+		switch {
+		case t.broken != nil:
+			return hub.ID{}, err
+		case err != nil: // damaged or erased: neither has anything to tell
+			continue
+		}
+		parts = append(parts, f.standing())
+		if f.Told != "" && f.State != hub.SubmissionDamaged {
+			teller = f
+		}
+	}
+	if teller == nil || !b.News(hub.BundleStanding(true, parts).Status) {
+		return hub.ID{}, nil
+	}
+	if teller.flowDue == 0 {
+		teller.flowDue = due(at)
+	}
+	teller.Version++
+	return teller.ID, t.saveSubmission(teller.submission)
+}
+
+// tellBundle notes what the portal knows of a bundle.
+func (t *tx) tellBundle(id hub.ID, tell *store.TellBundle) error {
+	b, err := t.bundle(id)
+	if err != nil {
+		return err
+	}
+	if b.Told != tell.Was {
+		return fmt.Errorf("%w: the portal knows %q of bundle %s", store.ErrStale, b.Told, id)
+	}
+	if b.Told == tell.Told {
+		return nil
+	}
+	b.Told = tell.Told
+	return t.saveBundle(b)
 }
 
 // bundleTold saves a bundle, and what was done to it in the story and the trail.

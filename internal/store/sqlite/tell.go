@@ -45,14 +45,14 @@ func (s *Store) Tell(ctx context.Context, id hub.ID, version int64, tell *store.
 		p.document(n.Document)
 		p.rows = append(p.rows, callback.key, callback.System, deliveryNumber(callback.State), null(callback.due), callback.encode())
 	}
-	err := s.w.do(ctx, func(t *tx) error { return t.tell(id, version, tell.Told, callback, p, at) })
+	err := s.w.do(ctx, func(t *tx) error { return t.tell(id, version, tell, callback, p, at) })
 	if err != nil {
 		return fmt.Errorf("tell of %s: %w", id, err)
 	}
 	return nil
 }
 
-func (t *tx) tell(id hub.ID, version int64, told hub.CaseStatus, callback *delivery, p *plan, at time.Time) error {
+func (t *tx) tell(id hub.ID, version int64, tell *store.Tell, callback *delivery, p *plan, at time.Time) error {
 	f, err := t.load(id)
 	if err != nil {
 		return err
@@ -64,6 +64,11 @@ func (t *tx) tell(id hub.ID, version int64, told hub.CaseStatus, callback *deliv
 		return fmt.Errorf("%w: version is %d and not %d", store.ErrStale, v, version)
 	case callback != nil && f.delivery(callback.key) != nil:
 		return fmt.Errorf("%w: delivery %s is there already", store.ErrState, callback.ID)
+	}
+	if tell.Bundle != nil {
+		if err := t.tellBundle(f.Bundle, tell.Bundle); err != nil {
+			return err
+		}
 	}
 	for _, d := range f.deliveries {
 		if callback == nil || d.Role != hub.RolePortal {
@@ -85,7 +90,7 @@ func (t *tx) tell(id hub.ID, version int64, told hub.CaseStatus, callback *deliv
 			return err
 		}
 	}
-	f.Told = told
+	f.Told = tell.Told
 	if f.State != hub.SubmissionAccepted && !f.ready() {
 		f.flowDue = 0
 	}

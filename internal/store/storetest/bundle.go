@@ -41,6 +41,14 @@ func (f *fixture) bundleCase(id hub.ID) *store.BundleCase {
 	return b
 }
 
+// close closes a bundle of which nobody is told.
+func (f *fixture) close(id hub.ID) {
+	f.Helper()
+	ring, err := f.CloseBundle(f.ctx, id, "portal:soest", f.now)
+	f.must(err)
+	equal(f, "to be rung", ring, hub.ID{})
+}
+
 func in(bundle hub.ID, part string) func(*store.Acceptance) {
 	return func(a *store.Acceptance) { a.Submission.Bundle, a.Submission.Part = bundle, part }
 }
@@ -57,7 +65,8 @@ func bundleOpened(f *fixture) {
 	_, err = f.Bundle(f.ctx, id)
 	f.mustBe(err, store.ErrNotFound)
 	f.mustBe(f.AnswerBundle(f.ctx, id, nil, "x", f.now), store.ErrNotFound)
-	f.mustBe(f.CloseBundle(f.ctx, id, "x", f.now), store.ErrNotFound)
+	_, err = f.CloseBundle(f.ctx, id, "x", f.now)
+	f.mustBe(err, store.ErrNotFound)
 	_, err = f.BundleEvents(f.ctx, id)
 	f.mustBe(err, store.ErrNotFound)
 
@@ -160,7 +169,7 @@ func bundleRefusesParts(f *fixture) {
 	_, err = f.Accept(f.ctx, others)
 	f.mustBe(err, store.ErrNotFound)
 
-	f.must(f.CloseBundle(f.ctx, b, "portal:soest", f.now))
+	f.close(b)
 	late := f.acceptance()
 	in(b, "x")(late)
 	_, err = f.Accept(f.ctx, late)
@@ -196,9 +205,9 @@ func bundleLife(f *fixture) {
 	f.send("infoma", hub.DeliveryDelivered)
 	f.pass(time.Hour)
 	closed := f.now
-	f.must(f.CloseBundle(f.ctx, b, "portal:soest", closed))
+	f.close(b)
 	f.pass(time.Hour)
-	f.must(f.CloseBundle(f.ctx, b, "portal:soest", f.now))
+	f.close(b)
 	equal(f, "closed", f.bundleCase(b).Bundle.ClosedAt, closed)
 	f.mustBe(f.AnswerBundle(f.ctx, b, nil, "portal:soest", f.now), store.ErrState)
 
@@ -266,4 +275,44 @@ func bundleRewrap(f *fixture) {
 		equal(f, "data key", string(c.DataKey), "again wrapped "+id.String())
 		equal(f, "version", c.Bundle.Version, 1)
 	}
+}
+
+// A callback of a bundle is written once, whichever of its parts was faster.
+func bundleTold(f *fixture) {
+	b := f.bundle()
+	part := func(system string) hub.ID {
+		id := f.accept(in(b, "hund-anmelden"))
+		f.advance(id, &store.Advance{State: hub.SubmissionRunning, Told: hub.CaseReceived, Deliveries: []store.NewDelivery{f.pending(id, 1, system)}})
+		f.send(system, hub.DeliveryDelivered)
+		f.tell(id, hub.CaseCompleted, nil)
+		return id
+	}
+	one, two := part("infoma"), part("akte")
+	f.flowDue("while it is open", two, false)
+	stale := f.status(two).Submission.Version
+	ring, err := f.CloseBundle(f.ctx, b, "portal:soest", f.now)
+	f.must(err)
+	equal(f, "to be rung", ring, two)
+	f.flowDue("once it is closed", two, true)
+	f.flowDue("for one part alone", one, false)
+	// A step that has seen it open is stale, or the news would be lost.
+	f.mustBe(f.Tell(f.ctx, two, stale, &store.Tell{At: f.now, Told: hub.CaseCompleted}), store.ErrStale)
+	tell := func(id hub.ID, was, told hub.CaseStatus) error {
+		return f.Tell(f.ctx, id, f.status(id).Submission.Version, &store.Tell{
+			At: f.now, Told: hub.CaseCompleted, Callback: f.callback(id, 2), Bundle: &store.TellBundle{Was: was, Told: told}})
+	}
+	f.must(tell(two, "", hub.CaseCompleted))
+	f.flowDue("once it is told", two, false)
+	equal(f, "told", f.bundleCase(b).Bundle.Told, hub.CaseCompleted)
+	f.mustBe(tell(one, "", hub.CaseCompleted), store.ErrStale)
+	equal(f, "callbacks of the slower one", len(f.status(one).Deliveries), 1)
+	equal(f, "callbacks", len(f.status(two).Deliveries), 2)
+
+	// Nobody wants to know: nothing is due.
+	b = f.bundle()
+	quiet := f.accept(in(b, "hund-anmelden"))
+	f.plan(quiet, f.pending(quiet, 1, "infoma"))
+	f.send("infoma", hub.DeliveryDelivered)
+	f.close(b)
+	f.flowDue("for nobody", quiet, false)
 }

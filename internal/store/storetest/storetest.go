@@ -109,6 +109,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"BundleLife", bundleLife},
 		{"BundleFind", bundleFind},
 		{"BundleRewrap", bundleRewrap},
+		{"BundleTold", bundleTold},
 		{"Jobs", jobs},
 		{"Healthy", healthy},
 		{"CancelledContext", cancelledContext},
