@@ -42,6 +42,7 @@ import (
 //	callbacks                        the portal is called back, and takes only what is signed
 //	trust KEY...                     the portal trusts these keys of the folder, and no others
 //	fault PARTNER FAULT[=VALUE]...   a partner suffers (sim.Faults); heal PARTNER ends it
+//	takes PARTNER N                  until it took so many documents
 //	received PARTNER N [COUNT=N]...  it took so many documents; repeated=, altered=, refused= too
 //	document PARTNER N [FILE]        its N-th document is this one; without FILE it goes to stdout
 //	attached PARTNER N FILE...       these files came with it, byte for byte
@@ -89,7 +90,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"town": town, "amend": amend, "open": open, "stop": stopHub, "crash": crash, "change": change,
 		"submit": submit, "await": await, "fault": fault, "heal": heal, "received": received,
 		"document": document, "attached": attached, "as": as, "cmpjson": cmpJSON, "damage": damage, "metric": metric,
-		"system": system, "tried": tried, "says": says, "pay": pay, "found": found, "bundle": bundle, "list": list,
+		"system": system, "tried": tried, "says": says, "pay": pay, "found": found, "bundle": bundle, "list": list, "takes": takes,
 		"callbacks": callbacks, "trust": trust,
 		"bridge": bridge, "at": at, "freeze": freeze, "thaw": thaw, "arrived": arrived, "told": told,
 	}

@@ -133,3 +133,26 @@ func list(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("the list of %s is\n%q, want\n%q", args[0], got, args[1:])
 	}
 }
+
+// takes waits until a partner took so many documents: where nobody can tell which
+// delivery it is by.
+func takes(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: takes PARTNER N")
+	}
+	s := of(ts)
+	have := -1
+	reached := until(func() bool {
+		all, err := s.client.Partners(s.ctx)
+		ts.Check(err)
+		for _, p := range all {
+			if p.Name == args[0] {
+				have = p.Counts.Taken
+			}
+		}
+		return strconv.Itoa(have) == args[1]
+	})
+	if !reached {
+		ts.Fatalf("%s took %d documents, want %s", args[0], have, args[1])
+	}
+}

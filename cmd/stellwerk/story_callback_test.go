@@ -21,7 +21,7 @@ func callbacks(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(s.folder("systems/rueckruf.yaml"), []byte("kind: webhook\naddress: "+s.partner.Portal+"/callbacks\n"+
 		"keys: [\"file:secrets/rueckruf.key\"]\n"+
 		"retry: {schedule: [50ms, 100ms, 200ms], then: 300ms, give-up-after: 14d}\nbreaker: {open-after: 5, half-open-after: 300ms}\n"), 0o600))
-	ts.Check(s.set("portals/buergerportal.yaml", "callback: rueckruf"))
+	ts.Check(s.set("portals/"+s.sample.portal+".yaml", "callback: rueckruf"))
 	trust(ts, false, []string{"rueckruf"})
 }
 
