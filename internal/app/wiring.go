@@ -96,6 +96,13 @@ func (t *tracing) starter() func(context.Context, string, string) (string, func(
 // keepKeys is how long a portal may repeat a request with the same key.
 const keepKeys = 30 * 24 * time.Hour
 
+// How long the answers to a bundle's questions are kept: once it is closed and what is
+// in it has settled, and where nobody touches it any more.
+const (
+	keepAnswers   = 30 * 24 * time.Hour
+	keepUntouched = 365 * 24 * time.Hour
+)
+
 // jobs are what runs by the clock. A job that is still running is not started
 // again, and one that panics ends alone.
 func (a *App) jobs() (*cron.Cron, error) {
@@ -107,6 +114,11 @@ func (a *App) jobs() (*cron.Cron, error) {
 	}{
 		{"forget-idempotency-keys", "17 * * * *", func(ctx context.Context) error {
 			_, err := a.store.ForgetKeys(ctx, a.opts.Now().Add(-keepKeys))
+			return err
+		}},
+		{"forget-bundle-answers", "29 3 * * *", func(ctx context.Context) error {
+			now := a.opts.Now()
+			_, err := a.store.ForgetAnswers(ctx, now.Add(-keepAnswers), now.Add(-keepUntouched), now)
 			return err
 		}},
 		{"sweep-attachments", "41 * * * *", func(ctx context.Context) error {

@@ -6,14 +6,15 @@ import "time"
 // The submissions in it are independent; their parts name what each is for. What
 // somebody answered to the bundle's questions is stored sealed.
 type Bundle struct {
-	ID       ID
-	Name     string // of its form, such as umzugsmappe
-	Portal   string
-	OpenedAt time.Time
-	ClosedAt time.Time  // zero while submissions may be added
-	Revision string     // of the configuration it was opened under
-	Told     CaseStatus // that its portal was last told by a callback; empty before the first
-	Version  int64      // rises with every change of the bundle itself, and with every part that is added
+	ID        ID
+	Name      string // of its form, such as umzugsmappe
+	Portal    string
+	OpenedAt  time.Time
+	ClosedAt  time.Time  // zero while submissions may be added
+	Revision  string     // of the configuration it was opened under
+	ChangedAt time.Time  // opened, answered, a part added, closed
+	Told      CaseStatus // that its portal was last told by a callback; empty before the first
+	Version   int64      // rises with every change of the bundle itself, and with every part that is added
 }
 
 // Closed reports whether nothing is added any more.
@@ -34,6 +35,15 @@ type BundleAnswers struct {
 	Old     string         `json:"old,omitempty"` // AGS of the municipality that is left
 	New     string         `json:"new,omitempty"` // AGS of the one that is moved to
 	Answers map[string]any `json:"answers,omitempty"`
+}
+
+// PartStatus is the status of a bundle's part. One that was erased had settled; how,
+// nobody knows any more.
+func PartStatus(s *Submission, deliveries []Delivery) CaseStatus {
+	if s.State == SubmissionErased {
+		return CaseCompleted
+	}
+	return StandingOf(s, deliveries).Status
 }
 
 // BundleStanding computes what is told of a bundle from the statuses of its parts.

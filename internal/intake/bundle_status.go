@@ -77,6 +77,9 @@ func (a *API) bundleStatus(c *call) *refusal {
 
 // answersOf opens what was answered.
 func (a *API) answersOf(b *store.BundleCase) (*hub.BundleAnswers, *refusal) {
+	if len(b.DataKey) == 0 { // forgotten: it has long come to its end
+		return &hub.BundleAnswers{}, nil
+	}
 	key, err := a.Vault.Unwrap(b.Bundle.ID, b.Bundle.Portal, b.DataKey)
 	if err != nil {
 		return nil, refuse(CodeInternal).because(fmt.Errorf("open the answers of a bundle: %w", err))
@@ -200,6 +203,9 @@ func (a *API) answerBundle(c *call) *refusal {
 		findings = append(findings, checkAnswers(c, form, req.Answers, "")...)
 	} else if len(req.Answers) > 0 {
 		return refuse(CodeBundleForm)
+	}
+	if b.Bundle.Closed() {
+		return refuse(CodeBundleClosed)
 	}
 	if len(findings) > 0 {
 		return refuse(CodeMetaInvalid).with(findings...)
@@ -325,10 +331,11 @@ func (a *API) ownBundle(c *call) (*store.BundleCase, *refusal) {
 // What portals show to citizens.
 var (
 	bundleEventTexts = map[string]text{
-		"opened":          {"Mappe geöffnet.", "Bundle opened."},
-		"answers-changed": {"Antworten geändert.", "Answers changed."},
-		"part-added":      {"Antrag eingegangen.", "Application received."},
-		"part-settled":    {"Weiterleitung abgeschlossen.", "Passing on has come to its end."},
-		"closed":          {"Mappe abgeschlossen.", "Bundle closed."},
+		"opened":            {"Mappe geöffnet.", "Bundle opened."},
+		"answers-changed":   {"Antworten geändert.", "Answers changed."},
+		"part-added":        {"Antrag eingegangen.", "Application received."},
+		"answers-forgotten": {"Antworten gelöscht.", "Answers deleted."},
+		"part-settled":      {"Weiterleitung abgeschlossen.", "Passing on has come to its end."},
+		"closed":            {"Mappe abgeschlossen.", "Bundle closed."},
 	}
 )

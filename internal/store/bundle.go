@@ -27,6 +27,11 @@ type Bundles interface {
 	// Where its new status is news to a portal that wants callbacks, the flow is due for
 	// one of its submissions: ring names it, zero for none.
 	CloseBundle(ctx context.Context, id hub.ID, actor string, at time.Time) (ring hub.ID, err error)
+	// ForgetAnswers destroys the answers of bundles, with their key, and says of how many:
+	// of those that were closed before then and whose submissions have all settled, of
+	// those whose submissions are all erased, and of those that nobody has changed since
+	// stale, which are closed by it.
+	ForgetAnswers(ctx context.Context, closed, stale, at time.Time) (int, error)
 	// BundleEvents is a bundle's story, oldest first: opened, answers-changed,
 	// part-added, part-settled (Text is the part's name), closed.
 	BundleEvents(ctx context.Context, id hub.ID) ([]hub.Event, error)
@@ -52,7 +57,7 @@ type OpenedBundle struct {
 // BundleCase is a bundle with what is in it.
 type BundleCase struct {
 	Bundle  hub.Bundle
-	DataKey []byte
+	DataKey []byte // nil once the answers are forgotten
 	Answers []byte // sealed
 	Parts   []Status
 }
@@ -61,7 +66,7 @@ type BundleCase struct {
 func (b *BundleCase) Standing() hub.Standing {
 	parts := make([]hub.CaseStatus, len(b.Parts))
 	for i := range b.Parts {
-		parts[i] = hub.StandingOf(&b.Parts[i].Submission, b.Parts[i].Deliveries).Status
+		parts[i] = hub.PartStatus(&b.Parts[i].Submission, b.Parts[i].Deliveries)
 	}
 	return hub.BundleStanding(b.Bundle.Closed(), parts)
 }

@@ -32,6 +32,7 @@ func (b *bundle) encode() []byte {
 	p.bytes(b.dataKey)
 	p.bytes(b.answers)
 	p.str(string(b.Told))
+	p.time(b.ChangedAt)
 	return p.seal(b.key, string(b.ID[:]), b.Portal)
 }
 
@@ -52,6 +53,7 @@ func decodeBundle(row []driver.Value) (*bundle, error) {
 	b.dataKey = u.bytes()
 	b.answers = u.bytes()
 	b.Told = hub.CaseStatus(u.str())
+	b.ChangedAt = u.time()
 	if !ok || u.bad {
 		return nil, fmt.Errorf("bundle %s: %w", b.ID, store.ErrDamaged)
 	}
@@ -101,6 +103,7 @@ func bundleKeyHash(portal, key string) []byte { return keyHash(portal, "bundle "
 func (s *Store) OpenBundle(ctx context.Context, o *store.BundleOpening) (store.OpenedBundle, error) {
 	b := bundle{Bundle: o.Bundle, key: keyOf(o.Bundle.ID), fingerprint: o.Fingerprint, dataKey: o.DataKey, answers: o.Answers}
 	b.OpenedAt = stored(b.OpenedAt)
+	b.ChangedAt = b.OpenedAt
 	if b.ID.Zero() || b.ID.Ordinal() != 0 || b.Closed() || b.Version != 1 {
 		return store.OpenedBundle{}, errors.New("open a bundle: a new one has an id, is open, its version 1")
 	}
@@ -154,6 +157,7 @@ func (t *tx) join(s *submission) error {
 	if b.Closed() {
 		return fmt.Errorf("%w: bundle %s is closed", store.ErrState, s.Bundle)
 	}
+	b.ChangedAt = s.ReceivedAt
 	if err := t.saveBundle(b); err != nil {
 		return err
 	}
@@ -284,11 +288,7 @@ func (s *Store) CloseBundle(ctx context.Context, id hub.ID, actor string, at tim
 // the status of a bundle that has just been closed is news. A step of the flow that
 // has seen it open is stale then.
 func (t *tx) bundleNews(b *bundle, at time.Time) (hub.ID, error) {
-	var keys []int64
-	err := t.query("SELECT key FROM bundle_part WHERE bundle = ? ORDER BY key", []any{b.key}, func(row []driver.Value) error {
-		keys = append(keys, asInt(row[0]))
-		return nil
-	})
+	keys, err := t.partsOf(b.key)
 	if err != nil {
 		return hub.ID{}, err
 	}
@@ -302,8 +302,8 @@ func (t *tx) bundleNews(b *bundle, at time.Time) (hub.ID, error) {
 		case err != nil: // damaged or erased: neither has anything to tell
 			continue
 		}
-		parts = append(parts, f.standing())
-		if f.Told != "" && f.State != hub.SubmissionDamaged {
+		parts = append(parts, f.partStatus())
+		if f.Told != "" && f.State != hub.SubmissionDamaged && len(f.dataKey) > 0 {
 			teller = f
 		}
 	}
@@ -315,6 +315,13 @@ func (t *tx) bundleNews(b *bundle, at time.Time) (hub.ID, error) {
 	}
 	teller.Version++
 	return teller.ID, t.saveSubmission(teller.submission)
+}
+
+func (f *file) partStatus() hub.CaseStatus {
+	if f.State == hub.SubmissionErased {
+		return hub.PartStatus(&f.Submission, nil)
+	}
+	return f.standing()
 }
 
 // tellBundle notes what the portal knows of a bundle.
@@ -335,6 +342,7 @@ func (t *tx) tellBundle(id hub.ID, tell *store.TellBundle) error {
 
 // bundleTold saves a bundle, and what was done to it in the story and the trail.
 func (t *tx) bundleTold(b *bundle, action, actor string, at time.Time) error {
+	b.ChangedAt = at
 	if err := t.saveBundle(b); err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ func (f *fixture) opening() *store.BundleOpening {
 	f.n++
 	id := f.ids.New()
 	return &store.BundleOpening{
-		Bundle: hub.Bundle{ID: id, Name: "umzugsmappe", Portal: "soest", OpenedAt: f.now, Revision: "r1", Version: 1},
+		Bundle: hub.Bundle{ID: id, Name: "umzugsmappe", Portal: "soest", OpenedAt: f.now, ChangedAt: f.now, Revision: "r1", Version: 1},
 		Key:    fmt.Sprintf("key-%d", f.n), Fingerprint: sha256.Sum256([]byte("opening of " + id.String())),
 		DataKey: []byte("wrapped " + id.String()), Answers: []byte("sealed answers"), Actor: "portal:soest",
 	}
@@ -315,4 +315,70 @@ func bundleTold(f *fixture) {
 	f.send("infoma", hub.DeliveryDelivered)
 	f.close(b)
 	f.flowDue("for nobody", quiet, false)
+}
+
+// Answers are kept as long as they may be needed, and no longer.
+func bundleForgets(f *fixture) {
+	const month, year = 30 * 24 * time.Hour, 365 * 24 * time.Hour
+	sent := func(b hub.ID) hub.ID {
+		id := f.accept(in(b, "hund-anmelden"))
+		f.plan(id, f.pending(id, 1, "infoma"))
+		return id
+	}
+	open, closed, busy, erased := f.bundle(), f.bundle(), f.bundle(), f.bundle()
+	sent(closed)
+	f.send("infoma", hub.DeliveryDelivered)
+	f.close(closed)
+	gone := sent(erased)
+	f.send("infoma", hub.DeliveryDelivered)
+	sent(busy)
+	f.close(busy)
+	forget := func(want int) {
+		f.Helper()
+		n, err := f.ForgetAnswers(f.ctx, f.now.Add(-month), f.now.Add(-year), f.now)
+		f.must(err)
+		equal(f, "forgotten", n, want)
+	}
+	kept := func(want bool, all ...hub.ID) {
+		f.Helper()
+		for _, b := range all {
+			c := f.bundleCase(b)
+			if (len(c.DataKey) > 0) != want || (len(c.Answers) > 0) != want {
+				f.Errorf("bundle %s: key %q, answers %q; want kept: %t", b, c.DataKey, c.Answers, want)
+			}
+		}
+	}
+	forget(0)
+	done, err := f.Erase(f.ctx, []store.Erase{{ID: gone, Metadata: true, Order: f.ids.New(), Actor: "operator:x", Reason: "asked for", At: f.now}})
+	f.must(err)
+	f.must(done[0].Err)
+	f.pass(month + time.Hour)
+	forget(2) // closed and settled for a month; erased
+	kept(false, closed, erased)
+	kept(true, open, busy)
+	equal(f, "closed with it", f.bundleCase(erased).Bundle.ClosedAt, f.now)
+	equal(f, "what is told of it", f.bundleCase(erased).Standing().Status, hub.CaseCompleted)
+	equal(f, "parts of a closed one", len(f.bundleCase(closed).Parts), 1)
+	forget(0)
+	f.must(f.AnswerBundle(f.ctx, open, []byte("later answers"), "portal:soest", f.now))
+	f.pass(year - time.Hour)
+	forget(1) // on its way or not, nobody has touched it for a year
+	kept(false, busy)
+	kept(true, open)
+	f.pass(2 * time.Hour)
+	forget(1)
+	kept(false, open)
+	f.mustBe(f.AnswerBundle(f.ctx, open, []byte("too late"), "portal:soest", f.now), store.ErrState)
+	n, err := f.Rewrap(f.ctx, 10, func(id hub.ID, municipality string, wrapped []byte) ([]byte, error) {
+		if municipality == "soest" {
+			f.Errorf("there is no key of %s to be wrapped", id)
+		}
+		return nil, nil
+	})
+	f.must(err)
+	equal(f, "rewrapped", n, 0)
+	scrubbed, err := f.Scrub(f.ctx)
+	f.must(err)
+	equal(f, "destroyed keys", scrubbed.Keys >= 4, true)
+	equal(f, "left in the file", scrubbed.Remaining, 0)
 }

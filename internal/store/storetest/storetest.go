@@ -110,6 +110,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"BundleFind", bundleFind},
 		{"BundleRewrap", bundleRewrap},
 		{"BundleTold", bundleTold},
+		{"BundleForgets", bundleForgets},
 		{"Jobs", jobs},
 		{"Healthy", healthy},
 		{"CancelledContext", cancelledContext},
