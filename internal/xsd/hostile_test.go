@@ -63,6 +63,38 @@ func TestAmbiguousCounts(t *testing.T) {
 	})
 }
 
+// TestWideModels: more names than counts could ever explain may stand at one place.
+func TestWideModels(t *testing.T) {
+	names := func(n int, attrs string) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, `<xs:element name="e%d"%s/>`, i, attrs)
+		}
+		return b.String()
+	}
+	for name, c := range map[string]struct{ group, content, good, bad string }{
+		"choice":               {`xs:choice maxOccurs="unbounded"`, names(3000, ""), "<e2999/><e0/><e1500/>", "<e3000/>"},
+		"counted choice":       {`xs:choice maxOccurs="1000"`, names(700, ""), strings.Repeat("<e699/>", 1000), strings.Repeat("<e699/>", 1001)},
+		"optional, all":        {`xs:sequence`, names(3000, ` minOccurs="0"`), "<e3/><e2998/><e2999/>", "<e2998/><e3/>"},
+		"optional, last":       {`xs:sequence`, names(3000, ` minOccurs="0"`), "<e2999/>", "<e2999/><e2999/>"},
+		"counted and optional": {`xs:sequence maxOccurs="3"`, names(700, ` minOccurs="0"`), "<e699/><e698/><e1/>", "<e699/><e698/><e1/><e0/>"},
+		"counted one by one":   {`xs:choice maxOccurs="1000"`, names(200, ` minOccurs="2" maxOccurs="70"`), strings.Repeat("<e199/><e199/><e198/><e198/>", 400), "<e199/><e198/>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			within(t, 10*time.Second, func() {
+				end, _, _ := strings.Cut(c.group, " ")
+				s := compile(t, `<xs:element name="a"><xs:complexType><`+c.group+`>`+c.content+`</`+end+`></xs:complexType></xs:element>`)
+				if found := validate(t, s, "<a>"+c.good+"</a>"); len(found) > 0 {
+					t.Error(found[0])
+				}
+				if found := validate(t, s, "<a>"+c.bad+"</a>"); len(found) == 0 {
+					t.Error("taken")
+				}
+			})
+		})
+	}
+}
+
 func TestHostileSchemas(t *testing.T) {
 	nested := strings.Repeat(`<xs:sequence maxOccurs="7">`, 300) + `<xs:element name="b"/>` + strings.Repeat("</xs:sequence>", 300)
 	var doubling, hollow, types strings.Builder

@@ -127,6 +127,7 @@ type automaton struct {
 	pr     *program
 	subst  *substitutions
 	index  map[string]int32
+	after  []int32 // by instruction: 1 + the state that its closure alone is, 0 where not asked yet
 	sets   [][]int32
 	states []modelState
 	seen   []bool
@@ -135,7 +136,7 @@ type automaton struct {
 }
 
 func newAutomaton(pr *program, subst *substitutions) *automaton {
-	return &automaton{pr: pr, subst: subst, index: map[string]int32{}, seen: make([]bool, len(pr.code))}
+	return &automaton{pr: pr, subst: subst, index: map[string]int32{}, after: make([]int32, len(pr.code)), seen: make([]bool, len(pr.code))}
 }
 
 func (a *automaton) build() *ambiguity {
@@ -185,6 +186,19 @@ func (a *automaton) intern(set []int32) int32 {
 		a.full = a.full || len(a.sets) > maxModelStates
 	}
 	return id
+}
+
+// state gives the state that the instructions lead to. Most names lead to one instruction, and many names to
+// the same: its state is looked for once.
+func (a *automaton) state(to []int32) int32 {
+	if len(to) > 1 {
+		return a.intern(a.closure(to))
+	}
+	id := &a.after[to[0]]
+	if *id == 0 {
+		*id = a.intern(a.closure(to)) + 1
+	}
+	return *id - 1
 }
 
 // moves collects where one name leads, from the copies of one particle.
@@ -240,11 +254,11 @@ func (a *automaton) expand(i int) *ambiguity {
 	}
 	for _, sym := range order {
 		m := bySym[sym]
-		st.elems = append(st.elems, transition{sym, a.intern(a.closure(m.to)), m.elem})
+		st.elems = append(st.elems, transition{sym, a.state(m.to), m.elem})
 	}
 	slices.SortFunc(st.elems, func(x, y transition) int { return cmp.Compare(x.sym, y.sym) })
 	for n, m := range wilds {
-		st.wilds = append(st.wilds, wildTransition{wildOf[n], a.intern(a.closure(m.to))})
+		st.wilds = append(st.wilds, wildTransition{wildOf[n], a.state(m.to)})
 	}
 	a.trans += len(st.elems) + len(st.wilds)
 	a.full = a.full || a.trans > maxModelTransitions

@@ -5,6 +5,7 @@ package xsd
 type program struct {
 	code     []instr
 	counters []counter
+	hollow   int // counters whose body may be empty
 	entry    int32
 	tooLarge bool
 }
@@ -29,13 +30,17 @@ const (
 	opLoop
 )
 
-type counter struct{ min, max int }
+type counter struct {
+	min, max int
+	hollow   uint64 // the bit of a loop whose body may be empty, 0 for others
+}
 
 // Bounds of one content model. What is copied at most, what a program may have at most.
 const (
 	maxCopies       = 64
 	maxInstructions = 200_000
-	maxCounters     = 60
+	maxCounters     = 250
+	maxHollow       = 60
 )
 
 // compileParticle writes the program of p. With forUPA, bounds are reduced to those that matter to the
@@ -127,7 +132,17 @@ func (c *particleCompiler) counted(p *particle, lo, hi int, next int32) int32 {
 		return 0
 	}
 	n := int32(len(c.counters))
-	c.counters = append(c.counters, counter{lo, hi})
+	now := counter{min: lo, max: hi}
+	once := *p
+	if once.min, once.max = 1, 1; once.emptiable() {
+		if c.hollow >= maxHollow {
+			c.tooLarge = true
+			return 0
+		}
+		now.hollow = 1 << c.hollow
+		c.hollow++
+	}
+	c.counters = append(c.counters, now)
 	loop := c.add(instr{op: opLoop, y: next, count: n})
 	entry := c.body(p, loop)
 	if c.tooLarge {

@@ -14,6 +14,7 @@ type progress struct {
 	configs []int32  // of a program: counter and counts, one after the other
 	spare   []int32
 	trail   trail
+	kept    kept
 }
 
 // match is what a child was found to be: a declared element, or something a wildcard lets pass.
@@ -61,8 +62,9 @@ func (p *progress) step(m *model, sym int32, space string) (match, bool) {
 }
 
 func (p *progress) runner(m *model, out []int32) *runner {
-	r := &runner{pr: m.program, width: 1 + len(m.program.counters), out: out, trail: &p.trail}
+	r := &runner{pr: m.program, width: 1 + len(m.program.counters), out: out, trail: &p.trail, kept: &p.kept}
 	p.trail.reset(len(m.program.code), r.width)
+	p.kept.reset(len(m.program.code))
 	return r
 }
 
@@ -173,18 +175,20 @@ type runner struct {
 	width int
 	out   []int32
 	trail *trail
+	kept  *kept
 	steps int
 }
 
+// What one step may keep and explore beyond what the program's length asks for: counts multiply both.
 const (
 	maxConfigs = 500
 	maxFollow  = 100_000
 )
 
-// follow explores from pc. inside has a bit for each loop whose body was entered and has consumed
+// follow explores from pc. inside has the bit of each hollow loop whose body was entered and has consumed
 // nothing yet: an empty round is never counted.
 func (r *runner) follow(pc int32, counts []int32, inside uint64) {
-	if r.steps++; r.steps > maxFollow {
+	if r.steps++; r.steps > maxFollow+2*len(r.pr.code) {
 		return
 	}
 	in := &r.pr.code[pc]
@@ -200,17 +204,16 @@ func (r *runner) follow(pc int32, counts []int32, inside uint64) {
 		next[in.count] = 0
 		r.follow(in.x, next, inside)
 	case opLoop:
-		bit := uint64(1) << in.count
-		if inside&bit != 0 {
+		c, n := r.pr.counters[in.count], counts[in.count]
+		if inside&c.hollow != 0 {
 			return
 		}
-		c, n := r.pr.counters[in.count], counts[in.count]
 		if c.max < 0 || int(n) < c.max {
 			next := slices.Clone(counts)
 			if int(n) < c.min || c.max >= 0 {
 				next[in.count]++
 			}
-			r.follow(in.x, next, inside|bit)
+			r.follow(in.x, next, inside|c.hollow)
 		}
 		if int(n) >= c.min {
 			next := slices.Clone(counts)
@@ -226,20 +229,42 @@ func (r *runner) follow(pc int32, counts []int32, inside uint64) {
 // used less of a count whose minimum is reached.
 func (r *runner) keep(pc int32, counts []int32) {
 next:
-	for i := 0; i+r.width <= len(r.out); i += r.width {
-		if r.out[i] != pc {
-			continue
-		}
+	for at := r.kept.heads[pc]; at > 0; at = r.kept.list[at-1].before {
+		old := r.out[int(at-1)*r.width+1 : int(at)*r.width]
 		for k, n := range counts {
-			if old := r.out[i+1+k]; old != n && (old > n || int(old) < r.pr.counters[k].min) {
+			if old[k] != n && (old[k] > n || int(old[k]) < r.pr.counters[k].min) {
 				continue next
 			}
 		}
 		return
 	}
-	if len(r.out) < maxConfigs*r.width {
+	if len(r.kept.list) < maxConfigs+len(r.pr.code) {
+		r.kept.add(pc)
 		r.out = append(append(r.out, pc), counts...)
 	}
+}
+
+// kept finds the configurations of an instruction among those one step has kept: for each a chain.
+type kept struct {
+	heads []int32 // by instruction: 1 + its latest configuration
+	list  []keptConfig
+}
+
+type keptConfig struct{ pc, before int32 }
+
+func (k *kept) reset(size int) {
+	for _, c := range k.list {
+		k.heads[c.pc] = 0
+	}
+	k.list = k.list[:0]
+	if len(k.heads) < size {
+		k.heads = make([]int32, size)
+	}
+}
+
+func (k *kept) add(pc int32) {
+	k.list = append(k.list, keptConfig{pc, k.heads[pc]})
+	k.heads[pc] = int32(len(k.list))
 }
 
 // trail remembers the splits one step has passed, with their counts: for each instruction a chain.
