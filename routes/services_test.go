@@ -40,7 +40,7 @@ func services(t *testing.T) map[string]*route.Route {
 // a version, is found by the portal's own reference and has examples in both forms.
 func TestServicesAreComplete(t *testing.T) {
 	all := services(t)
-	for _, name := range []string{"hundeanmeldung", "hundeabmeldung", "abfallbehaelter-anmeldung", "abfallbehaelter-abmeldung", "reitkennzeichen"} {
+	for _, name := range []string{"hundeanmeldung", "hundeabmeldung", "abfallbehaelter-anmeldung", "abfallbehaelter-abmeldung", "reitkennzeichen", "hundemarke"} {
 		r := all[name]
 		if r == nil {
 			t.Errorf("%s is missing", name)
@@ -49,8 +49,12 @@ func TestServicesAreComplete(t *testing.T) {
 		if !r.ConsentRequired || r.Consent.Version == "" || r.Consent.Text == "" {
 			t.Errorf("%s: consent is %v, wording %q", name, r.ConsentRequired, r.Consent.Version)
 		}
-		if !slices.ContainsFunc(r.Keys, func(k route.Key) bool { return k.Name == "reference" }) || r.OrderBy == "" {
-			t.Errorf("%s: keys %v, order-by %q", name, r.Keys, r.OrderBy)
+		if !slices.ContainsFunc(r.Keys, func(k route.Key) bool { return k.Name == "reference" }) {
+			t.Errorf("%s: keys %v", name, r.Keys)
+		}
+		// Where the citizen pays first, an open payment must not hold up a second try.
+		if pays := r.Deliveries[0].To == "payment"; pays != (r.OrderBy == "") {
+			t.Errorf("%s: payment first %v, order-by %q", name, pays, r.OrderBy)
 		}
 		for _, format := range []string{"xml", "json"} {
 			if _, ok := r.Input(format, time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC)); !ok {

@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"net/url"
 	"regexp"
+	"slices"
 	"time"
 	"unicode/utf8"
 )
@@ -32,6 +33,9 @@ func judgePayment(body []byte, product string) (request map[string]any, code, de
 		default:
 			return nil, invalid, name + " ist nicht vorgesehen"
 		}
+	}
+	if product == "epay21" && holdsNull(request) {
+		return nil, invalid, "null ist nicht zulässig: was fehlt, fehlt"
 	}
 	str := func(name string) string { s, _ := request[name].(string); return s }
 	if _, err := time.Parse(time.RFC3339, str("requestTimestamp")); err != nil {
@@ -75,6 +79,22 @@ func judgePayment(body []byte, product string) (request map[string]any, code, de
 		return nil, "CALCULATION_ERROR", "grosAmount ist nicht die Summe der Posten"
 	}
 	return request, "", ""
+}
+
+func holdsNull(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case map[string]any:
+		for _, one := range v {
+			if holdsNull(one) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, holdsNull)
+	}
+	return false
 }
 
 // decimal reads a JSON number with at most two digits behind the point.

@@ -39,6 +39,7 @@ func TestProviderRefuses(t *testing.T) {
 		{`"items":[`, `"items":[],"requestor":[`, "requestor"},
 		{`"items":[`, `"requestor":{"name":"x"},"items":[`, "requestor"},
 		{`"taxRate":0`, `"bookingData":{},"taxRate":0`, "bookingData"},
+		{`"taxRate":0`, `"bookingData":null,"taxRate":0`, "null"},
 		{fee, `[]`, "JSON"},
 	} {
 		c := call{url: at, body: strings.Replace(fee, test.old, test.new, 1)}.basic()
