@@ -254,13 +254,23 @@ func TestReplayByFilter(t *testing.T) {
 	}
 }
 
+func TestCloseByFilter(t *testing.T) {
+	c := newConsole(t, map[string]any{"POST /admin/v1/closures": admin.Order{Matched: 7, Done: 7}})
+	if got := c.run(0, "close", "--system", "kasse", "--parked-as", "refused", "--reason", "von Hand gebucht"); got != "7 closed\n" {
+		t.Errorf("got %q", got)
+	}
+	if want := `{"reason":"von Hand gebucht","filter":{"system":"kasse","reason":"refused"},"limit":1000}`; c.bodies[0] != want {
+		t.Errorf("asked with %s, want %s", c.bodies[0], want)
+	}
+}
+
 func TestUsage(t *testing.T) {
 	c := newConsole(t, nil)
 	s := sampleCase()
 	for _, args := range [][]string{
 		{"lst"}, {"list", "more"}, {"list", "--stat", "x"}, {"list", "--since", "gestern"}, {"show"}, {"show", "nonsense"}, {"show", s.Number + "/0"},
 		{"show", s.Number + "/x"}, {"trace", s.Number, s.Number}, {"replay", s.Number}, {"replay"}, {"replay", "--reason", "x"},
-		{"replay", s.Number, "--system", "a", "--reason", "x"}, {"close", s.Number}, {"systems", "pause", "a"}, {"systems", "pause"},
+		{"replay", s.Number, "--system", "a", "--reason", "x"}, {"close", s.Number}, {"close", "--reason", "x"}, {"close", "--system", "a"}, {"close", s.Number, "--dry-run"}, {"systems", "pause", "a"}, {"systems", "pause"},
 		{"submit", "x.xml"}, {"keys", "portal", "Käse"}, {"load", "--count", "0"}, {"load", "--verify-only"}, {"load", "--target", "http://x"},
 		{"--hub", "nowhere", "list"}, {"--hub", "http://stellwerk.example", "list"}, {"--key", "swo_a_b", "list"}, {"--key", "env:NOTHING", "list"},
 		{"--key", "file:/nowhere/at/all", "list"},

@@ -152,17 +152,22 @@ func (p *Program) replayMany(ctx context.Context, c *admin.Client, f *filterFlag
 	if err != nil {
 		return err
 	}
+	return p.printOrder(&o, "put back", dry, f.limit)
+}
+
+// printOrder says what became of an order on several deliveries.
+func (p *Program) printOrder(o *admin.Order, done string, dry bool, limit int) error {
 	if p.json {
 		if err := p.emit(o); err != nil {
 			return err
 		}
 	} else if dry {
-		p.say("%d would be put back", o.Matched)
+		p.say("%d would be %s", o.Matched, done)
 		if o.More {
-			p.say("that is more than --limit %d: as many go in one call", f.limit)
+			p.say("that is more than --limit %d: as many go in one call", limit)
 		}
 	} else {
-		p.say("%d put back", o.Done)
+		p.say("%d %s", o.Done, done)
 		for _, r := range o.Refused {
 			p.say("  %s/%d: %s", r.Number, r.Delivery.Ordinal(), r.Detail)
 		}

@@ -88,12 +88,31 @@ func (s *Server) apiReplayMany(r *http.Request, actor string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := admin.Order{Matched: m.Matched, Done: m.Done, More: m.More, DryRun: order.DryRun}
+	return orderAnswer(m, order.DryRun), nil
+}
+
+func (s *Server) apiCloseMany(r *http.Request, actor string) (any, error) {
+	var order admin.CloseMany
+	if err := decode(r, small, &order); err != nil {
+		return nil, err
+	}
+	if err := checkFilter(&order.Filter); err != nil {
+		return nil, err
+	}
+	m, err := s.closeMany(r.Context(), filterOf(&order.Filter), actor, order.Reason, order.Limit, order.DryRun)
+	if err != nil {
+		return nil, err
+	}
+	return orderAnswer(m, order.DryRun), nil
+}
+
+func orderAnswer(m *many, dry bool) admin.Order {
+	out := admin.Order{Matched: m.Matched, Done: m.Done, More: m.More, DryRun: dry}
 	for _, ref := range m.Refused {
 		why := problemOf(ref.Err)
 		out.Refused = append(out.Refused, admin.Refusal{Delivery: ref.ID, Number: ref.ID.Number(), Code: why.Code, Detail: why.Detail})
 	}
-	return out, nil
+	return out
 }
 
 func (s *Server) apiParkedList(r *http.Request, _ string) (any, error) {

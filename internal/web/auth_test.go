@@ -57,7 +57,7 @@ func TestEveryPathAsksForAKey(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/admin/v1/submissions/search", "/admin/v1/submissions/1/reopen", "/admin/v1/submissions/1/close", "/admin/v1/deliveries/1/replay", "/admin/v1/deliveries/1/close",
-		"/admin/v1/replays", "/admin/v1/parked/search", "/admin/v1/parked/groups", "/admin/v1/systems/a/resume", "/admin/v1/systems/a/probe",
+		"/admin/v1/replays", "/admin/v1/closures", "/admin/v1/parked/search", "/admin/v1/parked/groups", "/admin/v1/systems/a/resume", "/admin/v1/systems/a/probe",
 		"/admin/v1/reload", "/admin/v1/keys/rewrap", "/admin/v1/renderings"} {
 		if res, _ := f.call(http.MethodPost, path, http.Header{}, nil); res.StatusCode != http.StatusUnauthorized {
 			t.Errorf("POST %s answered %d without a key", path, res.StatusCode)

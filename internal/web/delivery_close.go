@@ -38,3 +38,43 @@ func (d *desk) closeDelivery(ctx context.Context, actor string, id hub.ID, why s
 	}
 	return d.Store.Submission(ctx, id.Submission())
 }
+
+// closeMany ends what the filter chooses: what is parked, or what is in the
+// delivery state it names. What is damaged is closed by its number only. With dry
+// it only counts.
+func (d *desk) closeMany(ctx context.Context, q query, actor, why string, limit int, dry bool) (*many, error) {
+	why, err := reason(why)
+	if err != nil && !dry {
+		return nil, err
+	}
+	switch q.DeliveryState {
+	case "", hub.DeliveryParked:
+	case hub.DeliveryWaiting, hub.DeliveryPending, hub.DeliveryAwaiting:
+		if q.System == "" {
+			return nil, wrong("what is not parked is closed for one system at a time: name it")
+		}
+	default:
+		return nil, wrong("what is %s is not closed; there are parked, waiting, pending, awaiting", q.DeliveryState)
+	}
+	return order{limit: limit, dry: dry, page: d.closable, one: func(ctx context.Context, id hub.ID) error {
+		_, err := d.closeDelivery(ctx, actor, id, why)
+		return err
+	}}.carryOut(ctx, q)
+}
+
+// closable gives a page of ids that can be closed.
+func (d *desk) closable(ctx context.Context, q query) (ids []hub.ID, next hub.ID, err error) {
+	if q.DeliveryState != "" && q.DeliveryState != hub.DeliveryParked {
+		return d.chosen(ctx, q)
+	}
+	items, next, err := d.parked(ctx, q)
+	for _, i := range items {
+		switch {
+		case i.Delivery != nil:
+			ids = append(ids, i.Delivery.ID)
+		case i.Reason != damagedReason:
+			ids = append(ids, i.Submission.ID)
+		}
+	}
+	return ids, next, err
+}

@@ -105,13 +105,70 @@ func TestReplayManyCountsThenDoes(t *testing.T) {
 		t.Errorf("the submission without deliveries is %s (%v), want accepted again", s.State, err)
 	}
 	for name, bad := range map[string]admin.ReplayMany{
-		"limit":  {Replay: admin.Replay{Reason: "x"}, Limit: maxReplay + 1},
+		"limit":  {Replay: admin.Replay{Reason: "x"}, Limit: maxMany + 1},
 		"number": {Replay: admin.Replay{Reason: "x"}, Filter: admin.Filter{Number: whole.Number()}},
 		"search": {Replay: admin.Replay{Reason: "x"}, Filter: admin.Filter{Search: "1"}},
 	} {
 		if _, err := f.client.ReplayMany(t.Context(), bad); err == nil {
 			t.Errorf("%s: taken", name)
 		}
+	}
+}
+
+func TestCloseManyCountsThenDoes(t *testing.T) {
+	f := newFixture(t)
+	for range 3 {
+		f.parked("http-422")
+	}
+	other, _ := f.parked("http-400")
+	whole, _ := f.accept("<hund/>")
+	f.must(f.store.Advance(t.Context(), whole, 1, &store.Advance{At: f.now, State: hub.SubmissionParked, Reason: hub.ParkUnmapped, Code: "no-delivery"}))
+	damaged, _ := f.accept("<hund/>")
+	f.must(f.store.Damage(t.Context(), damaged, "payload", f.now))
+	waits, key := f.accept("<hund/>")
+	f.plan(waits, key, "{}", "1")
+
+	order := admin.CloseMany{Filter: admin.Filter{System: system, Code: "http-422"}, DryRun: true, Limit: 2}
+	o, err := f.client.CloseMany(t.Context(), order)
+	f.must(err)
+	if o.Matched != 3 || o.Done != 0 || !o.More || !o.DryRun || len(f.audited("closed")) != 0 {
+		t.Errorf("dry run: %+v", o)
+	}
+	order.DryRun = false
+	_, err = f.client.CloseMany(t.Context(), order)
+	f.problem(err, http.StatusBadRequest, admin.CodeInvalid) // no reason
+	order.Reason = "von Hand gebucht"
+	o, err = f.client.CloseMany(t.Context(), order)
+	f.must(err)
+	if o.Done != 2 || !o.More || len(f.audited("closed")) != 2 {
+		t.Errorf("limited: %+v", o)
+	}
+	if s, err := f.client.Submission(t.Context(), other.String()); err != nil || s.State != hub.SubmissionParked {
+		t.Errorf("another cause: %s, %v", s.State, err)
+	}
+	o, err = f.client.CloseMany(t.Context(), admin.CloseMany{Reason: "alles von Hand", Filter: admin.Filter{Municipality: ags}})
+	f.must(err)
+	if o.Done != 3 || o.More { // one of 422, one of 400, and the whole submission
+		t.Errorf("everything parked: %+v", o)
+	}
+	for id, want := range map[hub.ID]hub.SubmissionState{whole: hub.SubmissionSettled, damaged: hub.SubmissionDamaged, waits: hub.SubmissionRunning} {
+		if s, err := f.client.Submission(t.Context(), id.String()); err != nil || s.State != want {
+			t.Errorf("%s is %s (%v), want %s", id, s.State, err, want)
+		}
+	}
+	for _, bad := range []admin.CloseMany{
+		{Reason: "x", Filter: admin.Filter{DeliveryState: hub.DeliveryPending}},
+		{Reason: "x", Filter: admin.Filter{DeliveryState: hub.DeliveryDelivered, System: system}},
+		{Reason: "x", Filter: admin.Filter{System: system}, Limit: maxMany + 1},
+		{Reason: "x", Filter: admin.Filter{Search: "1"}},
+	} {
+		_, err := f.client.CloseMany(t.Context(), bad)
+		f.problem(err, http.StatusBadRequest, admin.CodeInvalid)
+	}
+	o, err = f.client.CloseMany(t.Context(), admin.CloseMany{Reason: "System ist weg", Filter: admin.Filter{DeliveryState: hub.DeliveryPending, System: system}})
+	f.must(err)
+	if o.Done != 1 {
+		t.Errorf("what is pending there: %+v", o)
 	}
 }
 

@@ -90,6 +90,7 @@ func (s *Server) routes() http.Handler {
 		"POST /admin/v1/deliveries/{id}/replay":    s.apiReplay,
 		"POST /admin/v1/deliveries/{id}/close":     s.apiClose,
 		"POST /admin/v1/replays":                   s.apiReplayMany,
+		"POST /admin/v1/closures":                  s.apiCloseMany,
 		"GET /admin/v1/parked":                     s.apiParkedList,
 		"POST /admin/v1/parked/search":             s.apiParkedSearch,
 		"POST /admin/v1/parked/groups":             s.apiParkedGroups,

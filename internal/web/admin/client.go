@@ -105,6 +105,11 @@ func (c *Client) ReplayMany(ctx context.Context, r ReplayMany) (o Order, err err
 	return o, c.post(ctx, "/admin/v1/replays", r, &o)
 }
 
+// CloseMany ends what a filter chooses.
+func (c *Client) CloseMany(ctx context.Context, r CloseMany) (o Order, err error) {
+	return o, c.post(ctx, "/admin/v1/closures", r, &o)
+}
+
 // Parked gives a page of what waits for a person.
 func (c *Client) Parked(ctx context.Context, f Filter) (p ParkedPage, err error) {
 	return p, c.post(ctx, "/admin/v1/parked/search", f, &p)

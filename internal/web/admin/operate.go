@@ -68,6 +68,15 @@ type ReplayMany struct {
 	Limit  int    `json:"limit,omitempty"` // 0 means 1000
 }
 
+// CloseMany ends every parked delivery that the filter chooses, or those in the
+// delivery state it names.
+type CloseMany struct {
+	Reason string `json:"reason"`
+	Filter Filter `json:"filter"`
+	DryRun bool   `json:"dry-run,omitempty"` // only count
+	Limit  int    `json:"limit,omitempty"`   // 0 means 1000
+}
+
 // Order is what became of an order on several deliveries.
 type Order struct {
 	Matched int       `json:"matched"`
