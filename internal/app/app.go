@@ -167,6 +167,7 @@ func (a *App) servers(snap *config.Snapshot) error {
 	portals, err := intake.New(intake.Settings{
 		Store: a.store, Vault: a.vault, Config: a.live.Get, Attachments: a.store.AttachmentDir(), Ring: a.ring,
 		Log: a.opts.Log, Now: a.opts.Now, Ready: a.store.Healthy, Observed: a.metrics.observed, Wake: a.wake,
+		Trace: a.tracing.current(),
 	})
 	if err != nil {
 		return err
@@ -179,7 +180,7 @@ func (a *App) servers(snap *config.Snapshot) error {
 		Load: a.load, Compare: a.compare,
 		Portals: a.PortalsURL, Metrics: a.metrics.handler(), Now: a.opts.Now, Log: a.opts.Log, Version: a.opts.Version,
 	})
-	a.portals = intake.Server(portals, snap.Hub.Timeouts)
+	a.portals = intake.Server(a.tracing.pushes(portals), snap.Hub.Timeouts)
 	a.admin = intake.Server(operators.Handler(), snap.Hub.Timeouts)
 	return nil
 }

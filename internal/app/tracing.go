@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"net/http"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
@@ -14,8 +15,8 @@ import (
 	"stellwerk/internal/config"
 )
 
-// tracing sends a span for every attempt, joined to the trace the portal began.
-// A nil *tracing is off.
+// tracing sends a span for every submission that is pushed and for every attempt,
+// joined to the trace the portal began. A nil *tracing is off.
 type tracing struct {
 	provider *sdktrace.TracerProvider
 	tracer   trace.Tracer
@@ -58,6 +59,56 @@ func (t *tracing) attempt(ctx context.Context, parent, system string) (string, f
 		span.End()
 	}
 }
+
+// pushes makes a span of every request that pushes a submission, below the portal's
+// traceparent. It carries the status only: addresses and headers may name a case.
+func (t *tracing) pushes(next http.Handler) http.Handler {
+	if t == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost || r.URL.Path != "/v1/submissions" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+		ctx, span := t.tracer.Start(ctx, "submit", trace.WithSpanKind(trace.SpanKindServer))
+		answer := &answerStatus{ResponseWriter: w, status: http.StatusOK}
+		defer func() {
+			span.SetAttributes(attribute.Int("http.response.status_code", answer.status))
+			span.End()
+		}()
+		next.ServeHTTP(answer, r.WithContext(ctx))
+	})
+}
+
+// current gives the traceparent of the span under way: what the submission keeps
+// and its attempts are joined to.
+func (t *tracing) current() func(context.Context) string {
+	if t == nil {
+		return nil
+	}
+	return func(ctx context.Context) string {
+		carrier := propagation.MapCarrier{}
+		propagation.TraceContext{}.Inject(ctx, carrier)
+		return carrier["traceparent"]
+	}
+}
+
+// answerStatus remembers the status of an answer.
+type answerStatus struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (a *answerStatus) WriteHeader(status int) {
+	a.status = status
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap leads http.ResponseController to what can set deadlines.
+func (a *answerStatus) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 func (t *tracing) stop(ctx context.Context) error {
 	if t == nil {

@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -38,7 +40,46 @@ func TestTraceIsTakenInAndPassedOn(t *testing.T) {
 	}
 	end("unknown")
 	var off *tracing
-	if off.starter() != nil || off.stop(context.Background()) != nil {
+	if off.starter() != nil || off.current() != nil || off.stop(context.Background()) != nil {
 		t.Error("a hub without tracing traces")
+	}
+}
+
+// A push has a span of its own below the portal's; what it keeps leads the
+// attempts below that. Other requests have none.
+func TestTraceOfAPush(t *testing.T) {
+	const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	spans := tracetest.NewSpanRecorder()
+	tr := tracingTo(spans, 1, "node", "test")
+	kept := ""
+	h := tr.pushes(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		kept = tr.current()(r.Context())
+		if err := http.NewResponseController(w).Flush(); err != nil {
+			t.Errorf("the controller does not reach the answer: %v", err)
+		}
+		w.WriteHeader(http.StatusAccepted)
+	}))
+	for _, r := range []*http.Request{
+		httptest.NewRequest("POST", "/v1/submissions", nil),
+		httptest.NewRequest("GET", "/v1/submissions/01a224fa-1e04-7097-b29c-4f21f4b89700", nil),
+	} {
+		r.Header.Set("Traceparent", parent)
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		if r.Method == "GET" && kept != "" {
+			t.Errorf("reading has a span: %s", kept)
+		}
+		if r.Method == "POST" && (!strings.HasPrefix(kept, "00-4bf92f3577b34da6a3ce929d0e0e4736-") || kept == parent) {
+			t.Errorf("kept: %q", kept)
+		}
+		kept = ""
+	}
+	ended := spans.Ended()
+	if len(ended) != 1 || ended[0].Parent().SpanID().String() != "00f067aa0ba902b7" {
+		t.Fatalf("spans: %v", ended)
+	}
+	for _, a := range ended[0].Attributes() {
+		if a.Key != "http.response.status_code" || a.Value.AsInt64() != http.StatusOK && a.Value.AsInt64() != http.StatusAccepted {
+			t.Errorf("the span carries %s %v", a.Key, a.Value)
+		}
 	}
 }
