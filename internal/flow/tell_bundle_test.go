@@ -182,3 +182,25 @@ func TestBundleOfAPortalWithoutCallbacks(t *testing.T) {
 		t.Errorf("told %v", got)
 	}
 }
+
+// Mappings may name the bundle.
+func TestMappingsKnowTheBundle(t *testing.T) {
+	d := newDesk(t)
+	b := d.bundle()
+	for _, tt := range []struct {
+		id   hub.ID
+		want string
+	}{{d.part(b, "dackel.xml"), b.String()}, {d.accept("labrador.xml", nil, nil), ""}} {
+		c, err := d.store.Case(t.Context(), tt.id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &work{Flow: d.Flow, ctx: t.Context(), now: d.now, snapshot: d.Live.Get(), c: c}
+		if err := open(w); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.env.Submission.Bundle; got != tt.want {
+			t.Errorf("bundle %q, want %q", got, tt.want)
+		}
+	}
+}

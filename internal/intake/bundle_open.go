@@ -118,7 +118,7 @@ func (a *API) opening(c *call, key string, req *bundleRequest, findings []Findin
 		Key:    key, Fingerprint: print, DataKey: wrapped, Answers: dataKey.Seal(hub.RecordBundle, answers), Actor: actor(c, req.clerk),
 	})
 	if err != nil {
-		return store.OpenedBundle{}, nil, storeProblem(err)
+		return store.OpenedBundle{}, nil, bundleProblem(err)
 	}
 	c.id = opened.Bundle.ID
 	return opened, form, nil
@@ -151,6 +151,17 @@ func (a *API) bundleReceipt(c *call, receipt *BundleReceipt, replayed, refused b
 	return nil
 }
 
+// bundleProblem is storeProblem where a bundle is looked up.
+func bundleProblem(err error) *refusal {
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return refuse(CodeBundle)
+	case errors.Is(err, store.ErrState):
+		return refuse(CodeBundleClosed)
+	}
+	return storeProblem(err)
+}
+
 // bundleURL is a bundle's address as portals see it.
 func bundleURL(c *call, id hub.ID) string { return public(c.snap) + "/v1/bundles/" + id.String() }
 
@@ -167,7 +178,7 @@ func (rd *reader) checkBundle() *refusal {
 		case errors.Is(err, store.ErrNotFound), err == nil && b.Bundle.Portal != c.portal.Name:
 			return refuse(CodeBundle)
 		case err != nil:
-			return storeProblem(err)
+			return bundleProblem(err)
 		case b.Bundle.Closed():
 			return refuse(CodeBundleClosed)
 		}

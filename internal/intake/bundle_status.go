@@ -171,6 +171,10 @@ func (s *BundleStatus) follow(c *call, form *route.Bundle, answers *hub.BundleAn
 
 func submissionOf(c *call, s *store.Status) Submission {
 	standing := hub.StandingOf(&s.Submission, s.Deliveries)
+	if s.Submission.State == hub.SubmissionErased {
+		standing = hub.Standing{Status: hub.PartStatus(&s.Submission, nil), Text: hub.Text{
+			De: "Ihr Antrag ist abgeschlossen, und seine Daten sind gelöscht.", En: "Your application has come to its end, and its data are deleted."}}
+	}
 	return Submission{
 		ID: s.Submission.ID, Number: s.Submission.ID.Number(), Town: *townOf(c, s.Submission.Municipality), Status: standing.Status,
 		Text: text(standing.Text).in(c.lang), ReceivedAt: s.Submission.ReceivedAt.UTC(), URL: statusURL(c, s.Submission.ID),
@@ -220,7 +224,7 @@ func (a *API) answerBundle(c *call) *refusal {
 	}
 	err = a.Store.AnswerBundle(context.WithoutCancel(c.r.Context()), b.Bundle.ID, key.Seal(hub.RecordBundle, plain), actor(c, req.clerk), c.at)
 	if err != nil {
-		return storeProblem(err)
+		return bundleProblem(err)
 	}
 	c.outcome = outcomeAnswered
 	return a.bundleStatus(c)
@@ -250,7 +254,7 @@ func (a *API) closeBundle(c *call) *refusal {
 func (a *API) close(c *call, id hub.ID, by string) *refusal {
 	ring, err := a.Store.CloseBundle(context.WithoutCancel(c.r.Context()), id, by, c.at)
 	if err != nil {
-		return storeProblem(err)
+		return bundleProblem(err)
 	}
 	if !ring.Zero() {
 		a.Ring(ring)
@@ -275,7 +279,7 @@ func (a *API) bundleEvents(c *call) *refusal {
 	}
 	story, err := a.Store.BundleEvents(c.r.Context(), b.Bundle.ID)
 	if err != nil {
-		return storeProblem(err)
+		return bundleProblem(err)
 	}
 	out := struct {
 		ID     hub.ID        `json:"id"`
@@ -301,7 +305,7 @@ func (a *API) ownBundle(c *call) (*store.BundleCase, *refusal) {
 		}
 		found, err := a.Store.FindBundles(ctx, first, last, 100)
 		if err != nil {
-			return nil, storeProblem(err)
+			return nil, bundleProblem(err)
 		}
 		id = hub.ID{}
 		for i := range found {
@@ -319,7 +323,7 @@ func (a *API) ownBundle(c *call) (*store.BundleCase, *refusal) {
 	}
 	b, err := a.Store.Bundle(ctx, id)
 	if err != nil {
-		return nil, storeProblem(err)
+		return nil, bundleProblem(err)
 	}
 	if b.Bundle.Portal != c.portal.Name {
 		return nil, refuse(CodeBundle)

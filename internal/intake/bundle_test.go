@@ -271,6 +271,11 @@ func TestBundleIsFilledOverDays(t *testing.T) {
 	if got := s.list(); got != "hund-ab RECEIVED, hund-an RECEIVED, tonne!?" || s.Status != hub.CaseReceived {
 		t.Errorf("%s %s", s.Status, got)
 	}
+	var one Status
+	w.do("GET", "/v1/submissions/"+sub.ID.String(), "").decode(t, &one)
+	if one.Bundle == nil || *one.Bundle != (InBundle{ID: r.ID, Part: "hund-an", URL: r.Status}) {
+		t.Errorf("%+v", one.Bundle)
+	}
 	if p := s.Parts[1].Submissions[0]; p.ID != sub.ID || p.URL != sub.Status || p.Town.Name != "Stadt Soest" {
 		t.Errorf("%+v", p)
 	}
@@ -440,6 +445,31 @@ func TestBundleCallIsRepeatable(t *testing.T) {
 	if !bytes.Equal(again.Parts[0].Receipt, r.Parts[0].Receipt) || !bytes.Equal(again.Parts[1].Receipt, r.Parts[1].Receipt) {
 		t.Errorf("%+v", again)
 	}
+}
+
+// Nothing is told as done before it is on disk, and a repetition heals it.
+func TestBundleWhileTheStoreFails(t *testing.T) {
+	w := moving(t)
+	r := w.opened(w.openBundle("k-1", opening), http.StatusCreated)
+	url := "/v1/bundles/" + r.ID.String()
+	for _, fault := range []struct {
+		err  error
+		code Code
+	}{{store.ErrUnknown, CodeUnknown}, {store.ErrFull, CodeFull}, {fmt.Errorf("disk"), CodeUnavailable}} {
+		w.store.set(func(f *faults) { f.bundles = fault.err })
+		w.refused(w.openBundle("k-2", opening), fault.code)
+		w.refused(w.do("PUT", url+"/answers", `{}`, "Content-Type", "application/json"), fault.code)
+		w.refused(w.do("POST", url+"/close", ""), fault.code)
+		call := part2{"bundle", "application/json", "", `{"bundle":"umzug","close":true}`}
+		w.refused(w.sendBundle("k-3", call, metaOf("tonne", "tonne", soest, nil), tonnePart), fault.code)
+	}
+	w.store.set(func(f *faults) { f.bundles = nil })
+	if s := w.bundle(r.ID); s.State != "open" || s.list() != "hund-ab!?, hund-an!?, tonne!?" || w.ringing() != 0 {
+		t.Errorf("%+v", s)
+	}
+	w.store.set(func(f *faults) { f.lookupBundle = fmt.Errorf("disk") })
+	w.refused(w.do("GET", url, ""), CodeUnavailable)
+	w.refused(w.submit("k-4", "Stellwerk-Bundle", r.ID.String(), "Stellwerk-Part", "hund-an"), CodeUnavailable)
 }
 
 // A bundle that should be closed stays open while one of its submissions is refused.

@@ -16,6 +16,9 @@
 //     once, within a budget over all requests.
 //   - Nothing a citizen wrote is repeated in an answer or a log line. Refusals give
 //     place, rule and remedy.
+//   - Each submission of a bundle has its own success. In a call with several each is
+//     durable before the next is read; what refuses one is its result, and what a
+//     repetition may heal ends the call. A repeated call finds what was kept before.
 //   - A submission of another portal is answered like one that does not exist.
 //
 // openapi.yaml describes the API; the tests hold every request and every answer

@@ -213,17 +213,19 @@ func hashed(key string) config.Key { return config.Key{SHA256: sum([]byte(key))}
 // faults is a store that can be made to fail.
 type faults struct {
 	Store
-	mu       sync.Mutex
-	accept   error         // what Accept gives instead
-	after    int           // … once it has accepted so many
-	earlier  error         // what Earlier gives instead
-	lookup   error         // what Submission gives instead
-	list     error         // what List gives instead
-	withdraw error         // what Withdraw gives instead
-	notReady error         // what /readyz hears
-	hold     chan struct{} // Accept waits until it is closed
-	holding  chan struct{} // gets a value when Accept waits
-	last     *store.Acceptance
+	mu           sync.Mutex
+	accept       error         // what Accept gives instead
+	after        int           // … once it has accepted so many
+	earlier      error         // what Earlier gives instead
+	lookup       error         // what Submission gives instead
+	bundles      error         // what steps of bundles give instead
+	lookupBundle error         // what Bundle gives instead
+	list         error         // what List gives instead
+	withdraw     error         // what Withdraw gives instead
+	notReady     error         // what /readyz hears
+	hold         chan struct{} // Accept waits until it is closed
+	holding      chan struct{} // gets a value when Accept waits
+	last         *store.Acceptance
 }
 
 func (f *faults) set(fn func(*faults)) {
@@ -255,6 +257,43 @@ func (f *faults) Accept(ctx context.Context, a *store.Acceptance) (store.Accepte
 		<-hold
 	}
 	return f.Store.Accept(ctx, a)
+}
+
+func (f *faults) OpenBundle(ctx context.Context, o *store.BundleOpening) (store.OpenedBundle, error) {
+	if err := f.ofBundles(); err != nil {
+		return store.OpenedBundle{}, err
+	}
+	return f.Store.OpenBundle(ctx, o)
+}
+
+func (f *faults) AnswerBundle(ctx context.Context, id hub.ID, answers []byte, actor string, at time.Time) error {
+	if err := f.ofBundles(); err != nil {
+		return err
+	}
+	return f.Store.AnswerBundle(ctx, id, answers, actor, at)
+}
+
+func (f *faults) CloseBundle(ctx context.Context, id hub.ID, actor string, at time.Time) (hub.ID, error) {
+	if err := f.ofBundles(); err != nil {
+		return hub.ID{}, err
+	}
+	return f.Store.CloseBundle(ctx, id, actor, at)
+}
+
+func (f *faults) Bundle(ctx context.Context, id hub.ID) (*store.BundleCase, error) {
+	f.mu.Lock()
+	err := f.lookupBundle
+	f.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	return f.Store.Bundle(ctx, id)
+}
+
+func (f *faults) ofBundles() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.bundles
 }
 
 func (f *faults) Earlier(ctx context.Context, portal, key string, print [32]byte) (store.Accepted, error) {

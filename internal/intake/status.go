@@ -29,6 +29,7 @@ type Status struct {
 	SHA256       string              `json:"sha256"`
 	Size         int64               `json:"size"`
 	Attachments  int                 `json:"attachments"`
+	Bundle       *InBundle           `json:"bundle,omitempty"` // that it belongs to
 	Deliveries   []DeliveryStatus    `json:"deliveries"`
 	Events       string              `json:"events"` // where the story is
 }
@@ -39,6 +40,13 @@ type Action struct {
 	Do   string    `json:"do"`  // pay, act or review
 	Text string    `json:"text"`
 	URL  string    `json:"url,omitempty"` // where it is done
+}
+
+// InBundle is where a submission of a bundle belongs.
+type InBundle struct {
+	ID   hub.ID `json:"id"`
+	Part string `json:"part"`
+	URL  string `json:"url"`
 }
 
 // DeliveryStatus is how far one receiver's document is.
@@ -73,6 +81,9 @@ func (a *API) statusOf(c *call, s *store.Status) *refusal {
 		ReceivedAt: sub.ReceivedAt.UTC(), SettledAt: sub.SettledAt, SHA256: hex.EncodeToString(sub.SHA256[:]),
 		Size: sub.Size, Attachments: sub.Attachments, Deliveries: make([]DeliveryStatus, 0, len(s.Deliveries)),
 		Events: statusURL(c, sub.ID) + "/events",
+	}
+	if !sub.Bundle.Zero() {
+		out.Bundle = &InBundle{ID: sub.Bundle, Part: sub.Part, URL: bundleURL(c, sub.Bundle)}
 	}
 	if do := standing.Action; do.Do != "" {
 		out.Action = &Action{Who: do.Who, Do: do.Do, Text: text(do.Text).in(c.lang), URL: told.links[do.Delivery]}

@@ -93,7 +93,7 @@ func (a *API) accept(c *call, in *received, acceptance *store.Acceptance) (store
 	case errors.Is(err, store.ErrUnknown):
 		in.spool.kept = true // the submission may be there after all; else they are swept away
 	}
-	return store.Accepted{}, storeProblem(err)
+	return store.Accepted{}, bundleProblem(err) // of what is written only the bundle is looked up
 }
 
 // storeProblem says what a store's error means for the portal.
@@ -101,10 +101,6 @@ func storeProblem(err error) *refusal {
 	switch {
 	case errors.Is(err, store.ErrKeyReused):
 		return refuse(CodeKeyReused)
-	case errors.Is(err, store.ErrNotFound): // of what is written, only a bundle is looked up
-		return refuse(CodeBundle)
-	case errors.Is(err, store.ErrState):
-		return refuse(CodeBundleClosed)
 	case errors.Is(err, store.ErrFull):
 		return refuse(CodeFull).again(30 * time.Second).because(err)
 	case errors.Is(err, store.ErrUnknown):

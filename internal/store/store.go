@@ -183,7 +183,7 @@ type Tell struct {
 	At       time.Time
 	Told     hub.CaseStatus // empty: its portal wants no callbacks any more
 	Callback *NewDelivery   // optional, role portal, pending; nil where there is nothing to tell
-	Bundle   *TellBundle    // where the callback tells of the bundle that the submission is in
+	Bundle   *TellBundle    // where the callback tells of the bundle that the submission is in: it supersedes those of the other parts
 }
 
 // TellBundle is what a portal knows of a bundle.

@@ -324,20 +324,54 @@ func (f *file) partStatus() hub.CaseStatus {
 	return f.standing()
 }
 
-// tellBundle notes what the portal knows of a bundle.
-func (t *tx) tellBundle(id hub.ID, tell *store.TellBundle) error {
-	b, err := t.bundle(id)
+// tellBundle notes what the portal knows of the bundle of a part. A callback by it
+// takes the place of those by other parts that have not left.
+func (t *tx) tellBundle(by *file, tell *store.TellBundle, callback bool, at time.Time) error {
+	b, err := t.bundle(by.Bundle)
 	if err != nil {
 		return err
 	}
 	if b.Told != tell.Was {
-		return fmt.Errorf("%w: the portal knows %q of bundle %s", store.ErrStale, b.Told, id)
+		return fmt.Errorf("%w: the portal knows %q of bundle %s", store.ErrStale, b.Told, b.ID)
+	}
+	if callback {
+		if err := t.supersedeOthers(b, by, at); err != nil {
+			return err
+		}
 	}
 	if b.Told == tell.Told {
 		return nil
 	}
 	b.Told = tell.Told
 	return t.saveBundle(b)
+}
+
+func (t *tx) supersedeOthers(b *bundle, by *file, at time.Time) error {
+	keys, err := t.partsOf(b.key)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if key == by.key {
+			continue
+		}
+		f, err := t.loadKey(key)
+		if t.broken != nil {
+			return err
+		}
+		if err != nil || f.State == hub.SubmissionDamaged {
+			continue // nothing of it is sent
+		}
+		for _, d := range f.deliveries {
+			if d.Role != hub.RolePortal {
+				continue
+			}
+			if err := t.supersede(f, d, at); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // bundleTold saves a bundle, and what was done to it in the story and the trail.

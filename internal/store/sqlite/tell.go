@@ -66,7 +66,7 @@ func (t *tx) tell(id hub.ID, version int64, tell *store.Tell, callback *delivery
 		return fmt.Errorf("%w: delivery %s is there already", store.ErrState, callback.ID)
 	}
 	if tell.Bundle != nil {
-		if err := t.tellBundle(f.Bundle, tell.Bundle); err != nil {
+		if err := t.tellBundle(f, tell.Bundle, callback != nil, at); err != nil {
 			return err
 		}
 	}

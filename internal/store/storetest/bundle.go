@@ -307,6 +307,11 @@ func bundleTold(f *fixture) {
 	f.mustBe(tell(one, "", hub.CaseCompleted), store.ErrStale)
 	equal(f, "callbacks of the slower one", len(f.status(one).Deliveries), 1)
 	equal(f, "callbacks", len(f.status(two).Deliveries), 2)
+	// One that has not left is superseded, whichever part it was by.
+	f.must(tell(one, hub.CaseCompleted, hub.CaseProcessing))
+	equal(f, "the earlier one", f.delivery(two.Delivery(2)).Code, hub.CodeSuperseded)
+	f.deliveryState(two.Delivery(2), hub.DeliveryClosed)
+	f.deliveryState(one.Delivery(2), hub.DeliveryPending)
 
 	// Nobody wants to know: nothing is due.
 	b = f.bundle()
