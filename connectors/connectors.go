@@ -105,7 +105,7 @@ type Asker interface {
 	// Ask looks up a message by its id, or by the token of an earlier Awaiting
 	// receipt. Delivered: it is there. Retry with code "not-found": it never
 	// arrived and may be sent. Awaiting: still under way, and so is a message with a
-	// token whose system cannot be asked just now. Cancelled: ended by the citizen.
+	// token whose system cannot be asked just now. Cancelled: ended by the citizen or the office.
 	// Unknown: no answer, or one that nobody understands.
 	Ask(ctx context.Context, m *Message) Receipt
 }
@@ -160,7 +160,7 @@ const (
 	Retry                    // certainly not taken; try again by the schedule
 	Refused                  // certainly not taken, and repeating does not help
 	Awaiting                 // taken; the answer comes later: ask again with Token
-	Cancelled                // taken, and the citizen has ended it: it will never come to success, and nobody needs to act
+	Cancelled                // taken, and ended by the citizen or the office: it will never come to success, and nobody needs to act here
 )
 
 // String is the outcome's word in records, metrics and logs.

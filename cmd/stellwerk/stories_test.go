@@ -55,7 +55,8 @@ import (
 //	bridge                           two hubs side by side, the town's in "hub" and the Kreis's in "kreis"
 //	at kreis WORD...                 a word, said at the Kreis's hub; "stellwerk" is one, too
 //	arrived NAME N                   the hub has N submissions in all, and the newest is $NAME
-//	freeze, thaw                     the hub stops in the middle of whatever it does, and goes on
+//	line held, line free             the Kreis's hub gets what it is sent, and its answers get lost; no more
+//	calls N STATUS                   until the portal has taken N callbacks, the last with this status
 //	told PORTAL NAME TEXT...         until the portal reads every text in the submission's status
 //	cmpjson ANSWER WANT              the same JSON; "…" in WANT is whatever it may be
 //	damage NAME WHAT                 flip one bit on the disk: payload, attachment or a numbered document
@@ -92,7 +93,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"document": document, "attached": attached, "as": as, "cmpjson": cmpJSON, "damage": damage, "metric": metric,
 		"system": system, "tried": tried, "says": says, "pay": pay, "found": found, "bundle": bundle, "list": list, "takes": takes,
 		"callbacks": callbacks, "trust": trust,
-		"bridge": bridge, "at": at, "freeze": freeze, "thaw": thaw, "arrived": arrived, "told": told,
+		"bridge": bridge, "at": at, "line": line, "arrived": arrived, "told": told, "calls": calls,
 	}
 }
 
@@ -111,6 +112,7 @@ type story struct {
 
 	side
 	others map[string]*side // the hubs besides this one, by their folders
+	line   *cable           // to the Kreis's hub
 }
 
 // side is one hub and its folder.
@@ -215,6 +217,9 @@ func (s *story) finish() error {
 	for _, other := range s.others {
 		there := &story{work: s.work, side: *other}
 		err = errors.Join(err, there.end(os.Interrupt), there.secrecy())
+	}
+	if s.line != nil {
+		s.line.Close()
 	}
 	if s.partner != nil {
 		err = errors.Join(err, s.partner.Close())

@@ -1,16 +1,22 @@
 package main
 
 import (
+	"errors"
 	"io"
+	"log"
 	"net/http"
-	"os"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"stellwerk/internal/hub"
+	"stellwerk/internal/sim"
 	"stellwerk/internal/web/admin"
 )
 
@@ -31,7 +37,8 @@ func bridge(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Setenv("KREIS", "http://"+s.portals)
 	})
 	kreis := s.others["kreis"].portals
-	ts.Check(s.set("systems/stellwerk-kreis.yaml", "address: http://"+kreis))
+	s.line = newCable(kreis)
+	ts.Check(s.set("systems/stellwerk-kreis.yaml", "address: "+s.line.URL))
 	ts.Check(s.set("systems/rueckruf-kreis.yaml", "address: http://"+kreis+"/v1/callbacks/stellwerk-stadt"))
 }
 
@@ -120,13 +127,51 @@ func told(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// freeze stops the hub's process in the middle of whatever it does; thaw lets it go on.
-func freeze(ts *testscript.TestScript, neg bool, args []string) { send(ts, neg, args, frozen) }
-func thaw(ts *testscript.TestScript, neg bool, args []string)   { send(ts, neg, args, thawed) }
-
-func send(ts *testscript.TestScript, neg bool, args []string, by os.Signal) {
-	if neg || len(args) > 0 || of(ts).hub == nil {
-		ts.Fatalf("usage: freeze, or thaw (a hub that is open)")
+// calls waits until the citizens' portal has taken so many callbacks, of which the last
+// tells a status.
+func calls(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: calls N STATUS")
 	}
-	ts.Check(of(ts).hub.Process.Signal(by))
+	s := of(ts)
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	var all []sim.Received
+	reached := until(func() bool {
+		all, err = s.client.Received(s.ctx, "portal", 0)
+		return err == nil && len(all) >= n
+	})
+	if !reached || len(all) != n || !strings.Contains(all[n-1].Text, `"status":"`+args[1]+`"`) {
+		ts.Fatalf("the portal was called %d times, want %d and at last %s: %v %+v", len(all), n, args[1], err, all)
+	}
+}
+
+// cable is what lies between the town's hub and the Kreis's.
+type cable struct {
+	*httptest.Server
+	held atomic.Bool // requests go through, answers do not
+}
+
+func newCable(to string) *cable {
+	c := &cable{}
+	c.Server = httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(&url.URL{Scheme: "http", Host: to}) },
+		ModifyResponse: func(res *http.Response) error {
+			if c.held.Load() {
+				<-res.Request.Context().Done() // until nobody waits for it any more
+				return errors.New("held")
+			}
+			return nil
+		},
+		ErrorLog: log.New(io.Discard, "", 0),
+	})
+	return c
+}
+
+// line holds the answers of the Kreis's hub back, or lets them through again.
+func line(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 || args[0] != "held" && args[0] != "free" || of(ts).line == nil {
+		ts.Fatalf("usage: line held, or line free (of a bridge)")
+	}
+	of(ts).line.held.Store(args[0] == "held")
 }

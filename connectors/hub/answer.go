@@ -136,7 +136,7 @@ func (c *Connector) status(a *wire.Answer, token string) connectors.Receipt {
 	r := connectors.Receipt{Token: token, Answer: s.answers(token)}
 	switch {
 	case s.Status == "REJECTED", s.State == "rejected":
-		r.Outcome, r.Code, r.Detail = connectors.Refused, "remote-rejected", "HTTP 200: "+wire.Excerpt(a.Body)
+		r.Outcome, r.Code = connectors.Cancelled, "remote-rejected" // what is to be done about it is done over there
 	case s.Status == "CANCELLED", s.State == "cancelled":
 		r.Outcome, r.Code = connectors.Cancelled, "remote-cancelled"
 	case s.Status == "COMPLETED", s.Status == "" && s.State == "settled":

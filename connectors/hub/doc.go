@@ -20,7 +20,7 @@
 // must do, and answers, a flat object of texts.
 //
 //	COMPLETED                          delivered, with the answers
-//	REJECTED, or state rejected        refused, remote-rejected
+//	REJECTED, or state rejected        cancelled, remote-rejected: ended over there
 //	CANCELLED, or state cancelled      cancelled, remote-cancelled
 //	ACTION_REQUIRED                    awaiting, payment-open where do is pay, else action-required
 //	any other of the above             awaiting, with the answers so far: a payment-url

@@ -342,7 +342,7 @@ func TestAsk(t *testing.T) {
 		{200, `{"state":"running","status":"ACTION_REQUIRED","answers":{"payment-url":"https://pay.example/1"}}`, connectors.Awaiting, "action-required"},
 		{200, `{"state":"running","status":"ACTION_REQUIRED","action":{"who":"citizen","do":"pay"},"answers":{"payment-url":"https://pay.example/1"}}`, connectors.Awaiting, "payment-open"},
 		{200, `{"state":"settled","status":"COMPLETED","number":"9Z9Z-0001","answers":{"kennzeichen":"SO-17","Sonst Was":"x","leer":""}}`, connectors.Delivered, "completed"},
-		{200, `{"state":"running","status":"REJECTED"}`, connectors.Refused, "remote-rejected"},
+		{200, `{"state":"running","status":"REJECTED"}`, connectors.Cancelled, "remote-rejected"},
 		{200, `{"state":"cancelled"}`, connectors.Cancelled, "remote-cancelled"},
 		{200, `{"state":"settled"}`, connectors.Delivered, "completed"},
 		{200, `{"state":"parked"}`, connectors.Awaiting, "processing"},

@@ -40,12 +40,15 @@ func advice(p *Program, s *admin.Submission, attempts []admin.Attempt) (cause, n
 }
 
 func settledAdvice(s *admin.Submission) (cause, next string) {
-	var parked, closed []string
+	var parked, closed, there []string
 	for i := range s.Deliveries {
 		switch d := &s.Deliveries[i]; d.State {
 		case hub.DeliveryParked:
 			parked = append(parked, name(s, d))
 		case hub.DeliveryClosed:
+			if d.Code == hub.CodeRemoteCancelled || d.Code == hub.CodeRemoteRejected {
+				there = append(there, d.Role)
+			}
 			closed = append(closed, d.Role)
 		}
 	}
@@ -60,6 +63,9 @@ func settledAdvice(s *admin.Submission) (cause, next string) {
 		if d := unpaid(s); d != nil {
 			return "it was not paid (" + d.Code + "), so what waits for the payment was closed: " + strings.Join(closed, ", "),
 				"nothing to do; paid late, or on another way: stellwerk replay " + name(s, d) + " --reason … asks the provider again; stellwerk replay NUMBER/N --anew --reason … lets a part go on"
+		}
+		if len(there) == len(closed) {
+			return "everything has come to its end; ended at the other hub: " + strings.Join(there, ", "), "nothing to do here; what is taken up again there comes back by itself"
 		}
 		return "everything has come to its end; closed by a person: " + strings.Join(closed, ", "), "nothing to do"
 	}

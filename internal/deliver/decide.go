@@ -23,7 +23,7 @@ type Decision struct {
 //	delivered  the end
 //	refused    a person: repeating does not help
 //	retry      again by the schedule, until it gives up
-//	cancelled  the end, by the citizen: what waited for it will not happen
+//	cancelled  the end, by the citizen or the office: what waited for it will not happen
 //	awaiting   asked again by the schedule, without an end: the citizen may take days
 //	unknown    the same id again where the system recognises it, asked where it can
 //	           be asked, a person otherwise, or where the connector says so

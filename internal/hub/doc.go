@@ -43,7 +43,7 @@
 //
 //	           render              claim               outcome
 //	waiting ─────────▶ pending ─────────▶ sending ─────────────────▶ delivered
-//	  (for its          ▲  ▲               │ │ ├─ awaiting (asked again by the clock)
+//	  (for its          ▲  ▲               │ │ ├─ awaiting (asked again by the clock, or called back)
 //	   predecessor)     │  └── retry, not-before ┘
 //	                    │                    └─ refused / unclear / exhausted / unmapped ─▶ parked
 //	                    └────────────── replay by a person ◀──────────────────────────────────┤
@@ -52,4 +52,7 @@
 // A crash leaves a delivery in sending with an expired lease. A repeatable system
 // is sent the same id again, an askable one is asked, otherwise the delivery is
 // parked as unclear: an unknown outcome is never blindly resent.
+//
+// A system that hands on to another hub may be called back after the end, too: what
+// was delivered or parked awaits again then, and is asked for.
 package hub

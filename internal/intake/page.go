@@ -40,7 +40,6 @@ type pageData struct {
 	Groups         []pageGroup
 	Schemas        []pageSchema
 	Problems       []ProblemKind
-	Cases          []Trouble
 	Example        string
 }
 
@@ -200,7 +199,6 @@ func (d *description) page() pageData {
 	for i := range catalogue {
 		p.Problems = append(p.Problems, catalogue[i].kind(german))
 	}
-	p.Cases = troubles(german)
 	return p
 }
 

@@ -246,9 +246,9 @@ type Deliver interface {
 	// parked as unclear. ErrStale where somebody was faster.
 	Rescue(ctx context.Context, id hub.ID, owner string, park bool, at time.Time) error
 	// Notice says that a system has something new about a delivery: it is asked for at
-	// once. One that was delivered or parked awaits again, and the story says so; its
-	// submission is no longer settled. ErrStale while it is being sent or asked for: say
-	// it again. ErrState where nothing can be asked by, a person has closed it, or the citizen has withdrawn the case.
+	// once. One that was delivered, parked, or ended by the system itself awaits again,
+	// and the story says so; its submission is no longer settled. ErrStale while it is being sent or asked for: say
+	// it again. ErrState where nothing can be asked by, a person here has closed it, or the citizen has withdrawn the case.
 	Notice(ctx context.Context, id hub.ID, at time.Time) error
 	// NextDue is when the system's next delivery falls due; zero where there is none
 	// or the system is paused. One that is held back by order is looked at again in

@@ -28,7 +28,7 @@ func (s *Store) Notice(ctx context.Context, id hub.ID, at time.Time) error {
 			return t.askNow(d, at)
 		case !f.WithdrawnAt.IsZero():
 			return fmt.Errorf("%w: the submission was withdrawn", store.ErrState)
-		case d.State == hub.DeliveryDelivered, d.State == hub.DeliveryParked:
+		case d.State == hub.DeliveryDelivered, d.State == hub.DeliveryParked, d.endedOverThere():
 			return t.askAgain(f, d, at)
 		}
 		return fmt.Errorf("%w: the delivery is %s", store.ErrState, d.State)
@@ -37,6 +37,11 @@ func (s *Store) Notice(ctx context.Context, id hub.ID, at time.Time) error {
 		return fmt.Errorf("notice about %s: %w", id, err)
 	}
 	return nil
+}
+
+// endedOverThere reports whether the system has ended the delivery, and no person here.
+func (d *delivery) endedOverThere() bool {
+	return d.State == hub.DeliveryClosed && d.last != nil && d.last.led == hub.DeliveryClosed
 }
 
 // askNow brings forward the time at which an awaiting delivery is asked for.

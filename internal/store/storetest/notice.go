@@ -96,6 +96,17 @@ func noticeParked(f *fixture) {
 	f.state(id, hub.SubmissionSettled)
 }
 
+func noticeEnded(f *fixture) {
+	id := f.planned("kreis")
+	if e := f.answered(f.claimOne("kreis"), hub.DeliveryClosed, ""); !e.Settled {
+		f.Fatalf("effect: %+v", e)
+	}
+	f.must(f.Notice(f.ctx, id.Delivery(1), f.now))
+	f.state(id, hub.SubmissionRunning)
+	f.answered(f.claimOne("kreis"), hub.DeliveryDelivered, "after all")
+	f.state(id, hub.SubmissionSettled)
+}
+
 func noticeRefuses(f *fixture) {
 	id := f.planned("kreis", "records")
 	notice := func(n int) error { return f.Notice(f.ctx, id.Delivery(n), f.now) }

@@ -47,6 +47,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"NoticeAwaiting", noticeAwaiting},
 		{"NoticeSettled", noticeSettled},
 		{"NoticeParked", noticeParked},
+		{"NoticeEnded", noticeEnded},
 		{"NoticeRefuses", noticeRefuses},
 		{"TellNews", tellNews},
 		{"TellNobody", tellNobody},
