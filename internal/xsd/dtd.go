@@ -24,6 +24,9 @@ func (r *xmlReader) doctype() error {
 				return r.errorf("DOCTYPE without end")
 			}
 		}
+		if r.rest()[i] == '<' && quote == 0 {
+			r.need(i + len("<!ENTITY")) // what it begins may reach beyond the window
+		}
 		b := r.rest()
 		c := b[i]
 		switch {

@@ -353,6 +353,9 @@ func (r *xmlReader) instruction(first bool) error {
 	if !ok {
 		return r.errorf("processing instruction without end")
 	}
+	if end < 2 { // <?>: the end is no other place than the beginning
+		return r.errorf("processing instruction without a name")
+	}
 	b := r.rest()[2:end]
 	name := b
 	if i := bytes.IndexAny(b, " \t\r\n"); i >= 0 {

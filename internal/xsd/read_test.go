@@ -21,6 +21,7 @@ func TestNotWellFormed(t *testing.T) {
 		"<a>&#0;</a>", "<a>&#x110000;</a>", "<a>]]></a>", "<a b='<'/>", "<a><!-- -- --></a>", "<a><![CDATA[</a>", "<a><?xml version='1.0'?></a>",
 		" <?xml version='1.0'?><a/>", "<a>\x01</a>", "<a>\xff</a>", "<a b='\xc3'/>", "<1/>", "<a:b:c/>", "<a><!DOCTYPE a></a>", "<!DOCTYPE a", "<a>\ufffe</a>",
 		"<!DOCTYPE a [<!ENTITY e SYSTEM 'f'>]><a>&e;</a>", "<!DOCTYPE a [<!ENTITY e '&e;&e;'>]><a>&e;</a>", "</a>", "<a/ >", "<![CDATA[x]]><a/>", "<a>&lt</a>",
+		"<?>", "<?><a/>", "<a><?></a>", "<a><??></a>", "<a><?>?></a>", "<?x", "<!-->", "<a><!--></a>", "<a><!---></a>", "<!DOCTYPE a [<?>", "<!DOCTYPE a [<!-->", "<a><![CDATA[]></a>",
 	} {
 		var bad *xsd.XMLError
 		if _, err := s.Validate(context.Background(), strings.NewReader(doc), xsd.Options{}); !errors.As(err, &bad) {
