@@ -69,7 +69,7 @@ func (p *Program) readAudit(cmd *cobra.Command, c *admin.Client, f admin.AuditFi
 		}
 		if rest, err = c.Audit(cmd.Context(), more); err == nil {
 			t.Entries, t.Next = append(t.Entries, rest.Entries...), rest.Next
-			if t.Damaged == "" {
+			if t.Damaged == 0 {
 				t.Damaged = rest.Damaged
 			}
 		}
@@ -85,8 +85,8 @@ func (p *Program) readAudit(cmd *cobra.Command, c *admin.Client, f admin.AuditFi
 		out.add(strconv.FormatInt(e.Seq, 10), p.when(e.At), e.Actor, e.Action, object(e.Object), e.Reason)
 	}
 	p.printOrNothing(out, "no entry")
-	if t.Damaged != "" {
-		p.say("the trail is damaged (%s); audit --verify says where", t.Damaged)
+	if t.Damaged > 0 {
+		p.say("the trail is damaged from entry %d on; audit --verify says more", t.Damaged)
 	}
 	switch {
 	case t.Next == 0:

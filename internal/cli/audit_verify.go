@@ -42,8 +42,8 @@ func (p *Program) verifyAudit(ctx context.Context, c *admin.Client, noted string
 		var broken *audit.Broken
 		if head, err = audit.Verify(head, t.Entries); errors.As(err, &broken) {
 			v.OK, v.Broken, v.Why = false, broken.Seq, broken.Why
-		} else if t.Damaged != "" {
-			v.OK, v.Broken, v.Why = false, head.Seq+1, t.Damaged
+		} else if t.Damaged > 0 {
+			v.OK, v.Broken, v.Why = false, t.Damaged, "the stored record that begins there fails its own check; what could be read of it follows from the entries before"
 		}
 		if mark != nil && before.Seq < mark.Seq && mark.Seq <= head.Seq {
 			i := mark.Seq - before.Seq - 1
@@ -75,7 +75,7 @@ func (p *Program) printChain(v auditVerdict, noted bool) error {
 	switch {
 	case !v.OK:
 		p.say("the audit trail is broken at entry %d: %s", v.Broken, v.Why)
-		p.say("%d entries before it hold", v.Entries)
+		p.say("the first %d entries hold", v.Entries)
 	case noted:
 		p.say("the audit trail holds: %d entries, none changed, left out or moved, and the noted one is among them", v.Entries)
 	default:

@@ -54,11 +54,11 @@ type Operate interface {
 	Figures(ctx context.Context) (*Figures, error)
 	// Audit appends entries that belong to no other step.
 	Audit(ctx context.Context, entries ...hub.AuditEntry) error
-	// AuditTrail reads entries from a sequence number on, oldest first. ErrDamaged
+	// AuditTrail reads entries from a sequence number on, oldest first. A *DamagedAudit
 	// comes with what could be read.
 	AuditTrail(ctx context.Context, from int64, limit int) ([]hub.AuditEntry, error)
 	// AuditTail reads entries below a sequence number, newest first; 0 begins at the
-	// end. ErrDamaged comes with what could be read.
+	// end. A *DamagedAudit comes with what could be read.
 	AuditTail(ctx context.Context, before int64, limit int) ([]hub.AuditEntry, error)
 	// Rewrap hands every data key to fn, oldest submission first, then those of the
 	// bundles, which have their portal's name for a municipality, and stores what it

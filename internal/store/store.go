@@ -42,6 +42,18 @@ var (
 	ErrDamaged = errors.New("a stored record is damaged")
 )
 
+// DamagedAudit is an ErrDamaged of the audit trail: the record that holds the
+// entries from First on fails its check.
+type DamagedAudit struct{ First int64 }
+
+// Error names the record.
+func (d *DamagedAudit) Error() string {
+	return fmt.Sprintf("the record of audit entries from %d on fails its check", d.First)
+}
+
+// Unwrap makes it an ErrDamaged.
+func (d *DamagedAudit) Unwrap() error { return ErrDamaged }
+
 // Store keeps submissions and their deliveries.
 type Store interface {
 	Intake

@@ -59,43 +59,49 @@ func (d *desk) trail(ctx context.Context, f admin.AuditFilter) (*admin.Trail, er
 	}
 	out := &admin.Trail{Entries: []hub.AuditEntry{}}
 	from, before := f.From, f.Before
-	for looked := 0; looked < auditLooks; looked += auditBatch {
+	size := auditBatch
+	if f.Actor+f.Action+f.Object == "" {
+		size = f.Limit // whatever is damaged behind them is for the next piece to tell
+	}
+	for looked := 0; looked < auditLooks; looked += size {
 		var batch []hub.AuditEntry
 		if f.From > 0 {
-			batch, err = d.Store.AuditTrail(ctx, from, auditBatch)
+			batch, err = d.Store.AuditTrail(ctx, from, size)
 		} else {
-			batch, err = d.Store.AuditTail(ctx, before, auditBatch)
+			batch, err = d.Store.AuditTail(ctx, before, size)
 		}
-		if err != nil && !errors.Is(err, store.ErrDamaged) {
+		var damaged *store.DamagedAudit
+		if err != nil && !errors.As(err, &damaged) {
 			return nil, fmt.Errorf("read the audit trail: %w", err)
 		}
-		if err != nil && out.Damaged == "" {
-			out.Damaged = err.Error()
+		if damaged != nil && out.Damaged == 0 {
+			out.Damaged = damaged.First
 		}
 		for i := range batch {
-			if !wanted(&batch[i]) {
-				continue
+			out.Next = follows(f, &batch[i])
+			if wanted(&batch[i]) {
+				out.Entries = append(out.Entries, batch[i])
 			}
 			if len(out.Entries) == f.Limit {
-				return out, nil // Next is that of the last one taken
+				return out, nil
 			}
-			out.Entries = append(out.Entries, batch[i])
-			out.Next = follows(f, &batch[i])
 		}
-		if len(batch) < auditBatch {
+		if len(batch) < size {
 			out.Next = 0
 			return out, nil
 		}
-		out.Next = follows(f, &batch[len(batch)-1])
 		from, before = out.Next, out.Next
 	}
 	return out, nil
 }
 
-// follows is the cursor behind an entry.
+// follows is the cursor behind an entry; 0 where it is the first one.
 func follows(f admin.AuditFilter, e *hub.AuditEntry) int64 {
-	if f.From > 0 {
+	switch {
+	case f.From > 0:
 		return e.Seq + 1
+	case e.Seq == 1:
+		return 0
 	}
 	return e.Seq
 }

@@ -48,7 +48,7 @@ func decodeAudit(first int64, body []byte) ([]hub.AuditEntry, error) {
 		entries = append(entries, e)
 	}
 	if !ok || u.bad {
-		return entries, fmt.Errorf("audit entries from %d: %w", first, store.ErrDamaged)
+		return entries, &store.DamagedAudit{First: first}
 	}
 	return entries, nil
 }

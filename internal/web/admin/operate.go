@@ -172,8 +172,9 @@ type AuditFilter struct {
 type Trail struct {
 	Entries []hub.AuditEntry `json:"entries"`
 	Next    int64            `json:"next,omitempty"` // Before or From of the next piece; absent at the end
-	// Damaged says that a row failed its check; what could be read of it is given.
-	Damaged string `json:"damaged,omitempty"`
+	// Damaged is where the first record begins that fails its check; what could be
+	// read of it is given.
+	Damaged int64 `json:"damaged,omitempty"`
 }
 
 // Render asks for the documents that a submission would cause, without keeping or
