@@ -3,20 +3,25 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"stellwerk/internal/web/admin"
 )
 
 // bundle opens a bundle in one call with the submissions in it. The same name repeats
-// the call with its key. $NAME is its number then, and each part that was accepted is
+// the call with its key. Where the status is crash, the hub is killed when it has kept
+// the first submission and before the rest arrives. $NAME is its number then, and each part that was accepted is
 // a submission of the part's name.
 func bundle(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 3 {
@@ -49,12 +54,24 @@ func bundle(ts *testscript.TestScript, neg bool, args []string) {
 		write("payload", "application/"+strings.TrimPrefix(filepath.Ext(file), "."), ts.ReadFile(file))
 	}
 	ts.Check(form.Close())
-	req, err := http.NewRequestWithContext(s.ctx, http.MethodPost, "http://"+s.portals+"/v1/bundles", &body)
+	var content io.Reader = &body
+	killed := make(chan error, 1)
+	if args[1] == "crash" {
+		content = cutAfterOne(ts, body.Bytes(), killed)
+	}
+	req, err := http.NewRequestWithContext(s.ctx, http.MethodPost, "http://"+s.portals+"/v1/bundles", content)
 	ts.Check(err)
 	req.Header.Set("Authorization", "Bearer "+s.sample.portalKeys[s.sample.portal])
 	req.Header.Set("Idempotency-Key", args[0])
 	req.Header.Set("Content-Type", form.FormDataContentType())
 	res, err := http.DefaultClient.Do(req)
+	if args[1] == "crash" {
+		if err == nil {
+			ts.Fatalf("the call was answered %d by a hub that is dead", res.StatusCode)
+		}
+		ts.Check(<-killed)
+		return
+	}
 	ts.Check(err)
 	defer func() { _ = res.Body.Close() }()
 	answer, err := io.ReadAll(res.Body)
@@ -80,6 +97,31 @@ func bundle(ts *testscript.TestScript, neg bool, args []string) {
 			remember(ts, p.Part, p.Receipt)
 		}
 	}
+}
+
+// cutAfterOne gives a body up to its second submission, kills the hub when the first
+// is kept, and then gives the rest.
+func cutAfterOne(ts *testscript.TestScript, body []byte, killed chan<- error) io.Reader {
+	s := of(ts)
+	second := []byte(`form-data; name="metadata"`)
+	at := bytes.Index(body, second) + len(second)
+	at += bytes.Index(body[at:], second)
+	at += bytes.Index(body[at:], []byte("\r\n\r\n")) + 4 // the second one has begun: the first has come to its end
+	r, w := io.Pipe()
+	go func() {
+		_, err := w.Write(body[:at])
+		kept := until(func() bool {
+			page, err := s.operator().List(s.ctx, admin.Filter{})
+			return err == nil && len(page.Submissions) == 1
+		})
+		if !kept {
+			err = errors.Join(err, errors.New("the first submission was not kept"))
+		}
+		killed <- errors.Join(err, s.end(os.Kill))
+		_, _ = w.Write(body[at:]) // nobody reads it any more
+		_ = w.Close()
+	}()
+	return r
 }
 
 // list waits until a bundle has a status and its list reads so: PART! applies, PART?

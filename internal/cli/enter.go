@@ -59,6 +59,8 @@ so that it can be corrected and given again as --file.`,
 	f.StringVar(&e.version, "schema-version", "", "version of the schema; the newest where none is given")
 	f.BoolVar(&e.consent, "consent", false, "the citizen agrees that the data are stored and handed on")
 	f.StringVar(&e.wording, "consent-wording", "", "version of the text that was shown; the service's own where none is given")
+	f.StringVar(&e.bundle, "bundle", "", "id of the bundle it belongs to")
+	f.StringVar(&e.part, "part", "", "part of the bundle that it is for, such as hund-anmelden")
 	f.StringVar(&e.reference, "reference", "", "the counter's own reference")
 	f.StringArrayVar(&e.attach, "attach", nil, "attach this file; may be repeated")
 	f.StringVar(&e.portals, "portals", "", "address of the portals' API (STELLWERK_PORTALS; else the hub is asked)")

@@ -25,6 +25,9 @@
 //	examples: [{name: labrador, title: …, file: examples/labrador.xml}]
 //	                                   # version: for another input than the newest
 //
+// A bundle of several services is a file of its own beside their folders: the questions
+// that decide which of its parts apply. Its format stands in routes/umzugsmappe.yaml.
+//
 // Versions of an input may be taken side by side for a while: from and until are days
 // in Germany, until being the first on which it is refused. A portal that names no
 // version gets the newest that is taken.
