@@ -86,7 +86,7 @@ func (d *desk) trail(ctx context.Context, f admin.AuditFilter) (*admin.Trail, er
 				return out, nil
 			}
 		}
-		if len(batch) < size {
+		if len(batch) < size || out.Next == 0 {
 			out.Next = 0
 			return out, nil
 		}
