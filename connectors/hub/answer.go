@@ -135,6 +135,8 @@ func (c *Connector) status(a *wire.Answer, token string) connectors.Receipt {
 	}
 	r := connectors.Receipt{Token: token, Answer: s.answers(token)}
 	switch {
+	case s.State == "erased": // it has ended, and nobody can say how any more
+		r.Code, r.Person = "remote-erased", true
 	case s.Status == "REJECTED", s.State == "rejected":
 		r.Outcome, r.Code = connectors.Cancelled, "remote-rejected" // what is to be done about it is done over there
 	case s.Status == "CANCELLED", s.State == "cancelled":

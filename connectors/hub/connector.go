@@ -154,7 +154,8 @@ func (c *Connector) Ask(ctx context.Context, m *connectors.Message) connectors.R
 	case a.Status == http.StatusOK:
 		r = c.status(a, m.Token)
 	case a.Status == http.StatusNotFound:
-		r = connectors.Receipt{Outcome: connectors.Unknown, Code: "submission-unknown", Token: m.Token}
+		// It was taken, and is not there any more: to send it again might make a second one.
+		r = connectors.Receipt{Outcome: connectors.Unknown, Code: "submission-unknown", Token: m.Token, Person: true}
 		c.Explain(&r, a)
 	default: // nothing is refused by not being told
 		r = c.Judge(a)

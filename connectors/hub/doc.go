@@ -25,6 +25,7 @@
 //	ACTION_REQUIRED                    awaiting, payment-open where do is pay, else action-required
 //	any other of the above             awaiting, with the answers so far: a payment-url
 //	a word that nobody knows           unknown
+//	state erased, or 404               unknown, for a person: it was taken, and how it ended is not known
 //
 // A hub that tells no status is judged by its state: settled is delivered, any other
 // is awaiting. While the other hub cannot be asked, what it has taken stays awaiting.

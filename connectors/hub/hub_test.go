@@ -343,6 +343,7 @@ func TestAsk(t *testing.T) {
 		{200, `{"state":"running","status":"ACTION_REQUIRED","action":{"who":"citizen","do":"pay"},"answers":{"payment-url":"https://pay.example/1"}}`, connectors.Awaiting, "payment-open"},
 		{200, `{"state":"settled","status":"COMPLETED","number":"9Z9Z-0001","answers":{"kennzeichen":"SO-17","Sonst Was":"x","leer":""}}`, connectors.Delivered, "completed"},
 		{200, `{"state":"running","status":"REJECTED"}`, connectors.Cancelled, "remote-rejected"},
+		{200, `{"state":"erased","status":"REJECTED"}`, connectors.Unknown, "remote-erased"},
 		{200, `{"state":"cancelled"}`, connectors.Cancelled, "remote-cancelled"},
 		{200, `{"state":"settled"}`, connectors.Delivered, "completed"},
 		{200, `{"state":"parked"}`, connectors.Awaiting, "processing"},
@@ -363,6 +364,9 @@ func TestAsk(t *testing.T) {
 		r := k.Ask(t.Context(), m)
 		if r.Outcome != test.outcome || r.Code != test.code || r.Token != m.Token {
 			t.Errorf("%d %s: %s %s, token %q", test.status, test.body, r.Outcome, r.Code, r.Token)
+		}
+		if forPerson := test.status == 404 || test.code == "remote-erased"; r.Person != forPerson {
+			t.Errorf("%d %s: for a person: %t", test.status, test.body, r.Person)
 		}
 		if path != "GET /v1/submissions/"+m.Token {
 			t.Errorf("asked %s", path)

@@ -31,8 +31,8 @@ const (
 	Skew = time.Minute
 )
 
-// maxSize bounds what a receiver reads.
-const maxSize = 16 << 10
+// maxSize bounds what a receiver reads; all headers of a request have 16 KiB.
+const maxSize = 12 << 10
 
 // kind tells this use of a key from every other.
 const kind = "stellwerk-account+jws"
