@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"go.yaml.in/yaml/v4"
+
+	"stellwerk/internal/hub"
 )
 
 //go:embed openapi.yaml
@@ -48,18 +50,27 @@ func (a *API) page(c *call) *refusal {
 
 // ProblemKind is one entry of the catalogue of problems.
 type ProblemKind struct {
-	Code   Code   `json:"code"`
-	Type   string `json:"type"`
-	Status int    `json:"status"`
-	Repeat string `json:"repeat"`
-	Title  string `json:"title"`
-	Detail string `json:"detail"`
+	Code   Code      `json:"code"`
+	Type   string    `json:"type"`
+	Status int       `json:"status"`
+	Repeat string    `json:"repeat"`
+	Who    hub.Party `json:"who"` // must act
+	Title  string    `json:"title"`
+	Detail string    `json:"detail"`
+}
+
+// Trouble is one entry of the catalogue of what can befall a case on its way.
+type Trouble struct {
+	Code   string    `json:"code"` // or that of a family, such as http-4xx
+	Who    hub.Party `json:"who"`  // must act
+	Title  string    `json:"title"`
+	Detail string    `json:"detail"`
 }
 
 // kind describes an entry without the values of a single case.
 func (e *entry) kind(l lang) ProblemKind {
 	return ProblemKind{
-		Code: e.Code, Type: typePrefix + string(e.Code), Status: e.Status, Repeat: e.Repeat,
+		Code: e.Code, Type: typePrefix + string(e.Code), Status: e.Status, Repeat: e.Repeat, Who: e.Who,
 		Title: e.Title.in(l), Detail: general(e.Detail.in(l)),
 	}
 }
@@ -68,11 +79,21 @@ func (e *entry) kind(l lang) ProblemKind {
 func (a *API) problems(c *call) *refusal {
 	out := struct {
 		Problems []ProblemKind `json:"problems"`
-	}{make([]ProblemKind, 0, len(catalogue))}
+		Cases    []Trouble     `json:"cases"`
+	}{make([]ProblemKind, 0, len(catalogue)), troubles(c.lang)}
 	for i := range catalogue {
 		out.Problems = append(out.Problems, catalogue[i].kind(c.lang))
 	}
 	return a.json(c, out)
+}
+
+// troubles lists what can befall a case on its way.
+func troubles(l lang) []Trouble {
+	all := make([]Trouble, 0, len(hub.Troubles))
+	for _, t := range hub.Troubles {
+		all = append(all, Trouble{Code: t.Code, Who: t.Who, Title: text(t.Title).in(l), Detail: text(t.Means).in(l)})
+	}
+	return all
 }
 
 // problem gives one entry of the catalogue.

@@ -40,6 +40,7 @@ type pageData struct {
 	Groups         []pageGroup
 	Schemas        []pageSchema
 	Problems       []ProblemKind
+	Cases          []Trouble
 	Example        string
 }
 
@@ -199,6 +200,7 @@ func (d *description) page() pageData {
 	for i := range catalogue {
 		p.Problems = append(p.Problems, catalogue[i].kind(german))
 	}
+	p.Cases = troubles(german)
 	return p
 }
 

@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -238,6 +242,25 @@ func TestEveryProblemIsComplete(t *testing.T) {
 				t.Errorf("%s: the languages name different values", e.Code)
 			}
 		}
+	}
+	file, err := parser.ParseFile(token.NewFileSet(), "problems.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := 0
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || len(spec.Values) == 0 || !strings.HasPrefix(spec.Names[0].Name, "Code") {
+			return true
+		}
+		code, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+		if named++; err != nil || !seen[Code(code)] {
+			t.Errorf("%s (%s) is not in the catalogue: %v", spec.Names[0].Name, code, err)
+		}
+		return true
+	})
+	if named != len(catalogue) {
+		t.Errorf("%d codes have names, %d are in the catalogue", named, len(catalogue))
 	}
 	if p := refuse("no-such-code"); p.Code != CodeInternal || p.cause == nil {
 		t.Errorf("a code outside the catalogue: %+v", p)

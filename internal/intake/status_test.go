@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -262,11 +263,23 @@ func TestValidateStoresNothing(t *testing.T) {
 
 func TestProblemCatalogue(t *testing.T) {
 	w := newWorld(t)
-	var out struct{ Problems []ProblemKind }
+	var out struct {
+		Problems []ProblemKind
+		Cases    []Trouble
+	}
 	a := w.do("GET", "/v1/problems", "")
 	a.decode(t, &out)
 	if len(out.Problems) != len(catalogue) || strings.Contains(string(a.body), "%") {
 		t.Errorf("%s", a.body)
+	}
+	parties := []hub.Party{hub.PartyCitizen, hub.PartyPortal, hub.PartyClerk, hub.PartyOperator, hub.PartyBackend}
+	for _, p := range out.Problems {
+		if !slices.Contains(parties, p.Who) || p.Title == "" || p.Detail == "" {
+			t.Errorf("%+v says not who must act", p)
+		}
+	}
+	if len(out.Cases) != len(hub.Troubles) || out.Cases[0] != (Trouble{"refused", hub.PartyClerk, "Abgelehnt", hub.Troubles[0].Means.De}) {
+		t.Errorf("%+v", out.Cases)
 	}
 	var one ProblemKind
 	a = w.do("GET", "/v1/problems/consent-missing", "", "Accept-Language", "en")
