@@ -76,7 +76,7 @@ func town(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	listen := map[string]string{}
 	var err error
-	for _, name := range []string{"finance", "records", "dms", "public-order", "waste", "district", "bookings", "payment", "mail", "portal", "sink", "control"} {
+	for _, name := range []string{"finance", "records", "dms", "public-order", "waste", "district", "mailbox", "bookings", "payment", "mail", "portal", "sink", "control"} {
 		listen[name], err = port()
 		ts.Check(err)
 	}
@@ -139,6 +139,8 @@ func (s *story) pointed(system string) []string {
 		return append(lines, "address: "+s.partner.Waste)
 	case "rest/reitregister-json":
 		return append(lines, "address: "+s.partner.District)
+	case "rest/postkorb-json":
+		return append(lines, "address: "+s.partner.Mailbox)
 	case "rest/finanz-xml":
 		return append(lines, "address: "+s.partner.Bookings+"/schnittstelle")
 	case "xbezahldienste/epay21":

@@ -64,6 +64,11 @@ var profileCases = map[string]profileCase{
 		body:     `{"vorgang":"7K2M","kreis":"05999","art":"NEU","nutzung":"P","jahr":2026,"anzahl":1,"halter":{"name":"Beispiel","vorname":"Jörg","geburtsdatum":"1979-08-23","gemeinde":"05999040","strasse":"Musterweg","plz":"59999","ort":"Musterstadt"},"gebuehr":"39.50"}`,
 		settings: func(tw *sim.Town) string { return "address: " + tw.District },
 	},
+	"postkorb-json": {
+		partner: "mailbox", contentType: "application/json", answer: "nachricht", refusedCode: "feldpruefung",
+		body:     `{"postfach":"00000000-0000-4000-8000-00000000aaaa","betreff":"Ihr Antrag","vorgangsnummer":"7K2M","text":"Guten Tag Jörg Beispiel, er ist da."}`,
+		settings: func(tw *sim.Town) string { return "address: " + tw.Mailbox },
+	},
 	"eakte": {
 		partner: "records", body: `{"shortname":"Hundeanmeldung Beispiel","foreignnr":"BP-4711"}`, contentType: "application/json", attach: true, answer: "aktenzeichen", refusedCode: "dms-refused",
 		settings: func(tw *sim.Town) string {

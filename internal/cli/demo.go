@@ -119,7 +119,7 @@ func listenNear(address string) (net.Listener, error) {
 // credentials where a partner asks for them.
 func (f *sampleFolder) pointAt(t *sim.Town) error {
 	partners := map[string]string{"kasse-json": t.Finance, "eakte": t.Records, "dvelop": t.DMS, "ordnungsamt-json": t.PublicOrder,
-		"entsorger-json": t.Waste, "reitregister-json": t.District, "epay21": t.Payment + "/epay21", "pmpayment": t.Payment + "/pmpayment"}
+		"entsorger-json": t.Waste, "reitregister-json": t.District, "postkorb-json": t.Mailbox, "epay21": t.Payment + "/epay21", "pmpayment": t.Payment + "/pmpayment"}
 	if err := replaceSecret(filepath.Join(f.dir, "secrets", "partners.password"), []byte(sim.Password)); err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ var means = map[string]string{
 // begins is how a role's system usually is; it is a suggestion, and the file says so.
 var begins = map[string]struct{ kind, profile string }{
 	"records": {"rest", "eakte"}, "finance": {"rest", "kasse-json"}, "public-order": {"rest", "ordnungsamt-json"},
-	"payment": {"xbezahldienste", "pmpayment"}, "citizen-mail": {"mail", ""},
+	"payment": {"xbezahldienste", "pmpayment"}, "citizen": {"rest", "postkorb-json"}, "citizen-mail": {"mail", ""},
 	"waste": {"rest", "entsorger-json"}, "district": {"rest", "reitregister-json"},
 }
 

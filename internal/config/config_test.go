@@ -167,10 +167,10 @@ func TestBaseIsSound(t *testing.T) {
 		t.Errorf("revision %q", snap.Revision)
 	}
 	b, ok := snap.Binding("05999040", "hundeanmeldung")
-	if !ok || len(b.Deliveries) != 4 {
+	if !ok || len(b.Deliveries) != 5 {
 		t.Fatalf("binding %+v", b)
 	}
-	for i, want := range []struct{ to, system string }{{"records", "akte"}, {"finance", "kasse"}, {"public-order", "ordnung"}, {"citizen", ""}} {
+	for i, want := range []struct{ to, system string }{{"records", "akte"}, {"finance", "kasse"}, {"public-order", "ordnung"}, {"citizen", ""}, {"citizen-mail", ""}} {
 		d := b.Deliveries[i]
 		if d.Route.To != want.to || (d.System == nil) != (want.system == "") || d.System != nil && (d.System.Name != want.system || d.Mapping == nil || d.Own) {
 			t.Errorf("delivery %d is %+v", i, d)

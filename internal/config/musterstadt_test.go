@@ -59,7 +59,7 @@ func TestMusterstadt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(e.Deliveries) != 4 || e.Deliveries[1].Mapping != "mappings/hundeanmeldung/finance.yaml" || e.Ordinances["hundesteuer"] == "" ||
+	if len(e.Deliveries) != 5 || e.Deliveries[1].Mapping != "mappings/hundeanmeldung/finance.yaml" || e.Ordinances["hundesteuer"] == "" ||
 		strings.Join(e.Portals, " ") != "buergerportal buergertheke" {
 		t.Errorf("%+v", e)
 	}

@@ -59,8 +59,8 @@ func dogs(of ...string) string {
 
 func TestPlan(t *testing.T) {
 	r := hundeanmeldung(t)
-	always := []string{"records", "finance", "citizen"}
-	withOffice := []string{"records", "finance", "public-order", "citizen"}
+	always := []string{"records", "finance"}
+	withOffice := []string{"records", "finance", "public-order"}
 	for _, test := range []struct {
 		name, text string
 		want       []string
@@ -92,6 +92,31 @@ func TestPlan(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// Whoever has a mailbox is told there, whoever has an address only by mail, nobody twice.
+func TestPlanTellsTheCitizenOnce(t *testing.T) {
+	r := hundeanmeldung(t)
+	for _, test := range []struct {
+		mailbox, halter, want string
+	}{
+		{"", "", "records finance"},
+		{"mbx-1", "", "records finance citizen"},
+		{"mbx-1", "<halter><email>a@example.org</email></halter>", "records finance citizen"},
+		{"", "<halter><email>a@example.org</email></halter>", "records finance citizen-mail"},
+	} {
+		due, err := r.Plan(tree(t, "<m>"+test.halter+"</m>"), &mapping.Env{Meta: mapping.Meta{Mailbox: test.mailbox}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, i := range due {
+			got = append(got, r.Deliveries[i].To)
+		}
+		if strings.Join(got, " ") != test.want {
+			t.Errorf("%+v: %v", test, got)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@
 //	waste-lists   tables (CSV) in a drop folder             by file name and content
 //	district      POST /antraege, JSON                      by Idempotency-Key
 //	bookings      another finance system: POST …, XML        by vorgang
+//	mailbox       POST /nachrichten, JSON                   by Idempotency-Key
 //	portal        callbacks, perhaps signed                 by id
 //	payment       XBezahldienste 1.0, and a page to pay at  by requestId
 //	mail          SMTP with TLS and login                   no

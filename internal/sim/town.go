@@ -44,6 +44,7 @@ type Town struct {
 	Sink        string
 	Waste       string
 	District    string
+	Mailbox     string
 	Bookings    string // below it /schnittstelle
 	CashOffice  string // the drop folders
 	WasteLists  string
@@ -130,6 +131,7 @@ func (t *Town) start(ctx context.Context, o Options) error {
 		{base("waste"), nil, &t.Waste},
 		{base("district"), nil, &t.District},
 		{base("bookings"), nil, &t.Bookings},
+		{base("mailbox"), nil, &t.Mailbox},
 		{base("portal"), nil, &t.Portal},
 		{sink.partner, sink, &t.Sink},
 	} {
@@ -148,6 +150,8 @@ func (t *Town) start(ctx context.Context, o Options) error {
 			p.handler = newDistrict(p.partner, sheets["reitkennzeichen"])
 		case "bookings":
 			p.handler = newBookings(p.partner)
+		case "mailbox":
+			p.handler = newMailbox(p.partner, sheets["nachricht"])
 		case "portal":
 			t.portal, p.handler = newPortal(p.partner, o.PortalKey)
 		}
