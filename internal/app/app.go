@@ -23,6 +23,8 @@ import (
 	"stellwerk/internal/flow"
 	"stellwerk/internal/hub"
 	"stellwerk/internal/intake"
+	"stellwerk/internal/retention"
+	"stellwerk/internal/route"
 	"stellwerk/internal/store"
 	"stellwerk/internal/store/sqlite"
 	"stellwerk/internal/vault"
@@ -45,19 +47,20 @@ type Options struct {
 
 // App is a running hub.
 type App struct {
-	opts    Options
-	live    *config.Live
-	store   *sqlite.Store
-	vault   *vault.Vault
-	metrics *metrics
-	tracing *tracing
-	bus     *bus.Bus
-	flow    *flow.Flow
-	deliver *deliver.Deliverer
-	portals *http.Server
-	admin   *http.Server
-	nudge   chan struct{} // makes the sweep look at once
-	backlog atomic.Bool   // something is due that no bell announces
+	opts      Options
+	live      *config.Live
+	store     *sqlite.Store
+	vault     *vault.Vault
+	metrics   *metrics
+	tracing   *tracing
+	bus       *bus.Bus
+	flow      *flow.Flow
+	deliver   *deliver.Deliverer
+	retention *retention.Runner
+	portals   *http.Server
+	admin     *http.Server
+	nudge     chan struct{} // makes the sweep look at once
+	backlog   atomic.Bool   // something is due that no bell announces
 
 	portalsAt, adminAt net.Listener
 	background         context.Context
@@ -150,6 +153,10 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 		},
 		Alert: a.metrics.alert,
 	}
+	a.retention = &retention.Runner{
+		Store: a.store, Log: opts.Log, Now: opts.Now, Erased: a.flow.Forget,
+		Rules: func(ags, service string) route.Retention { return a.live.Get().Retention(ags, service) },
+	}
 	a.deliver = deliver.New(deliver.Options{
 		Store: a.store, Damage: a.store.Damage, Case: a.store.Case, Vault: a.vault, Log: opts.Log, Now: opts.Now,
 		Node: snap.Hub.Node, Lease: snap.Hub.Flow.Lease, Scan: snap.Hub.Flow.Scan,
@@ -177,7 +184,7 @@ func (a *App) servers(snap *config.Snapshot) error {
 		Attachments: a.attachment,
 		Keyring:     func() ([]byte, error) { return a.live.Get().Hub.Key.Reveal(a.opts.Dir) },
 		Reload:      a.Reload, Check: func() config.Findings { _, f := Check(a.opts.Dir); return f }, Render: a.render,
-		Load: a.load, Compare: a.compare,
+		Load: a.load, Compare: a.compare, Retention: a.retention,
 		Portals: a.PortalsURL, Metrics: a.metrics.handler(), Now: a.opts.Now, Log: a.opts.Log, Version: a.opts.Version,
 	})
 	a.portals = intake.Server(a.tracing.pushes(portals), snap.Hub.Timeouts)

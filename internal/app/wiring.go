@@ -15,6 +15,7 @@ import (
 	"stellwerk/internal/gate"
 	"stellwerk/internal/hub"
 	"stellwerk/internal/mapping"
+	"stellwerk/internal/retention"
 	"stellwerk/internal/web"
 )
 
@@ -108,10 +109,22 @@ const (
 func (a *App) jobs() (*cron.Cron, error) {
 	log := cronLog{a.opts.Log.Error}
 	c := cron.New(cron.WithChain(cron.Recover(log), cron.SkipIfStillRunning(log)))
-	for _, job := range []struct {
-		name, at string
-		run      func(context.Context) error
-	}{
+	for _, job := range a.schedule() {
+		if _, err := c.AddFunc(job.at, func() { a.do(job) }); err != nil {
+			return nil, fmt.Errorf("schedule %s: %w", job.name, err)
+		}
+	}
+	return c, nil
+}
+
+// job runs at the times of a cron line.
+type job struct {
+	name, at string
+	run      func(context.Context) error
+}
+
+func (a *App) schedule() []job {
+	return []job{
 		{"forget-idempotency-keys", "17 * * * *", func(ctx context.Context) error {
 			_, err := a.store.ForgetKeys(ctx, a.opts.Now().Add(-keepKeys))
 			return err
@@ -125,21 +138,23 @@ func (a *App) jobs() (*cron.Cron, error) {
 			_, err := a.store.SweepAttachments(ctx, a.opts.Now().Add(-24*time.Hour))
 			return err
 		}},
-	} {
-		if _, err := c.AddFunc(job.at, func() {
-			start := a.opts.Now()
-			if err := job.run(a.background); err != nil {
-				a.opts.Log.Error("job stopped", "job", job.name, "error", err)
-				return
-			}
-			if err := a.store.SetLastRun(a.background, job.name, start); err != nil {
-				a.opts.Log.Error("note a job's run", "job", job.name, "error", err)
-			}
-		}); err != nil {
-			return nil, fmt.Errorf("schedule %s: %w", job.name, err)
-		}
+		{retention.Job, "23 2 * * *", func(ctx context.Context) error {
+			_, err := a.retention.Run(ctx)
+			return err
+		}},
 	}
-	return c, nil
+}
+
+// do runs a job and notes when it began.
+func (a *App) do(j job) {
+	start := a.opts.Now()
+	if err := j.run(a.background); err != nil {
+		a.opts.Log.Error("job stopped", "job", j.name, "error", err)
+		return
+	}
+	if err := a.store.SetLastRun(a.background, j.name, start); err != nil {
+		a.opts.Log.Error("note a job's run", "job", j.name, "error", err)
+	}
 }
 
 type cronLog struct{ log func(msg string, args ...any) }

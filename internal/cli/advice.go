@@ -14,6 +14,8 @@ func advice(p *Program, s *admin.Submission, attempts []admin.Attempt) (cause, n
 	switch s.State {
 	case hub.SubmissionSettled:
 		return settledAdvice(s)
+	case hub.SubmissionErased:
+		return "it had settled and was deleted; only this row is left", "stellwerk deletions " + s.Number + " says when and why"
 	case hub.SubmissionDamaged:
 		return "a stored record failed its check, so nothing more of this case is sent",
 			"look at the disk and restore the record from the backup, then: stellwerk mend " + s.Number + " --reason …; or ask the portal to submit again and end this one: stellwerk close " + s.Number + " --reason …"

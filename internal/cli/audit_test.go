@@ -18,7 +18,7 @@ import (
 )
 
 // trailOf is a console on a hub that has this trail, and gives it in pieces of 1000.
-func trailOf(t *testing.T, entries []hub.AuditEntry, damaged int64) *console {
+func trailOf(t *testing.T, entries []hub.AuditEntry, damaged int64, start ...*admin.AuditStart) *console {
 	t.Helper()
 	c := newConsole(t, nil)
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -27,6 +27,9 @@ func trailOf(t *testing.T, entries []hub.AuditEntry, damaged int64) *console {
 			t.Errorf("asked %s", r.URL)
 		}
 		out := admin.Trail{Entries: []hub.AuditEntry{}, Damaged: damaged}
+		if len(start) > 0 {
+			out.Start = start[0]
+		}
 		for _, e := range entries {
 			if e.Seq >= from && len(out.Entries) < 1000 {
 				out.Entries = append(out.Entries, e)
@@ -101,6 +104,50 @@ func TestAuditVerify(t *testing.T) {
 			}
 			if v.OK != (test.code == 0) || v.OK && v.Entries != int64(len(test.entries)) || !v.OK && v.Broken == 0 {
 				t.Errorf("verdict %+v", v)
+			}
+		})
+	}
+}
+
+// A trail whose old end was cut off by rule holds, where an entry says so; where
+// none does, somebody else has cut it.
+func TestAuditVerifyOfATrailThatWasCut(t *testing.T) {
+	whole := chained(1500)
+	last := whole[399]
+	head := audit.Head{}
+	for i := range whole {
+		if i == 1200 {
+			whole[i].Action, whole[i].Object, whole[i].Reason = "audit-cut", noted(last), "audit: 10 years after year-end"
+		}
+		head.Append(&whole[i])
+	}
+	if last != whole[399] {
+		t.Fatal("the entries before are another's")
+	}
+	start := &admin.AuditStart{Seq: last.Seq, Hash: last.Hash}
+	for name, test := range map[string]struct {
+		entries []hub.AuditEntry
+		start   *admin.AuditStart
+		since   string
+		code    int
+		says    string
+	}{
+		"by rule":           {whole[400:], start, "", 0, "holds: 1100 entries"},
+		"noted before":      {whole[400:], start, noted(whole[100]), 0, "was cut off by rule, like everything before entry 401"},
+		"noted there":       {whole[400:], start, noted(last), 0, "was cut off by rule"},
+		"noted after":       {whole[400:], start, noted(whole[700]), 0, "the noted one is among them"},
+		"another was noted": {whole[400:], start, "400:" + whole[100].Hash, 3, "written anew"},
+		"by nobody":         {whole[400:1200], start, "", 3, "broken at entry 401: the trail begins here"},
+		"not told":          {whole[400:], nil, "", 3, "entry 1 should come here"},
+		"cut further":       {whole[401:], start, "", 3, "broken at entry 402"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			args := []string{"audit", "--verify"}
+			if test.since != "" {
+				args = append(args, "--since-noted", test.since)
+			}
+			if got := trailOf(t, test.entries, 0, test.start).run(test.code, args...); !strings.Contains(got, test.says) {
+				t.Errorf("%q is missing in\n%s", test.says, got)
 			}
 		})
 	}

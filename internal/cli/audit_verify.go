@@ -5,10 +5,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"stellwerk/internal/audit"
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
 	"stellwerk/internal/web/admin"
 )
 
@@ -18,8 +21,9 @@ type auditVerdict struct {
 	Entries int64  `json:"entries"`          // that hold
 	Broken  int64  `json:"broken,omitempty"` // sequence number of the first that does not
 	Why     string `json:"why,omitempty"`
-	Seq     int64  `json:"seq"`            // the end of the chain, as far as it holds
-	Hash    string `json:"hash,omitempty"` // of that entry
+	Seq     int64  `json:"seq"`                     // the end of the chain, as far as it holds
+	Hash    string `json:"hash,omitempty"`          // of that entry
+	Cut     bool   `json:"noted-cut-off,omitempty"` // the noted entry lay before the trail's beginning
 }
 
 // verifyAudit reads the whole trail, a thousand entries at a time, and checks that
@@ -31,14 +35,30 @@ func (p *Program) verifyAudit(ctx context.Context, c *admin.Client, noted string
 		return err
 	}
 	var head audit.Head
+	var start string // of a trail whose old end was cut off, as an entry of it must name it
+	var cut int64
 	v := auditVerdict{OK: true}
 	for next := int64(1); next > 0 && v.OK; {
 		t, err := c.Audit(ctx, admin.AuditFilter{From: next, Limit: 1000})
 		if err != nil {
 			return err
 		}
+		if s := t.Start; s != nil && next == 1 {
+			begin, err := parseHead(fmt.Sprintf("%d:%s", s.Seq, s.Hash))
+			if err != nil {
+				return err
+			}
+			if mark != nil && mark.Seq == begin.Seq && mark.Hash != begin.Hash {
+				v.OK, v.Broken, v.Why = false, mark.Seq, "it is not the entry that was noted: the trail was written anew"
+				break
+			}
+			head, cut, start = *begin, s.Seq, fmt.Sprintf("%d:%s", s.Seq, s.Hash)
+		}
 		next = t.Next
 		before := head
+		if slices.ContainsFunc(t.Entries, func(e hub.AuditEntry) bool { return e.Action == store.ActionCut && e.Object == start }) {
+			start = ""
+		}
 		var broken *audit.Broken
 		if head, err = audit.Verify(head, t.Entries); errors.As(err, &broken) {
 			v.OK, v.Broken, v.Why = false, broken.Seq, broken.Why
@@ -55,7 +75,11 @@ func (p *Program) verifyAudit(ctx context.Context, c *admin.Client, noted string
 	if mark != nil && v.OK && head.Seq < mark.Seq {
 		v.OK, v.Broken, v.Why = false, head.Seq+1, fmt.Sprintf("the trail ends at %d, entry %d was noted: its end was cut off", head.Seq, mark.Seq)
 	}
-	v.Entries, v.Seq = head.Seq, head.Seq
+	if start != "" && v.OK {
+		v.OK, v.Broken, v.Why = false, cut+1, "the trail begins here, and no entry of it says that what was before was cut off by rule"
+	}
+	v.Cut = mark != nil && mark.Seq <= cut
+	v.Entries, v.Seq = head.Seq-cut, head.Seq
 	if head.Seq > 0 {
 		v.Hash = hex.EncodeToString(head.Hash[:])
 	}
@@ -76,6 +100,8 @@ func (p *Program) printChain(v auditVerdict, noted bool) error {
 	case !v.OK:
 		p.say("the audit trail is broken at entry %d: %s", v.Broken, v.Why)
 		p.say("the first %d entries hold", v.Entries)
+	case noted && v.Cut:
+		p.say("the audit trail holds: %d entries, none changed, left out or moved; the noted one was cut off by rule, like everything before entry %d", v.Entries, v.Seq-v.Entries+1)
 	case noted:
 		p.say("the audit trail holds: %d entries, none changed, left out or moved, and the noted one is among them", v.Entries)
 	default:

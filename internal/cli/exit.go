@@ -70,7 +70,7 @@ func exitOfStatus(status int) int {
 		return exitNotFound
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return exitKey
-	case http.StatusConflict:
+	case http.StatusConflict, http.StatusGone:
 		return exitState
 	}
 	return exitFailed

@@ -30,7 +30,7 @@ func (f *filterFlags) add(cmd *cobra.Command, without ...string) {
 		name, text string
 		into       *string
 	}{
-		{"state", "accepted, running, parked, settled or damaged", &f.state},
+		{"state", "accepted, running, parked, settled, damaged or erased", &f.state},
 		{"delivery-state", "waiting, pending, sending, awaiting, delivered, parked or closed", &f.delivery},
 		{"service", "only this service", &f.service},
 		{"municipality", "only this municipality (AGS)", &f.municipality},

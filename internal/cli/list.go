@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +16,7 @@ func (p *Program) list() *cobra.Command {
 	var f filterFlags
 	var search string
 	var before, bundle string
+	var held bool
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List submissions, newest first",
@@ -29,6 +31,7 @@ stands in no history of commands.`,
 			if err != nil {
 				return err
 			}
+			filter.Held = held
 			if before != "" {
 				if filter.Before, err = hub.ParseID(before); err != nil {
 					return wrongUsage("--before takes the id at the end of the page before")
@@ -54,6 +57,7 @@ stands in no history of commands.`,
 		},
 	}
 	f.add(cmd)
+	cmd.Flags().BoolVar(&held, "held", false, "only cases under a legal hold")
 	cmd.Flags().StringVar(&search, "search", "", "a business key's value, or - to read it from standard input")
 	cmd.Flags().StringVar(&bundle, "bundle", "", "only those in this bundle (id or number)")
 	cmd.Flags().IntVar(&f.limit, "limit", 50, "how many, up to 1000")
@@ -78,6 +82,9 @@ func (p *Program) printList(page *admin.Page) {
 		town := s.MunicipalityName
 		if town == "" {
 			town = s.Municipality
+		}
+		if s.Hold != nil {
+			open = strings.TrimPrefix(open+", held", ", ")
 		}
 		row := []string{s.Number, p.when(s.ReceivedAt), s.Service, town, string(s.State), fmt.Sprintf("%d/%d", done, len(s.Deliveries)), open}
 		switch {

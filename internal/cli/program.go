@@ -83,9 +83,10 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 findings, 4 not found,
 	root.SetCompletionCommandGroupID(groupConfig)
 	root.SetHelpCommandGroupID(groupConfig)
 	for group, commands := range map[string][]*cobra.Command{
-		groupRun:     {p.serve(), p.demo(), p.load(), p.submit(), p.enter()},
-		groupCases:   {p.list(), p.show(), p.trace(), p.bundle(), p.parked(), p.replay(), p.mend(), p.closeCase(), p.withdraw(), p.problems()},
-		groupSystems: {p.systems(), p.reload(), p.doctor(), p.audit()},
+		groupRun: {p.serve(), p.demo(), p.load(), p.submit(), p.enter()},
+		groupCases: {p.list(), p.show(), p.trace(), p.bundle(), p.parked(), p.replay(), p.mend(), p.closeCase(), p.withdraw(), p.hold(), p.release(),
+			p.erase(), p.deletions(), p.problems()},
+		groupSystems: {p.systems(), p.reload(), p.doctor(), p.audit(), p.retention()},
 		groupConfig:  {p.init(), p.check(), p.explain(), p.validate(), p.mapping(), p.keys(), p.versionCommand()},
 	} {
 		for _, c := range commands {

@@ -103,6 +103,12 @@ func (p *Program) heading(s *admin.Submission) {
 	if !s.SettledAt.IsZero() {
 		p.say("  settled       %s, %s later", p.clock(s.SettledAt), span(s.SettledAt.Sub(s.ReceivedAt)))
 	}
+	if s.Hold != nil {
+		p.say("  held          %s by %s: %s", p.clock(s.Hold.Since), s.Hold.By, s.Hold.Reason)
+	}
+	if e := s.Erased; e != nil && !e.Payload.IsZero() {
+		p.say("  deleted       content %s", p.clock(e.Payload))
+	}
 	if s.Withdrawal != nil {
 		p.say("  withdrawn     %s", p.clock(s.Withdrawal.At))
 	}

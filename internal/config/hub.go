@@ -10,6 +10,7 @@ import (
 
 	"stellwerk/connectors"
 	"stellwerk/internal/config/strict"
+	"stellwerk/internal/route"
 )
 
 const hubFile = "stellwerk.yaml"
@@ -55,6 +56,7 @@ type hubYAML struct {
 		Endpoint string  `yaml:"endpoint"`
 		Sample   float64 `yaml:"sample"`
 	} `yaml:"tracing"`
+	Retention route.Retention `yaml:"retention"`
 }
 
 // hub reads stellwerk.yaml. What it leaves out is the default written here.
@@ -89,10 +91,14 @@ func (l *loader) hub() {
 			Payload: int64(y.Limits.Payload), Attachment: int64(y.Limits.Attachment), Attachments: y.Limits.Attachments,
 			Total: int64(y.Limits.Total), Requests: y.Limits.Requests,
 		},
-		Timeouts: Timeouts(y.Timeouts),
-		Flow:     Flow(y.Flow),
-		Log:      Log(y.Log),
-		Tracing:  Tracing(y.Tracing),
+		Timeouts:  Timeouts(y.Timeouts),
+		Flow:      Flow(y.Flow),
+		Log:       Log(y.Log),
+		Tracing:   Tracing(y.Tracing),
+		Retention: y.Retention,
+	}
+	if _, why := y.Retention.Over(route.DefaultRetention).Contradiction(); why != "" {
+		l.at(hubFile, "retention", "retention: "+why, "what a submission is found by goes last; what is not written is the default")
 	}
 	l.secret(hubFile, "key", y.Key)
 	if t := y.Listen.TLS; t != nil {

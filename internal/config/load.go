@@ -76,6 +76,7 @@ func Load(src Source) (*Snapshot, Findings) {
 		nodes:    map[string]*yaml.Node{},
 		loaded:   map[string]*mapping.Mapping{},
 		broken:   map[string]bool{},
+		kept:     map[route.Retention]string{},
 		snap:     &Snapshot{Dir: src.Dir},
 	}
 	l.files = resolver(l.mappings)
@@ -117,9 +118,10 @@ type loader struct {
 	loaded   map[string]*mapping.Mapping // by path; nil where it is broken
 	used     []string                    // mappings that a binding uses
 	tables   map[string]*mapping.Ordinance
-	keySeen  map[[32]byte]string // in which file a key's hash stands
-	broken   map[string]bool     // names of files that are there but could not be read
-	services []string            // every service with a route, readable or not
+	keySeen  map[[32]byte]string        // in which file a key's hash stands
+	broken   map[string]bool            // names of files that are there but could not be read
+	kept     map[route.Retention]string // contradictions of rules that were looked at
+	services []string                   // every service with a route, readable or not
 }
 
 func (l *loader) complain(f Finding) { l.found = append(l.found, f) }

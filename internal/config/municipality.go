@@ -13,6 +13,7 @@ import (
 	"stellwerk/connectors"
 	"stellwerk/internal/config/strict"
 	"stellwerk/internal/mapping"
+	"stellwerk/internal/route"
 )
 
 type municipalityYAML struct {
@@ -23,10 +24,12 @@ type municipalityYAML struct {
 	Ordinances map[string]string      `yaml:"ordinances"`
 	Services   map[string]serviceYAML `yaml:"services"`
 	Hub        string                 `yaml:"hub"`
+	Retention  route.Retention        `yaml:"retention"`
 }
 
 type serviceYAML struct {
-	Competent string `yaml:"competent"`
+	Competent string          `yaml:"competent"`
+	Retention route.Retention `yaml:"retention"`
 }
 
 // tenant is a municipality with its file.
@@ -63,6 +66,7 @@ func (l *loader) municipalities() {
 		t.is = &Municipality{
 			AGS: ags, ARS: t.yaml.ARS, Name: t.yaml.Name,
 			Systems: map[string]*System{}, Ordinances: map[string]*mapping.Ordinance{}, Services: map[string]*Binding{},
+			Retention: t.yaml.Retention,
 		}
 		l.roles(&t)
 		l.handsOn(&t)
@@ -196,7 +200,8 @@ func (l *loader) bindings() {
 				}
 				continue
 			}
-			b := &Binding{Municipality: t.is, Competent: t.is, Route: r}
+			b := &Binding{Municipality: t.is, Competent: t.is, Route: r, Retention: y.Retention}
+			l.retention(t, service, b)
 			if y.Competent != "" && y.Competent != t.is.AGS {
 				other := l.snap.Municipalities[y.Competent]
 				if other == nil {
@@ -220,6 +225,24 @@ func (l *loader) bindings() {
 			}
 		}
 	}
+}
+
+// retention checks what the rules of all files come to for a service.
+func (l *loader) retention(t *tenant, service string, b *Binding) {
+	rules := b.retention(l.snap)
+	why, seen := l.kept[rules]
+	if !seen {
+		_, why = rules.Contradiction()
+		l.kept[rules] = why
+	}
+	if why == "" {
+		return
+	}
+	key := "services." + service
+	if b.Retention != (route.Retention{}) {
+		key += ".retention"
+	}
+	l.atKey(t.file, key, service+": "+why, "the rules of the service here go before those of the municipality, of "+hubFile+" and of the route")
 }
 
 func (l *loader) deliveries(file, key string, b *Binding) {

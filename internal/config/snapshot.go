@@ -34,6 +34,7 @@ type Municipality struct {
 	Systems    map[string]*System // by role
 	Ordinances map[string]*mapping.Ordinance
 	Services   map[string]*Binding // by service
+	Retention  route.Retention     // for all its services, as far as it says
 	Hub        *System             // leads to the hub that this authority works with; nil: it works with this one
 }
 
@@ -43,7 +44,8 @@ type Binding struct {
 	Municipality *Municipality // that offers it
 	Competent    *Municipality // that decides it: its systems and ordinances are used; mostly the same
 	Route        *route.Route
-	Deliveries   []Delivery // one for each delivery of the route, in its order
+	Deliveries   []Delivery      // one for each delivery of the route, in its order
+	Retention    route.Retention // for this service here, as far as it says
 }
 
 // Delivery is a route's delivery with what this municipality has for it. System
@@ -99,6 +101,8 @@ type Hub struct {
 	Flow     Flow
 	Log      Log
 	Tracing  Tracing
+	// Retention is for all municipalities, as far as it says; it goes before the routes.
+	Retention route.Retention
 }
 
 // Listen says where the hub is reached.

@@ -8,6 +8,7 @@ import (
 	"stellwerk/internal/config"
 	"stellwerk/internal/hub"
 	"stellwerk/internal/mapping"
+	"stellwerk/internal/store"
 )
 
 // Difference is what another configuration would make of one delivery of a
@@ -29,6 +30,9 @@ var ErrNotComparable = errors.New("the submission cannot be compared")
 // are not drawn.
 func (f *Flow) Compare(ctx context.Context, id hub.ID, before, after *config.Snapshot) ([]Difference, error) {
 	c, err := f.Store.Case(ctx, id)
+	if errors.Is(err, store.ErrErased) {
+		return nil, fmt.Errorf("%w: %w", ErrNotComparable, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read submission %s: %w", id, err)
 	}

@@ -92,6 +92,9 @@ func (f *Flow) Run(ctx context.Context, id hub.ID) error {
 	return nil // left to the scan
 }
 
+// Forget lets go of what is held in memory of a submission whose content was deleted.
+func (f *Flow) Forget(id hub.ID) { f.warm.forget(id) }
+
 func (f *Flow) once(ctx context.Context, id hub.ID) error {
 	w := &work{Flow: f, ctx: ctx, now: f.Now(), snapshot: f.Live.Get()}
 	defer w.leave()
@@ -101,6 +104,10 @@ func (f *Flow) once(ctx context.Context, id hub.ID) error {
 	}
 	var err error
 	if w.c, err = read(ctx, id); err != nil {
+		if errors.Is(err, store.ErrErased) {
+			f.warm.forget(id)
+			return nil
+		}
 		if errors.Is(err, store.ErrDamaged) {
 			return f.damage(ctx, id, "row", err)
 		}

@@ -95,13 +95,15 @@ type Standing struct {
 // completed while the mail server is down.
 func StandingOf(s *Submission, deliveries []Delivery) Standing {
 	switch {
+	case s.State == SubmissionErased:
+		return Standing{Status: CaseCompleted, Text: textErased}
 	case s.State == SubmissionDamaged:
 		return Standing{CaseProcessing, textReview, Action{Who: PartyOperator, Do: DoReview, Text: textNothing}}
 	case s.State == SubmissionParked && s.Reason != "":
 		return Standing{CaseProcessing, textReview, Action{Who: PartyOperator, Do: DoReview, Text: textNothing}}
 	case !s.WithdrawnAt.IsZero():
 		return withdrawn(WithdrawalOf(s, deliveries), partsOf(deliveries))
-	case len(deliveries) == 0 && (s.State == SubmissionSettled || s.State == SubmissionErased):
+	case len(deliveries) == 0 && s.State == SubmissionSettled:
 		return Standing{Status: CaseRejected, Text: textRejected}
 	case len(deliveries) == 0:
 		return Standing{Status: CaseReceived, Text: textReceived}

@@ -38,7 +38,7 @@ func TestStandingOf(t *testing.T) {
 		"parked itself":           {hub.SubmissionParked, hub.ParkUnmapped, nil, hub.CaseProcessing, hub.PartyOperator, hub.DoReview},
 		"damaged":                 {hub.SubmissionDamaged, "", deliveries("finance delivered"), hub.CaseProcessing, hub.PartyOperator, hub.DoReview},
 		"ended without delivery":  {hub.SubmissionSettled, "", nil, hub.CaseRejected, "", ""},
-		"ended, and erased":       {hub.SubmissionErased, "", nil, hub.CaseRejected, "", ""},
+		"erased":                  {hub.SubmissionErased, "", nil, hub.CaseCompleted, "", ""},
 		"all there, and erased":   {hub.SubmissionErased, "", deliveries("records delivered", "citizen? closed erased"), hub.CaseCompleted, "", ""},
 		"under way":               {hub.SubmissionRunning, "", deliveries("records delivered", "finance pending http-503"), hub.CaseProcessing, "", ""},
 		"office has not answered": {hub.SubmissionRunning, "", deliveries("district awaiting processing"), hub.CaseProcessing, "", ""},

@@ -7,6 +7,7 @@ var (
 	textReceived   = Text{"Ihr Antrag ist eingegangen.", "Your application has arrived."}
 	textProcessing = Text{"Ihr Antrag wird an die zuständigen Stellen weitergeleitet.", "Your application is being passed to the offices in charge."}
 	textReview     = Text{"Ihr Antrag ist eingegangen und wird von der Verwaltung geprüft.", "Your application has arrived and is being looked at by the administration."}
+	textErased     = Text{"Ihr Antrag ist abgeschlossen; die Angaben dazu sind gelöscht.", "Your application has come to its end; what was known of it is deleted."}
 	textNothing    = Text{"Sie müssen nichts tun.", "You need not do anything."}
 	textPay        = Text{"Ihr Antrag ist eingegangen. Bitte bezahlen Sie die Gebühr, damit er weiter bearbeitet wird.", "Your application has arrived. Please pay the fee so that it is worked on."}
 	textPayHow     = Text{"Bitte bezahlen Sie die Gebühr.", "Please pay the fee."}

@@ -19,6 +19,7 @@ const (
 	CodeService         Code = "service-unknown"
 	CodeProblem         Code = "problem-unknown"
 	CodeWithdrawal      Code = "withdrawal-too-late"
+	CodeErased          Code = "submission-erased"
 	CodeBundle          Code = "bundle-unknown"
 	CodeBundleForm      Code = "bundle-form-unknown"
 	CodeBundleClosed    Code = "bundle-closed"
@@ -135,6 +136,10 @@ var catalogue = []entry{
 		text{"Zu spät für einen Rückzug", "Too late to withdraw"},
 		text{"Der Antrag hat alle zuständigen Stellen erreicht oder ist beendet; der Hub kann nichts mehr aufhalten. Der Rückzug ist bei den Stellen zu erklären.",
 			"The application has reached every office in charge, or has come to its end; there is nothing left that the hub could stop. The withdrawal is to be declared to the offices."}},
+	{CodeErased, http.StatusGone, repeatNever, hub.PartyPortal,
+		text{"Vorgang gelöscht", "Submission deleted"},
+		text{"Dieser Vorgang war abgeschlossen und wurde gelöscht: Seine Frist ist abgelaufen, oder es wurde angeordnet. Der Hub hat keine Angaben mehr dazu.",
+			"This submission had come to its end and was deleted: its time was over, or somebody ordered it. The hub has nothing about it any more."}},
 
 	{CodeKeyMissing, http.StatusBadRequest, repeatNever, hub.PartyPortal,
 		text{"Idempotency-Key fehlt", "Idempotency-Key is missing"},

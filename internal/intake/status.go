@@ -25,6 +25,7 @@ type Status struct {
 	State        hub.SubmissionState `json:"state"`
 	ReceivedAt   time.Time           `json:"received-at"`
 	SettledAt    time.Time           `json:"settled-at,omitzero"`
+	Erased       *hub.Erased         `json:"erased,omitempty"`
 	Withdrawal   *hub.Withdrawal     `json:"withdrawal,omitempty"`
 	SHA256       string              `json:"sha256"`
 	Size         int64               `json:"size"`
@@ -97,6 +98,10 @@ func (a *API) statusOf(c *call, s *store.Status) *refusal {
 			Role: d.Role, State: d.State, Text: deliveryTexts[d.State].in(c.lang), UpdatedAt: d.UpdatedAt, SettledAt: d.SettledAt,
 		})
 	}
+	if sub.Erased != (hub.Erased{}) {
+		erased := sub.Erased
+		out.Erased = &erased
+	}
 	out.Withdrawal = hub.WithdrawalOf(sub, s.Deliveries)
 	return a.json(c, out)
 }
@@ -167,6 +172,9 @@ func (a *API) own(c *call) (*store.Status, *refusal) {
 		return nil, refuse(CodeSubmission)
 	}
 	c.id, c.municipality, c.service = id, s.Submission.Municipality, s.Submission.Service
+	if s.Submission.State == hub.SubmissionErased {
+		return nil, refuse(CodeErased)
+	}
 	return s, nil
 }
 
@@ -214,6 +222,7 @@ var (
 		"replayed":  {"Erneut zugestellt.", "Delivered again."},
 		"noticed":   {"Die zuständige Stelle hat Neues mitgeteilt.", "The office in charge has something new."},
 		"reopened":  {"Erneut bearbeitet.", "Worked on again."},
+		"erased":    {"Inhalte gelöscht.", "Content deleted."},
 		"withdrawn": {"Zurückgezogen.", "Withdrawn."},
 		"closed":    {"Ohne Zustellung beendet.", "Ended without being delivered."},
 		"settled":   {"Bei allen zuständigen Stellen angekommen.", "Arrived at all offices in charge."},

@@ -24,6 +24,7 @@ type fileYAML struct {
 	Inputs      []inputYAML       `yaml:"inputs,required"`
 	Consent     string            `yaml:"consent,required"`
 	Wording     *wordingYAML      `yaml:"consent-wording"`
+	Retention   Retention         `yaml:"retention"`
 	Keys        map[string]string `yaml:"keys"`
 	OrderBy     string            `yaml:"order-by"`
 	Answers     map[string]string `yaml:"answers"`
@@ -130,6 +131,10 @@ func (l *loader) route(service string, y *fileYAML) *Route {
 	}
 	if y.Wording != nil {
 		r.Consent = Wording(*y.Wording)
+	}
+	r.Retention = y.Retention
+	if _, why := y.Retention.Over(DefaultRetention).Contradiction(); why != "" {
+		l.at("retention", "retention: "+why, "what a submission is found by goes last; what is not written is the default")
 	}
 	l.inputs(r, y.Inputs)
 	l.examples(r, y.Examples)

@@ -10,6 +10,7 @@
 //	inputs: [{xml: x.xsd, version: "1", from: 2026-01-01, until: 2027-01-01}, {json: x.schema.json}]
 //	consent: required                  # or not-needed
 //	consent-wording: {version: "1", text: …}
+//	retention: {payload: 30 days after settled}      # see Retention
 //	keys: {chip: hund/chip}            # what people search by
 //	order-by: hund/chip                # same value: delivered in order of receipt
 //	answers: {kassenzeichen: finance/kassenzeichen}
@@ -53,9 +54,10 @@ type Route struct {
 	Inputs          []Input
 	ConsentRequired bool
 	Consent         Wording
-	Keys            []Key    // sorted by name
-	OrderBy         string   // path; empty: submissions do not wait for each other
-	Answers         []Answer // sorted by name; others are not told to portals
+	Retention       Retention // as far as the route says; DefaultRetention for the rest
+	Keys            []Key     // sorted by name
+	OrderBy         string    // path; empty: submissions do not wait for each other
+	Answers         []Answer  // sorted by name; others are not told to portals
 	Deliveries      []Delivery
 	Examples        []Example
 

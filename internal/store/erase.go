@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"stellwerk/internal/hub"
@@ -39,6 +40,13 @@ type Erasure interface {
 	// Scrub removes what destroyed data keys have left behind in the store's files, and
 	// says what it found. It lets other steps through all the time.
 	Scrub(ctx context.Context) (Scrubbed, error)
+	// CutAudit removes the entries of the audit trail that are older than before, up to
+	// the first one that is not, and says where the trail begins now. What it removed
+	// stands, with the last removed hash, in an entry of its own, so that the rest can
+	// be verified. Nothing to remove is no error: Seq is what it was.
+	CutAudit(ctx context.Context, before time.Time, actor, reason string, at time.Time) (AuditStart, error)
+	// AuditStart is the last entry that was removed; zero where the trail is whole.
+	AuditStart(ctx context.Context) (AuditStart, error)
 	// ForgetReceipts removes the receipts of erased submissions received before then:
 	// their idempotency keys are forgotten.
 	ForgetReceipts(ctx context.Context, before time.Time) (int, error)
@@ -76,3 +84,15 @@ type Scrubbed struct {
 	Remaining int  // pages with the rest of one that could not be overwritten
 	Log       bool // the write-ahead log was emptied
 }
+
+// AuditStart is the last entry that was cut off the old end of the audit trail.
+type AuditStart struct {
+	Seq  int64
+	Hash string // hex
+}
+
+// ActionCut is the action of the entry that says so; its object is the AuditStart.
+const ActionCut = "audit-cut"
+
+// String is how the entry names it.
+func (s AuditStart) String() string { return fmt.Sprintf("%d:%s", s.Seq, s.Hash) }

@@ -63,6 +63,8 @@ func filterFrom(q url.Values) (*admin.Filter, error) {
 			f.Reason = hub.ParkReason(v)
 		case "code":
 			f.Code = v
+		case "held":
+			f.Held, err = strconv.ParseBool(v)
 		case "number":
 			f.Number = v
 		case "bundle":
@@ -91,9 +93,9 @@ func filterFrom(q url.Values) (*admin.Filter, error) {
 // typing error looks like good news.
 func checkFilter(f *admin.Filter) error {
 	switch f.State {
-	case "", hub.SubmissionAccepted, hub.SubmissionRunning, hub.SubmissionParked, hub.SubmissionSettled, hub.SubmissionDamaged:
+	case "", hub.SubmissionAccepted, hub.SubmissionRunning, hub.SubmissionParked, hub.SubmissionSettled, hub.SubmissionDamaged, hub.SubmissionErased:
 	default:
-		return wrong("%q is not a state; there are accepted, running, parked, settled, damaged", f.State)
+		return wrong("%q is not a state; there are accepted, running, parked, settled, damaged, erased", f.State)
 	}
 	switch f.DeliveryState {
 	case "", hub.DeliveryWaiting, hub.DeliveryPending, hub.DeliverySending, hub.DeliveryAwaiting, hub.DeliveryDelivered, hub.DeliveryParked, hub.DeliveryClosed:

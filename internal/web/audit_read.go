@@ -58,6 +58,15 @@ func (d *desk) trail(ctx context.Context, f admin.AuditFilter) (*admin.Trail, er
 		return nil, err
 	}
 	out := &admin.Trail{Entries: []hub.AuditEntry{}}
+	if f.From > 0 {
+		start, err := d.Store.AuditStart(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if start.Seq > 0 {
+			out.Start = &admin.AuditStart{Seq: start.Seq, Hash: start.Hash}
+		}
+	}
 	from, before := f.From, f.Before
 	size := auditBatch
 	if f.Actor+f.Action+f.Object == "" {

@@ -30,6 +30,14 @@ func submissionForm(snap *config.Snapshot, s *hub.Submission, deliveries []hub.D
 	if !s.Bundle.Zero() {
 		out.Bundle = &admin.InBundle{ID: s.Bundle, Number: s.Bundle.Number(), Part: s.Part}
 	}
+	if s.Hold.On() {
+		hold := s.Hold
+		out.Hold = &hold
+	}
+	if s.Erased != (hub.Erased{}) {
+		erased := s.Erased
+		out.Erased = &erased
+	}
 	if m := snap.Municipalities[s.Municipality]; m != nil {
 		out.MunicipalityName = m.Name
 	}
@@ -101,6 +109,6 @@ func systemForm(s *standing) admin.System {
 func filterOf(f *admin.Filter) query {
 	return query{Number: f.Number, InBundle: f.Bundle, Value: strings.TrimSpace(f.Search), Filter: store.Filter{
 		Municipality: f.Municipality, Service: f.Service, Portal: f.Portal, State: f.State, DeliveryState: f.DeliveryState,
-		System: f.System, Reason: f.Reason, Code: f.Code, Since: f.Since, Until: f.Until, Before: f.Before, Limit: f.Limit,
+		System: f.System, Reason: f.Reason, Code: f.Code, Since: f.Since, Until: f.Until, Before: f.Before, Limit: f.Limit, Held: f.Held,
 	}}
 }

@@ -10,6 +10,7 @@ import (
 
 	"stellwerk/internal/config"
 	"stellwerk/internal/hub"
+	"stellwerk/internal/retention"
 	"stellwerk/internal/store"
 	"stellwerk/internal/vault"
 )
@@ -45,6 +46,8 @@ type Options struct {
 	// Compare says what another configuration would make of a submission;
 	// ErrNotComparable where it cannot. Nothing is kept or sent.
 	Compare func(ctx context.Context, id hub.ID, before, after *config.Snapshot) ([]Difference, error)
+	// Retention deletes what has been kept long enough, and says what is next.
+	Retention *retention.Runner
 	// Portals is the base address of the portals' API; nil: the configured one.
 	Portals func() string
 	// Metrics answers GET /metrics; nil: there is none.
@@ -84,7 +87,13 @@ func (s *Server) routes() http.Handler {
 		"POST /admin/v1/submissions/{id}/reopen":   s.apiReopen,
 		"POST /admin/v1/submissions/{id}/close":    s.apiCloseSubmission,
 		"POST /admin/v1/submissions/{id}/mend":     s.apiMend,
-		"POST /admin/v1/submissions/{id}/withdraw": s.apiWithdraw,
+		"POST /admin/v1/submissions/{id}/withdraw": s.onSubmission(s.withdraw),
+		"POST /admin/v1/submissions/{id}/hold":     s.onSubmission(s.hold),
+		"POST /admin/v1/submissions/{id}/release":  s.onSubmission(s.release),
+		"POST /admin/v1/erasures":                  s.apiErase,
+		"GET /admin/v1/deletions":                  s.apiDeletions,
+		"GET /admin/v1/retention":                  s.apiRetention,
+		"POST /admin/v1/retention/run":             s.apiRunRetention,
 		"GET /admin/v1/bundles/{id}":               s.apiBundle,
 		"GET /admin/v1/deliveries/{id}/document":   s.apiDocument,
 		"POST /admin/v1/deliveries/{id}/replay":    s.apiReplay,

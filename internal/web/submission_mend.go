@@ -57,6 +57,9 @@ func (d *desk) mend(ctx context.Context, actor, name, why string) (*store.Status
 // nothing about them: a key that the operator has not given, a disk that does not read.
 func (d *desk) broken(ctx context.Context, id hub.ID) ([]string, error) {
 	c, err := d.Store.Case(ctx, id)
+	if errors.Is(err, store.ErrErased) {
+		return nil, nil // there is nothing left to be checked
+	}
 	if errors.Is(err, store.ErrDamaged) {
 		return []string{"the rows of the submission"}, nil
 	}

@@ -30,15 +30,3 @@ func (d *desk) withdraw(ctx context.Context, actor, name, why string) (*store.St
 	d.Ring(id) // the flow lets go of what it holds
 	return d.Store.Submission(ctx, id)
 }
-
-func (s *Server) apiWithdraw(r *http.Request, actor string) (any, error) {
-	var why admin.Reason
-	if err := decode(r, small, &why); err != nil {
-		return nil, err
-	}
-	status, err := s.withdraw(r.Context(), actor, r.PathValue("id"), why.Reason)
-	if err != nil {
-		return nil, err
-	}
-	return s.submissionForm(status), nil
-}

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"slices"
 	"time"
@@ -396,4 +397,45 @@ func (f *fixture) chainHolds() {
 	if _, err := audit.Verify(audit.Head{}, trail); err != nil {
 		f.Error(err)
 	}
+}
+
+// cutAudit: the old end of the trail goes, the rest can still be verified.
+func cutAudit(f *fixture) {
+	for range 5 {
+		f.accept()
+		f.pass(time.Hour)
+	}
+	whole, err := f.AuditTrail(f.ctx, 0, 100)
+	f.must(err)
+	start, err := f.AuditStart(f.ctx)
+	f.must(err)
+	equal(f, "the trail is whole", start, store.AuditStart{})
+	start, err = f.CutAudit(f.ctx, whole[0].At, "hub", "nothing is that old", f.now)
+	f.must(err)
+	equal(f, "nothing was cut", start, store.AuditStart{})
+	start, err = f.CutAudit(f.ctx, whole[3].At, "hub", "10 years", f.now)
+	f.must(err)
+	equal(f, "it begins behind", start, store.AuditStart{Seq: whole[2].Seq, Hash: whole[2].Hash})
+	again, err := f.AuditStart(f.ctx)
+	f.must(err)
+	equal(f, "and says so again", again, start)
+	rest, err := f.AuditTrail(f.ctx, 0, 100)
+	f.must(err)
+	if len(rest) != 3 || rest[0].Seq != whole[3].Seq {
+		f.Fatalf("the rest: %+v", rest)
+	}
+	if e := rest[2]; e.Action != store.ActionCut || e.Object != start.String() || e.Actor != "hub" || e.Reason != "10 years" {
+		f.Errorf("its own entry: %+v", e)
+	}
+	head := audit.Head{Seq: start.Seq}
+	hash, err := hex.DecodeString(start.Hash)
+	f.must(err)
+	copy(head.Hash[:], hash)
+	_, err = audit.Verify(head, rest)
+	f.must(err)
+	f.accept()
+	rest, err = f.AuditTrail(f.ctx, 0, 100)
+	f.must(err)
+	_, err = audit.Verify(head, rest)
+	f.must(err)
 }

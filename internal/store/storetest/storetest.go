@@ -93,6 +93,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"EraseOptional", eraseOptional},
 		{"EraseKeepsTheReceipt", eraseKeepsTheReceipt},
 		{"EraseMany", eraseMany},
+		{"CutAudit", cutAudit},
 		{"Holds", holds},
 		{"Walk", walk},
 		{"ListFilters", listFilters},

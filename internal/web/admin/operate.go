@@ -172,9 +172,19 @@ type AuditFilter struct {
 type Trail struct {
 	Entries []hub.AuditEntry `json:"entries"`
 	Next    int64            `json:"next,omitempty"` // Before or From of the next piece; absent at the end
+	// Start is the last entry that was cut off the trail's old end; absent where it is
+	// whole, or is read backwards.
+	Start *AuditStart `json:"start,omitempty"`
 	// Damaged is where the first record begins that fails its check; what could be
 	// read of it is given.
 	Damaged int64 `json:"damaged,omitempty"`
+}
+
+// AuditStart is an entry that is not there any more; an entry with the action
+// audit-cut names it as its object, SEQ:HASH.
+type AuditStart struct {
+	Seq  int64  `json:"seq"`
+	Hash string `json:"hash"`
 }
 
 // Render asks for the documents that a submission would cause, without keeping or

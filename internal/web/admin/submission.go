@@ -27,6 +27,8 @@ type Submission struct {
 	ReceivedAt       time.Time           `json:"received-at"`
 	SettledAt        time.Time           `json:"settled-at,omitzero"`
 	Withdrawal       *hub.Withdrawal     `json:"withdrawal,omitempty"`
+	Hold             *hub.Hold           `json:"hold,omitempty"`   // keeps it from being deleted
+	Erased           *hub.Erased         `json:"erased,omitempty"` // what of it was deleted, and when
 	Bundle           *InBundle           `json:"bundle,omitempty"` // that it belongs to
 	Revision         string              `json:"revision"`         // of the configuration it was accepted under
 	Format           string              `json:"format"`
@@ -82,6 +84,7 @@ type Filter struct {
 	Since         time.Time           `json:"since,omitzero"`
 	Until         time.Time           `json:"until,omitzero"`
 	Number        string              `json:"number,omitempty"` // a number or an id
+	Held          bool                `json:"held,omitempty"`   // only under a legal hold
 	Bundle        string              `json:"bundle,omitempty"` // number or id of the bundle it belongs to
 	Search        string              `json:"search,omitempty"`
 	Before        hub.ID              `json:"before,omitzero"` // the cursor: Page.Next of the page before

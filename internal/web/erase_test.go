@@ -1,0 +1,189 @@
+package web
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
+	"stellwerk/internal/web/admin"
+)
+
+// settled is a submission that has come to its end.
+func (f *fixture) settled() hub.ID {
+	f.Helper()
+	id, key := f.accept("<hund/>")
+	f.plan(id, key, "{}", "1")
+	f.record(key, hub.DeliveryDelivered, "", "", "")
+	return id
+}
+
+func TestEraseWithProof(t *testing.T) {
+	f := newFixture(t)
+	id, other := f.settled(), f.settled()
+	_, err := f.client.Erase(t.Context(), admin.Erase{Submissions: []string{id.String()}})
+	f.problem(err, http.StatusBadRequest, admin.CodeInvalid) // no reason
+	_, err = f.client.Erase(t.Context(), admin.Erase{Reason: "x"})
+	f.problem(err, http.StatusBadRequest, admin.CodeInvalid) // of whom?
+	_, err = f.client.Erase(t.Context(), admin.Erase{Reason: "x", Submissions: []string{id.String()}, Search: []string{"Beispiel"}})
+	f.problem(err, http.StatusBadRequest, admin.CodeInvalid)
+	_, err = f.client.Erase(t.Context(), admin.Erase{Reason: "x", Search: []string{" "}})
+	f.problem(err, http.StatusBadRequest, admin.CodeInvalid)
+	_, err = f.client.Erase(t.Context(), admin.Erase{Reason: "x", Submissions: []string{f.ids.New().String()}})
+	f.problem(err, http.StatusNotFound, admin.CodeNotFound)
+
+	dry, err := f.client.Erase(t.Context(), admin.Erase{DryRun: true, Submissions: []string{id.String()}})
+	f.must(err)
+	if dry.Matched != 1 || len(dry.Found) != 1 || dry.Found[0].ID != id || len(dry.Deletions) != 0 || !dry.Order.Zero() {
+		t.Errorf("dry run: %+v", dry)
+	}
+	// Named twice, it is deleted once.
+	done, err := f.client.Erase(t.Context(), admin.Erase{Reason: "Ticket 12", Submissions: []string{id.String(), id.Number()}})
+	f.must(err)
+	if done.Matched != 1 || len(done.Refused) != 0 || len(done.Deletions) != 1 || done.Files.Keys != 1 || done.Files.Remaining != 0 || !done.Files.LogEmptied {
+		t.Fatalf("%+v", done)
+	}
+	d := done.Deletions[0]
+	if d.Submission != id || d.Number != id.Number() || d.Actor != "operator:leitstelle" || d.Reason != "Ticket 12" || d.Order != done.Order || !d.KeyDestroyed {
+		t.Errorf("%+v", d)
+	}
+	if !slices.Contains(f.rang, id) {
+		t.Error("whoever holds it in memory was not told")
+	}
+	s, err := f.client.Submission(t.Context(), id.String())
+	f.must(err)
+	if s.State != hub.SubmissionErased || s.Erased == nil || s.Erased.Metadata.IsZero() {
+		t.Errorf("%+v", s)
+	}
+	_, err = f.client.Payload(t.Context(), id.String())
+	f.problem(err, http.StatusGone, admin.CodeDestroyed)
+	_, err = f.client.Document(t.Context(), id.Delivery(1))
+	f.problem(err, http.StatusNotFound, admin.CodeNotFound)
+	trace, err := f.client.Trace(t.Context(), id.String())
+	f.must(err)
+	if trace.Withheld == "" {
+		t.Error("the trace says nothing of it")
+	}
+	// Damaged it is not, and its neighbour can be read.
+	if figures, err := f.client.Figures(t.Context()); err != nil || figures.Submissions[hub.SubmissionDamaged] != 0 {
+		t.Errorf("%+v %v", figures, err)
+	}
+	_, err = f.client.Payload(t.Context(), other.String())
+	f.must(err)
+	again, err := f.client.Erase(t.Context(), admin.Erase{Reason: "again", Submissions: []string{id.String()}})
+	f.must(err)
+	if len(again.Deletions) != 0 || len(again.Refused) != 1 || again.Refused[0].Code != admin.CodeDestroyed {
+		t.Errorf("again: %+v", again)
+	}
+	all, err := f.client.Deletions(t.Context(), id.Number(), hub.ID{}, 0, 10)
+	f.must(err)
+	if len(all.Deletions) != 1 || all.Deletions[0].SHA256 != d.SHA256 {
+		t.Errorf("%+v", all)
+	}
+	if page, err := f.client.Deletions(t.Context(), "", done.Order, 0, 1); err != nil || page.Next != d.N {
+		t.Errorf("%+v %v", page, err)
+	}
+	if page, err := f.client.Deletions(t.Context(), "", hub.ID{}, d.N, 1); err != nil || len(page.Deletions) != 0 {
+		t.Errorf("%+v %v", page, err)
+	}
+}
+
+// What cannot be deleted is named with what to do first; the rest is.
+func TestEraseRefusedNamesTheRemedy(t *testing.T) {
+	f := newFixture(t)
+	good, held := f.settled(), f.settled()
+	parked, _ := f.parked("http-422")
+	damaged := f.settled()
+	running, key := f.accept("<hund/>")
+	f.plan(running, key, "{}", "1")
+	f.must(f.store.Damage(t.Context(), damaged, "payload", f.now))
+	_, err := f.client.Hold(t.Context(), held.String(), " ")
+	f.problem(err, http.StatusBadRequest, admin.CodeInvalid)
+	s, err := f.client.Hold(t.Context(), held.String(), "Klage")
+	f.must(err)
+	if s.Hold == nil || s.Hold.By != "operator:leitstelle" || s.Hold.Reason != "Klage" {
+		t.Errorf("%+v", s.Hold)
+	}
+	if page, err := f.client.List(t.Context(), admin.Filter{Held: true}); err != nil || len(page.Submissions) != 1 || page.Submissions[0].ID != held {
+		t.Errorf("%+v %v", page, err)
+	}
+	var names []string
+	for _, id := range []hub.ID{good, held, running, parked, damaged} {
+		names = append(names, id.String())
+	}
+	done, err := f.client.Erase(t.Context(), admin.Erase{Reason: "Ticket 12", Submissions: names})
+	f.must(err)
+	if len(done.Deletions) != 1 || done.Deletions[0].Submission != good || len(done.Refused) != 4 {
+		t.Fatalf("%+v", done)
+	}
+	for id, want := range map[hub.ID]string{held: "stellwerk release", running: "stellwerk withdraw " + running.Number(), parked: "stellwerk withdraw " + parked.Number(), damaged: "stellwerk close " + damaged.Number()} {
+		i := slices.IndexFunc(done.Refused, func(r admin.NotErased) bool { return r.Submission == id })
+		if i < 0 || done.Refused[i].Code != admin.CodeState || !strings.Contains(done.Refused[i].Detail, want) {
+			t.Errorf("%q is missing in %+v", want, done.Refused)
+		}
+	}
+	_, err = f.client.Release(t.Context(), good.String(), "x")
+	f.problem(err, http.StatusConflict, admin.CodeState)
+	s, err = f.client.Release(t.Context(), held.String(), "over")
+	f.must(err)
+	if s.Hold != nil {
+		t.Errorf("%+v", s.Hold)
+	}
+}
+
+// By person: every value must fit, and the number must be the one that was seen.
+// The audit trail never learns what was searched for.
+func TestEraseByPerson(t *testing.T) {
+	f := newFixture(t)
+	mine, namesake := f.settledAs("Beispiel", "276098100000017"), f.settledAs("Beispiel", "276098100000025")
+	for _, test := range []struct {
+		search []string
+		cases  int
+		found  int
+	}{
+		{[]string{"beispiel"}, 1, 2}, {[]string{"Beispiel", "276098100000017"}, 2, 1}, {[]string{"Beispiel", "nobody"}, 1, 0}, {[]string{"Beispiel", "276098100000017"}, 0, 1},
+	} {
+		_, err := f.client.Erase(t.Context(), admin.Erase{Reason: "x", Search: test.search, Cases: test.cases})
+		f.problem(err, http.StatusConflict, admin.CodeStale)
+		dry, err := f.client.Erase(t.Context(), admin.Erase{DryRun: true, Search: test.search})
+		f.must(err)
+		if dry.Matched != test.found {
+			t.Errorf("%v finds %d, want %d", test.search, dry.Matched, test.found)
+		}
+	}
+	if dry, err := f.client.Erase(t.Context(), admin.Erase{DryRun: true, Search: []string{"Beispiel"}, Service: "another"}); err != nil || dry.Matched != 0 {
+		t.Errorf("another service: %+v %v", dry, err)
+	}
+	done, err := f.client.Erase(t.Context(), admin.Erase{Reason: "Ticket 12", Search: []string{"Beispiel", "276 0981 00000017"}, Cases: 1})
+	f.must(err)
+	if len(done.Deletions) != 1 || done.Deletions[0].Submission != mine {
+		t.Fatalf("%+v", done)
+	}
+	if s, err := f.client.Submission(t.Context(), namesake.String()); err != nil || s.State != hub.SubmissionSettled {
+		t.Errorf("the namesake: %+v %v", s, err)
+	}
+	trail, err := f.store.AuditTrail(t.Context(), 0, 1000)
+	f.must(err)
+	text, err := json.Marshal(trail)
+	f.must(err)
+	for _, secret := range []string{"eispiel", "276098100000017", "0981"} {
+		if strings.Contains(string(text), secret) {
+			t.Errorf("the audit trail holds %q", secret)
+		}
+	}
+}
+
+// settledAs is a settled submission of a person.
+func (f *fixture) settledAs(name, chip string) hub.ID {
+	f.Helper()
+	id, key := f.accept("<hund/>")
+	s, err := f.store.Submission(f.Context(), id)
+	f.must(err)
+	f.must(f.store.Advance(f.Context(), id, s.Submission.Version, &store.Advance{At: f.now, State: hub.SubmissionSettled,
+		Search: [][]byte{f.vault.Hash("search:name", ags, name), f.vault.Hash("search:chip", ags, chip)}}))
+	_ = key
+	return id
+}
