@@ -2,6 +2,7 @@ package intake
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -105,16 +106,15 @@ func (b *bundleParts) one(n int, key string, opened *store.OpenedBundle, form *r
 	sub.id, sub.at = b.ids.New(), b.Now()
 	in := &received{spool: newSpool(b.Attachments, sub.id), form: form, key: key}
 	defer in.release()
-	derived := func() string {
-		return fmt.Sprintf("bundle %s %s %d", key, in.part, b.met[in.part]) // no portal's key has a blank
-	}
-	rd := &reader{API: b.API, c: &sub, in: in, body: b.body, bundle: opened, readOn: func() (bool, *refusal) { return b.known(&sub, derived()) }}
+	rd := &reader{API: b.API, c: &sub, in: in, body: b.body, bundle: opened, readOn: func() (bool, *refusal) {
+		return b.knownPart(&sub, in, key, opened.Replayed)
+	}}
 	var done store.Accepted
 	if p == nil {
 		p = rd.submission(metadata, b.withinOne)
 	}
 	if p == nil {
-		done, p = b.keep(&sub, in, derived())
+		done, p = b.keepPart(&sub, in, key, opened.Replayed)
 	}
 	b.met[in.part]++
 	result := PartResult{N: n}
@@ -137,6 +137,46 @@ func (b *bundleParts) one(n int, key string, opened *store.OpenedBundle, form *r
 	b.log(&sub, nil, took)
 	result.Status, result.Receipt = 202, done.Answer
 	return result, nil
+}
+
+// partKey is the idempotency key of the n-th submission for a part, by the key of the
+// call.
+func partKey(key, part string, n int) string {
+	return fmt.Sprintf("bundle %s %s %d", key, part, n) // no portal's key has a blank
+}
+
+// knownPart reports whether a repeated call may have been answered for a part.
+func (b *bundleParts) knownPart(c *call, in *received, key string, repeated bool) (bool, *refusal) {
+	for n := range maxSubmissions {
+		if !repeated {
+			break
+		}
+		if known, p := b.known(c, partKey(key, in.part, n)); known || p != nil {
+			return known, p
+		}
+	}
+	return false, nil
+}
+
+// keepPart keeps a submission of the call. In a repeated one it is recognised by what
+// it holds, wherever it stands: whoever leaves out what was refused gets no second
+// case of what was accepted.
+func (b *bundleParts) keepPart(c *call, in *received, key string, repeated bool) (store.Accepted, *refusal) {
+	print := in.fingerprint()
+	for n := range maxSubmissions {
+		if !repeated {
+			break
+		}
+		earlier, err := b.Store.Earlier(c.r.Context(), c.portal.Name, partKey(key, in.part, n), print)
+		switch {
+		case err == nil:
+			return earlier, nil
+		case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrKeyReused):
+		default:
+			return store.Accepted{}, storeProblem(err)
+		}
+	}
+	return b.keep(c, in, partKey(key, in.part, b.met[in.part]))
 }
 
 // withinOne gives the parts of one submission: it ends where the next one begins.

@@ -416,16 +416,54 @@ func TestBundleInOneCall(t *testing.T) {
 	}
 }
 
+// A repeated call is recognised by what it holds, not by the order of it.
+func TestBundleCallIsRecognisedByWhatItHolds(t *testing.T) {
+	w := moving(t)
+	bad := []part2{metaOf("tonne", "tonne", soest, nil), {"payload", "application/json", "", "["}}
+	one := []part2{metaOf("tonne", "tonne", soest, nil), tonnePart}
+	two := []part2{metaOf("tonne", "tonne", soest, func(m map[string]any) { m["reference"] = "2" }), tonnePart}
+	call := func(parts ...[]part2) []part2 { return append([]part2{bundlePart}, slices.Concat(parts...)...) }
+	first := w.opened(w.sendBundle("k-1", call(bad, one, two)...), http.StatusMultiStatus)
+	for name, parts := range map[string][]part2{"without the refused one": call(one, two), "the other way round": call(two, one), "one alone": call(two)} {
+		again := w.opened(w.sendBundle("k-1", parts...), http.StatusCreated)
+		for _, p := range again.Parts {
+			if !bytes.Equal(p.Receipt, first.Parts[1].Receipt) && !bytes.Equal(p.Receipt, first.Parts[2].Receipt) {
+				t.Errorf("%s: a second case: %s", name, p.Receipt)
+			}
+		}
+	}
+	// Other content in the place of what was accepted is no new case either.
+	changed := []part2{metaOf("tonne", "tonne", soest, func(m map[string]any) { m["reference"] = "3" }), tonnePart}
+	r := w.opened(w.sendBundle("k-1", call(bad, changed)...), http.StatusMultiStatus)
+	var p problemBody
+	if err := json.Unmarshal(r.Parts[1].Problem, &p); err != nil || p.Code != CodeKeyReused {
+		t.Errorf("%+v, %v", r.Parts[1], err)
+	}
+	// What was accepted is answered although it would be refused now.
+	w.change(func(s *config.Snapshot) {
+		m := *s.Municipalities[soest]
+		m.Services = map[string]*config.Binding{"hund": m.Services["hund"]}
+		s.Municipalities = map[string]*config.Municipality{soest: &m}
+	})
+	again := w.opened(w.sendBundle("k-1", call(two)...), http.StatusCreated)
+	if !bytes.Equal(again.Parts[0].Receipt, first.Parts[2].Receipt) {
+		t.Errorf("%+v", again)
+	}
+	if rows, err := w.store.List(t.Context(), store.Filter{}); err != nil || len(rows) != 2 {
+		t.Errorf("%d submissions, %v", len(rows), err)
+	}
+}
+
 // Whatever breaks off a call, its repetition finds what was kept before.
 func TestBundleCallIsRepeatable(t *testing.T) {
 	w := moving(t)
 	call := []part2{bundlePart, metaOf("hund-an", "hund", soest, nil), dogPart, metaOf("tonne", "tonne", soest, nil), tonnePart}
 	call[0].body = strings.Replace(opening, `"old"`, `"close":true,"old"`, 1)
-	for _, fault := range []struct {
+	for i, fault := range []struct {
 		err  error
 		code Code
 	}{{store.ErrUnknown, CodeUnknown}, {store.ErrFull, CodeFull}, {fmt.Errorf("disk"), CodeUnavailable}} {
-		w.store.set(func(f *faults) { f.after, f.accept = 1, fault.err })
+		w.store.set(func(f *faults) { f.after, f.accept = max(0, 1-i), fault.err }) // the first one is kept by the first call
 		w.refused(w.sendBundle("k-1", call...), fault.code)
 	}
 	w.store.set(func(f *faults) { f.accept = nil })
