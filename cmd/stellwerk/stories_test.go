@@ -40,6 +40,7 @@ import (
 //	tried NAME/ROLE N                so many attempts were counted
 //	says TEXT...                     the last output holds the text, wherever its lines break
 //	callbacks                        the portal is called back, and takes only what is signed
+//	knows NAME STATUS                until a callback with this status is planned
 //	trust KEY...                     the portal trusts these keys of the folder, and no others
 //	mailboxes                        citizens are written to: into their mailbox, or by mail
 //	mail N [TEXT...]                 the N-th mail, which holds the texts; it goes to stdout
@@ -94,7 +95,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"submit": submit, "await": await, "fault": fault, "heal": heal, "received": received,
 		"document": document, "attached": attached, "as": as, "cmpjson": cmpJSON, "damage": damage, "metric": metric,
 		"system": system, "tried": tried, "says": says, "pay": pay, "found": found, "bundle": bundle, "list": list, "takes": takes,
-		"callbacks": callbacks, "trust": trust, "mailboxes": mailboxes, "mail": mail,
+		"callbacks": callbacks, "trust": trust, "knows": knows, "mailboxes": mailboxes, "mail": mail,
 		"bridge": bridge, "at": at, "line": line, "arrived": arrived, "told": told, "calls": calls,
 	}
 }

@@ -119,6 +119,9 @@ func (p *Program) heading(s *admin.Submission) {
 	if s.Status != "" {
 		p.say("  status        %s: %s", s.Status, s.Told)
 	}
+	if s.PortalKnows != "" && s.PortalKnows != s.Status {
+		p.say("  portal knows  %s", s.PortalKnows)
+	}
 	if s.WaitsTo != "" {
 		p.say("  waits for     %s to %s", s.Waits, s.WaitsTo)
 	}

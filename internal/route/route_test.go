@@ -106,7 +106,7 @@ func TestPlanTellsTheCitizenOnce(t *testing.T) {
 		{"mbx-1", "<halter><email>a@example.org</email></halter>", "records finance citizen"},
 		{"", "<halter><email>a@example.org</email></halter>", "records finance citizen-mail"},
 	} {
-		due, err := r.Plan(tree(t, "<m>"+test.halter+"</m>"), &mapping.Env{Meta: mapping.Meta{Mailbox: test.mailbox}})
+		due, err := r.Plan(tree(t, "<m><hund/>"+test.halter+"</m>"), &mapping.Env{Meta: mapping.Meta{Mailbox: test.mailbox}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,7 +21,7 @@ func submissionForm(snap *config.Snapshot, s *hub.Submission, deliveries []hub.D
 	told := hub.StandingOf(s, deliveries)
 	out := admin.Submission{
 		ID: s.ID, Number: s.ID.Number(), State: s.State, Reason: s.Reason, Code: s.Code,
-		Status: told.Status, Told: told.Text.De, Waits: told.Action.Who, WaitsTo: told.Action.Do,
+		Status: told.Status, Told: told.Text.De, Waits: told.Action.Who, WaitsTo: told.Action.Do, PortalKnows: s.Told,
 		Municipality: s.Municipality, Service: s.Service, Portal: s.Portal, Channel: s.Channel, Consent: s.Consent,
 		ReceivedAt: s.ReceivedAt, SettledAt: s.SettledAt, Revision: s.Revision, Format: s.Format,
 		SHA256: hex.EncodeToString(s.SHA256[:]), Size: s.Size, Attachments: s.Attachments, Trace: s.Trace,

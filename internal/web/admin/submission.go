@@ -17,7 +17,8 @@ type Submission struct {
 	WaitsTo          string              `json:"waits-to,omitempty"` // pay, act or review
 	Reason           hub.ParkReason      `json:"reason,omitempty"`   // why the submission itself is parked
 	Code             string              `json:"code,omitempty"`
-	Municipality     string              `json:"municipality"` // AGS
+	PortalKnows      hub.CaseStatus      `json:"portal-knows,omitempty"` // by the receipt or the last callback; empty where it wants none
+	Municipality     string              `json:"municipality"`           // AGS
 	MunicipalityName string              `json:"municipality-name,omitempty"`
 	Service          string              `json:"service"`
 	Title            string              `json:"title,omitempty"` // of the service, German
