@@ -27,6 +27,10 @@
 //	a word that nobody knows           unknown
 //	state erased, or 404               unknown, for a person: it was taken, and how it ended is not known
 //
+// The other hub may call back (settings callers: the keys that it signs with): the delivery
+// is asked for at once then, also where it was delivered, refused or cancelled before. The
+// reference that it calls by is this hub's number of the submission.
+//
 // A hub that tells no status is judged by its state: settled is delivered, any other
 // is awaiting. While the other hub cannot be asked, what it has taken stays awaiting.
 package hub

@@ -6,7 +6,9 @@
 // # Rules
 //
 //   - No byte of a body is read before the portal's key is found good, and, where
-//     the metadata stand in headers, before its scope is.
+//     the metadata stand in headers, before its scope is. A callback of another hub has
+//     no key but its signature, which is over the body: of that, 16 KiB are read.
+//   - What another hub tells of a citizen is believed by its signed envelope alone.
 //   - 202 is written after Store.Accept has returned without an error, never
 //     earlier. Whatever is not certain is a 503 that asks to repeat with the same key.
 //   - The same idempotency key with the same content gets the same body, byte for
