@@ -91,6 +91,8 @@ func (p *Program) printExplanation(e *config.Explanation) {
 	for _, name := range slices.Sorted(maps.Keys(e.Ordinances)) {
 		p.say("  local law   %s: %s", name, e.Ordinances[name])
 	}
+	k := e.Retention
+	p.say("  kept        payload %s; attachments %s; metadata %s; audit %s", k.Payload, k.Attachments, k.Metadata, k.Audit)
 	portals := strings.Join(e.Portals, ", ")
 	if portals == "" {
 		portals = "none may push it"

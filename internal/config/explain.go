@@ -32,6 +32,7 @@ type Explanation struct {
 	Deliveries   []ExplainedDelivery `json:"deliveries"`
 	Ordinances   map[string]string   `json:"ordinances,omitempty"` // title by name
 	Portals      []string            `json:"portals"`
+	Retention    ExplainedRetention  `json:"retention"`
 }
 
 // ExplainedDelivery is one line of the route as it works here.
@@ -46,6 +47,14 @@ type ExplainedDelivery struct {
 	Mapping  string   `json:"mapping,omitempty"` // file
 	Own      bool     `json:"own,omitempty"`     // the operator's file, not the shipped one
 	Format   string   `json:"format,omitempty"`
+}
+
+// ExplainedRetention is how long the parts of a submission are kept here.
+type ExplainedRetention struct {
+	Payload     string `json:"payload"`
+	Attachments string `json:"attachments"`
+	Metadata    string `json:"metadata"`
+	Audit       string `json:"audit"`
 }
 
 // Explain lays a service of a municipality open. Its error names what there is.
@@ -98,6 +107,8 @@ func (s *Snapshot) Explain(ags, service string) (*Explanation, error) {
 		}
 		e.Deliveries = append(e.Deliveries, x)
 	}
+	kept := b.retention(s)
+	e.Retention = ExplainedRetention{kept.Payload.String(), kept.Attachments.String(), kept.Metadata.String(), kept.Audit.String()}
 	for _, name := range slices.Sorted(maps.Keys(s.Portals)) {
 		if s.Portals[name].Allows(ags, service) {
 			e.Portals = append(e.Portals, name)

@@ -31,6 +31,8 @@
 // the records of a submission carry none of their own. Random nonces allow four
 // billion submissions under one operator's key; rotate long before.
 //
-// Deleting is destroying the wrapped data key: whatever copy of a record lies in
-// a log or a backup of the store is noise from then on.
+// Deleting is destroying the wrapped data key: whatever copy of a record lies
+// around without it is noise from then on. A backup that has the wrapped key, too,
+// opens as long as there is the key that wraps it: Rotate, Rewrap, and removing the
+// old key from every keyring make noise of it.
 package vault

@@ -341,7 +341,7 @@ func TestDoctor(t *testing.T) {
 		t.Fatalf("there is no check %s", name)
 		return admin.Check{}
 	}
-	for _, name := range []string{"store", "disk", "keyring", "clock", "work", "parked", "configuration"} {
+	for _, name := range []string{"store", "disk", "keyring", "clock", "work", "parked", "retention", "configuration"} {
 		if c := check(name); c.State == "bad" {
 			t.Errorf("a fresh hub: %+v", c)
 		}
