@@ -65,6 +65,28 @@ type line struct {
 	at     time.Time
 	text   string
 	detail string
+	like   string // what it has in common with others of its kind; "" for what stands alone
+}
+
+// longRun is how many attempts alike stand one below the other; of more the middle is
+// counted. A citizen who takes a week to pay is asked for some hundred times.
+const longRun = 5
+
+// folded leaves out the middle of long runs of attempts that are alike.
+func folded(lines []line) (out []line) {
+	for len(lines) > 0 {
+		n := 1
+		for n < len(lines) && lines[0].like != "" && lines[n].like == lines[0].like {
+			n++
+		}
+		if run := lines[:n]; n > longRun {
+			out = append(out, run[0], run[1], line{at: run[n-2].at, text: fmt.Sprintf("… %d more like these (--json tells each)", n-3)}, run[n-1])
+		} else {
+			out = append(out, run...)
+		}
+		lines = lines[n:]
+	}
+	return out
 }
 
 // story merges events and attempts by time. An attempt tells more than the event
@@ -89,7 +111,7 @@ func (p *Program) story(t *admin.Trace) {
 	slices.SortStableFunc(lines, func(a, b line) int { return a.at.Compare(b.at) })
 	day := ""
 	var before time.Time
-	for _, l := range lines {
+	for _, l := range folded(lines) {
 		if d := l.at.In(p.Zone).Format("Monday, 2 January 2006"); d != day {
 			p.say("  %s", d)
 			day, before = d, l.at
@@ -117,7 +139,7 @@ func attemptLine(a admin.Attempt, who string) line {
 	if took > 0 {
 		text += " in " + span(took)
 	}
-	return line{at: a.At, text: text, detail: a.Detail}
+	return line{at: a.At, text: text, detail: a.Detail, like: fmt.Sprint(a.Delivery, a.Kind, a.Outcome, a.Code)}
 }
 
 // attemptWord says what kind of attempt it was.
