@@ -46,6 +46,7 @@ import (
 //	mail N [TEXT...]                 the N-th mail, which holds the texts; it goes to stdout
 //	fault PARTNER FAULT[=VALUE]...   a partner suffers (sim.Faults); heal PARTNER ends it
 //	takes PARTNER N                  until it took so many documents
+//	takes PARTNER TEXT               until its last document holds the text
 //	received PARTNER N [COUNT=N]...  it took so many documents; repeated=, altered=, refused= too
 //	document PARTNER N [FILE]        its N-th document is this one; without FILE it goes to stdout
 //	attached PARTNER N FILE...       these files came with it, byte for byte

@@ -176,13 +176,28 @@ func list(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// takes waits until a partner took so many documents: where nobody can tell which
-// delivery it is by.
+// takes waits until a partner took so many documents, where nobody can tell which
+// delivery it is by; or until its last one holds a text.
 func takes(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
-		ts.Fatalf("usage: takes PARTNER N")
+		ts.Fatalf("usage: takes PARTNER N, or takes PARTNER TEXT")
 	}
 	s := of(ts)
+	if _, err := strconv.Atoi(args[1]); err != nil {
+		var last string
+		holds := until(func() bool {
+			all, err := s.client.Received(s.ctx, args[0], 0)
+			ts.Check(err)
+			if len(all) > 0 {
+				last = all[len(all)-1].Text
+			}
+			return strings.Contains(last, args[1])
+		})
+		if !holds {
+			ts.Fatalf("the last document of %s is %s, want %q in it", args[0], last, args[1])
+		}
+		return
+	}
 	have := -1
 	reached := until(func() bool {
 		all, err := s.client.Partners(s.ctx)
