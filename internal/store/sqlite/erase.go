@@ -215,6 +215,7 @@ func (t *tx) erase(e *erasing) error {
 		}
 	}
 	f.Version++
+	f.flowDue = 0 // there is nothing left to tell with
 	if !e.parts.Metadata.IsZero() {
 		if err := t.eraseMetadata(f, e); err != nil {
 			return err

@@ -54,6 +54,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"TellWhatPeopleDo", tellWhatPeopleDo},
 		{"TellWithdrawal", tellWithdrawal},
 		{"TellWhileOneIsSent", tellWhileOneIsSent},
+		{"TellErased", tellErased},
 		{"TellRefuses", tellRefuses},
 		{"TellNewAnswer", tellNewAnswer},
 		{"RecordParked", recordParked},

@@ -177,6 +177,21 @@ func tellWhileOneIsSent(f *fixture) {
 	f.deliveryState(id.Delivery(2), hub.DeliveryPending)
 }
 
+// What was deleted before it was told is told no more, and callbacks under way end.
+func tellErased(f *fixture) {
+	id := f.watched("records")
+	f.send("records", hub.DeliveryDelivered)
+	f.tell(id, hub.CaseCompleted, f.callback(id, 2))
+	f.must(f.Replay(f.ctx, id.Delivery(1), store.Replay{Force: true, Actor: "operator:x", Reason: "y", At: f.now}))
+	f.tell(id, hub.CaseProcessing, f.callback(id, 3))
+	f.send("records", hub.DeliveryDelivered)
+	f.flowDue("with the end", id, true)
+	f.pass(time.Hour)
+	f.erased(f.order(id))
+	f.flowDue("of what is gone", id, false)
+	f.claimNone("portal")
+}
+
 func tellRefuses(f *fixture) {
 	id := f.watched("records")
 	version := f.status(id).Submission.Version
