@@ -23,6 +23,7 @@ import (
 	"stellwerk/internal/flow"
 	"stellwerk/internal/hub"
 	"stellwerk/internal/intake"
+	"stellwerk/internal/mapping"
 	"stellwerk/internal/retention"
 	"stellwerk/internal/route"
 	"stellwerk/internal/store"
@@ -318,10 +319,19 @@ func (a *App) Reload(ctx context.Context, actor string) (config.Findings, error)
 		}
 		return a.deliver.Apply(next)
 	})
+	errs := 0
+	for _, f := range findings {
+		if f.Severity == mapping.Warning {
+			a.opts.Log.Warn("configuration", "finding", f.String())
+			continue
+		}
+		errs++
+		a.opts.Log.Error("configuration", "finding", f.String())
+	}
 	line := hub.AuditEntry{At: a.opts.Now(), Actor: actor, Action: "reloaded", Object: snap.Revision, Reason: "before: " + before}
 	if findings.HasErrors() {
-		line.Action, line.Reason = "reload refused", fmt.Sprintf("%d findings", len(findings))
-		a.opts.Log.Error("the configuration was not reloaded; the old one stays in force", "findings", len(findings))
+		line.Action, line.Reason = "reload refused", fmt.Sprintf("errors in the folder: %d", errs)
+		a.opts.Log.Error("the configuration was not reloaded; the old one stays in force", "errors", errs)
 	} else {
 		a.opts.Log.Info("configuration reloaded", "revision", snap.Revision)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stellwerk/internal/app"
+	"stellwerk/internal/config"
 	"stellwerk/internal/sim"
 	"stellwerk/routes"
 )
@@ -99,7 +100,14 @@ func (p *Program) runDemo(ctx context.Context, dir string) (err error) {
 	if err := p.announce(f, a, town, example); err != nil {
 		return err
 	}
-	return p.attend(ctx, a)
+	return attend(ctx, a, func(findings config.Findings, err error) {
+		for _, f := range findings {
+			fmt.Fprintln(p.Err, clean(f.String()))
+		}
+		if err != nil {
+			fmt.Fprintln(p.Err, clean(err.Error()))
+		}
+	})
 }
 
 // listenNear listens at an address, or at any port of this machine where somebody

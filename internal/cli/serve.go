@@ -48,7 +48,7 @@ func (p *Program) runHub(ctx context.Context, opts app.Options, snap *config.Sna
 	}
 	err = a.Start(ctx)
 	if err == nil {
-		err = p.attend(ctx, a)
+		err = attend(ctx, a, func(config.Findings, error) {}) // the log has them
 	}
 	// ctx has ended by now; the stop has a time of its own.
 	opts.Log.Info("stopping", "within", snap.Hub.Timeouts.Stop.String())
@@ -59,8 +59,9 @@ func (p *Program) runHub(ctx context.Context, opts app.Options, snap *config.Sna
 	return err
 }
 
-// attend serves SIGHUP until the hub is told to stop, or fails from inside.
-func (p *Program) attend(ctx context.Context, a *app.App) error {
+// attend serves SIGHUP until the hub is told to stop, or fails from inside. told is
+// called with what a reload found.
+func attend(ctx context.Context, a *app.App, told func(config.Findings, error)) error {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
@@ -71,13 +72,7 @@ func (p *Program) attend(ctx context.Context, a *app.App) error {
 		case err := <-a.Failed():
 			return fmt.Errorf("the hub stopped: %w", err)
 		case <-hup:
-			findings, err := a.Reload(ctx, "signal")
-			for _, f := range findings {
-				fmt.Fprintln(p.Err, clean(f.String()))
-			}
-			if err != nil {
-				fmt.Fprintln(p.Err, clean(err.Error()))
-			}
+			told(a.Reload(ctx, "signal"))
 		}
 	}
 }
