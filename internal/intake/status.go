@@ -128,7 +128,7 @@ func (a *API) events(c *call) *refusal {
 		ID     hub.ID  `json:"id"`
 		Events []Event `json:"events"`
 	}{s.Submission.ID, make([]Event, 0, len(story))}
-	for _, e := range story {
+	for _, e := range askedOnce(story) {
 		if e.Role == hub.RolePortal {
 			continue // its own callbacks
 		}
@@ -139,6 +139,18 @@ func (a *API) events(c *call) *refusal {
 		out.Events = append(out.Events, Event{At: e.At.UTC(), Type: e.Type, Role: e.Role, Text: t.in(c.lang)})
 	}
 	return a.json(c, out)
+}
+
+// askedOnce tells of a delivery that waits for its answer once, and leaves out that it
+// is asked again and again: a citizen may take a week to pay.
+func askedOnce(story []hub.Event) []hub.Event {
+	asked := map[hub.ID]bool{}
+	return slices.DeleteFunc(story, func(e hub.Event) bool {
+		waits := e.Type == "attempt" && e.Text == "awaiting"
+		again := waits && asked[e.Delivery]
+		asked[e.Delivery] = waits
+		return again
+	})
 }
 
 // whole keeps a text from saying that a settled application has reached every

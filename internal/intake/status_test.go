@@ -104,6 +104,26 @@ func TestEventsNameNobody(t *testing.T) {
 	}
 }
 
+// A payment that is open for a week is told once; what is different is told.
+func TestOpenPaymentIsToldOnce(t *testing.T) {
+	id, err := hub.ParseID("018f4a00-0000-7000-8000-000000000000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	event := func(n int, kind, text string) hub.Event {
+		return hub.Event{Delivery: id.Delivery(n), Type: kind, Text: text}
+	}
+	open := event(1, "attempt", "awaiting")
+	got := askedOnce([]hub.Event{{Type: "accepted"}, open, event(2, "attempt", "retry"), event(2, "attempt", "retry"), open, open, event(1, "attempt", "unknown"), open, open, event(1, "delivered", "")})
+	var kinds []string
+	for _, e := range got {
+		kinds = append(kinds, strings.TrimSpace(e.Type+" "+e.Text))
+	}
+	if want := "accepted, attempt awaiting, attempt retry, attempt retry, attempt unknown, attempt awaiting, delivered"; strings.Join(kinds, ", ") != want {
+		t.Errorf("told: %v, want %s", kinds, want)
+	}
+}
+
 func TestEveryStateHasItsSentence(t *testing.T) {
 	for _, s := range []hub.DeliveryState{hub.DeliveryWaiting, hub.DeliveryPending, hub.DeliverySending, hub.DeliveryAwaiting, hub.DeliveryDelivered, hub.DeliveryParked, hub.DeliveryClosed} {
 		if v := deliveryTexts[s]; v.De == "" || v.En == "" {
