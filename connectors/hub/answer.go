@@ -150,7 +150,7 @@ func (c *Connector) status(a *wire.Answer, token string) connectors.Receipt {
 	case s.Status == "" || underWay[s.Status]:
 		r.Outcome, r.Code = connectors.Awaiting, "processing"
 	default:
-		r.Code, r.Detail = "status-unknown", "HTTP 200: "+wire.Excerpt(a.Body)
+		r.Code, r.Person, r.Detail = "status-unknown", true, "HTTP 200: "+wire.Excerpt(a.Body)
 	}
 	return r
 }

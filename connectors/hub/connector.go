@@ -43,10 +43,19 @@ func (c *Connector) Deliver(ctx context.Context, m *connectors.Message) connecto
 	if !ok {
 		return wire.Closed()
 	}
-	r := c.deliver(ctx, m)
+	var r connectors.Receipt
+	if m.Token != "" { // it was taken: put back, it is asked for
+		r = c.ask(ctx, m)
+	}
+	if m.Token == "" || r.Code == gone { // a person puts back what is not there any more
+		r = c.deliver(ctx, m)
+	}
 	c.Redact(&r)
 	return r
 }
+
+// gone is the code of what was taken and is not there any more.
+const gone = "submission-unknown"
 
 func (c *Connector) deliver(ctx context.Context, m *connectors.Message) connectors.Receipt {
 	q, err := c.request(m)
@@ -146,6 +155,12 @@ func (c *Connector) Ask(ctx context.Context, m *connectors.Message) connectors.R
 	if m.Token == "" {
 		return connectors.Receipt{Code: "not-askable"}
 	}
+	r := c.ask(ctx, m)
+	c.Redact(&r)
+	return r
+}
+
+func (c *Connector) ask(ctx context.Context, m *connectors.Message) connectors.Receipt {
 	a, failed := c.Do(ctx, &wire.Request{Method: http.MethodGet, Path: "/v1/submissions/" + wire.PathSegment(m.Token), Header: wire.Header(m, "application/json, application/problem+json")})
 	var r connectors.Receipt
 	switch {
@@ -155,14 +170,13 @@ func (c *Connector) Ask(ctx context.Context, m *connectors.Message) connectors.R
 		r = c.status(a, m.Token)
 	case a.Status == http.StatusNotFound:
 		// It was taken, and is not there any more: to send it again might make a second one.
-		r = connectors.Receipt{Outcome: connectors.Unknown, Code: "submission-unknown", Token: m.Token, Person: true}
+		r = connectors.Receipt{Outcome: connectors.Unknown, Code: gone, Token: m.Token, Person: true}
 		c.Explain(&r, a)
 	default: // nothing is refused by not being told
 		r = c.Judge(a)
 		r.Outcome, r.Fault = connectors.Unknown, true
 		r = wire.StillAwaiting(r, m.Token)
 	}
-	c.Redact(&r)
 	return r
 }
 

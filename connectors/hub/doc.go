@@ -24,8 +24,11 @@
 //	CANCELLED, or state cancelled      cancelled, remote-cancelled
 //	ACTION_REQUIRED                    awaiting, payment-open where do is pay, else action-required
 //	any other of the above             awaiting, with the answers so far: a payment-url
-//	a word that nobody knows           unknown
+//	a word that nobody knows           unknown, for a person
 //	state erased, or 404               unknown, for a person: it was taken, and how it ended is not known
+//
+// What has been taken is never sent again, also where a person puts it back: it is asked
+// for. Only if it is not there any more, it is sent.
 //
 // The other hub may call back (settings callers: the keys that it signs with): the delivery
 // is asked for at once then, also where it was delivered, refused or cancelled before. The

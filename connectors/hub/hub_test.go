@@ -365,7 +365,7 @@ func TestAsk(t *testing.T) {
 		if r.Outcome != test.outcome || r.Code != test.code || r.Token != m.Token {
 			t.Errorf("%d %s: %s %s, token %q", test.status, test.body, r.Outcome, r.Code, r.Token)
 		}
-		if forPerson := test.status == 404 || test.code == "remote-erased"; r.Person != forPerson {
+		if forPerson := test.outcome == connectors.Unknown; r.Person != forPerson {
 			t.Errorf("%d %s: for a person: %t", test.status, test.body, r.Person)
 		}
 		if path != "GET /v1/submissions/"+m.Token {
@@ -384,6 +384,42 @@ func TestAsk(t *testing.T) {
 	}
 	if r := k.Ask(t.Context(), m); r.Outcome != connectors.Awaiting || r.Token != m.Token {
 		t.Errorf("closed: %+v", r)
+	}
+}
+
+// What was taken is asked for and not sent again, unless it is not there any more.
+func TestPutBack(t *testing.T) {
+	o := start(t)
+	k := o.open(t)
+	m := connectortest.Message(1)
+	m.Token = "0197f3a2-6c00-7000-9000-000000000001"
+	for _, test := range []struct {
+		status  int
+		outcome connectors.Outcome
+		sent    int
+	}{
+		{200, connectors.Delivered, 0},
+		{503, connectors.Awaiting, 0},
+		{404, connectors.Awaiting, 1},
+	} {
+		sent := 0
+		o.answer = func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				sent++
+				w.WriteHeader(http.StatusAccepted)
+				_, _ = io.WriteString(w, `{"id":"0197f3a2-6c00-7000-9000-000000000002","number":"9Z9Z-0002"}`)
+				return
+			}
+			w.WriteHeader(test.status)
+			_, _ = io.WriteString(w, `{"state":"settled","status":"COMPLETED"}`)
+		}
+		r := k.Deliver(t.Context(), m)
+		if r.Outcome != test.outcome || sent != test.sent {
+			t.Errorf("%d: %s, sent %d times", test.status, r.Outcome, sent)
+		}
+		if taken := r.Token == "0197f3a2-6c00-7000-9000-000000000002"; taken != (sent > 0) {
+			t.Errorf("%d: token %s", test.status, r.Token)
+		}
 	}
 }
 
