@@ -600,3 +600,19 @@ func TestBundleAtTheCounter(t *testing.T) {
 		}
 	}
 }
+
+// When the answers are forgotten the bundle and its submissions are still there.
+func TestBundleAfterItsAnswersAreForgotten(t *testing.T) {
+	w := moving(t)
+	r := w.opened(w.openBundle("k-1", opening), http.StatusCreated)
+	w.accepted(w.submit("k-2", "Stellwerk-Bundle", r.ID.String(), "Stellwerk-Part", "hund-an"))
+	n, err := w.store.Store.(store.Store).ForgetAnswers(t.Context(), w.clock(), w.clock().Add(1e9), w.clock())
+	if err != nil || n != 1 {
+		t.Fatal(n, err)
+	}
+	s := w.bundle(r.ID)
+	if s.list() != "hund-ab, hund-an RECEIVED, tonne!?" || s.State != "closed" || s.Old != nil || s.Questions[0].Answer != nil {
+		t.Errorf("%s %+v", s.list(), s)
+	}
+	w.refused(w.do("PUT", "/v1/bundles/"+r.ID.String()+"/answers", `{}`, "Content-Type", "application/json"), CodeBundleClosed)
+}

@@ -30,7 +30,7 @@ type Bundles interface {
 	// ForgetAnswers destroys the answers of bundles, with their key, and says of how many:
 	// of those that were closed before then and whose submissions have all settled, of
 	// those whose submissions are all erased, and of those that nobody has changed since
-	// stale, which are closed by it.
+	// stale, which are closed by it. A hold on a submission keeps them.
 	ForgetAnswers(ctx context.Context, closed, stale, at time.Time) (int, error)
 	// BundleEvents is a bundle's story, oldest first: opened, answers-changed,
 	// part-added, part-settled (Text is the part's name), closed.

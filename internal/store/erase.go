@@ -27,7 +27,7 @@ type Erasure interface {
 	// is closed; with the metadata the search hashes, the deliveries and their story.
 	// When neither payload nor attachments are left, the data key is destroyed. What
 	// remains of a submission without metadata is its row: id, municipality, service,
-	// portal, times. Its receipt is still given to a repeated idempotency key.
+	// portal, times. With the last submission of a bundle go the bundle's answers. Its receipt is still given to a repeated idempotency key.
 	//
 	// The digest of a deletion is SHA-256 over the deleted records, each as name, zero
 	// byte, length in 8 bytes and sealed bytes: the wrapped data key, if it is

@@ -79,6 +79,8 @@ func (t *tx) forgetAnswers(id hub.ID, closed, stale, at time.Time) ([]byte, erro
 		parts++
 		switch {
 		case err != nil: // it cannot be read: not settled for certain
+		case f.Hold.On():
+			return nil, nil
 		case f.State == hub.SubmissionErased:
 			erased++
 		case f.State == hub.SubmissionSettled:
@@ -89,6 +91,39 @@ func (t *tx) forgetAnswers(id hub.ID, closed, stale, at time.Time) ([]byte, erro
 	if !done && (parts == 0 || erased < parts) && !b.ChangedAt.Before(stale) {
 		return nil, nil
 	}
+	return t.destroyAnswers(b, "hub", at)
+}
+
+// eraseAnswers destroys the answers of a bundle with the last of its submissions, the
+// one that is being erased. Nil where others are still there.
+func (t *tx) eraseAnswers(last *file, actor string, at time.Time) ([]byte, error) {
+	b, err := t.bundle(last.Bundle)
+	if t.broken != nil {
+		return nil, err
+	}
+	if err != nil || len(b.dataKey) == 0 {
+		return nil, nil // damaged: it is for whoever repairs it
+	}
+	keys, err := t.partsOf(b.key)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range keys {
+		if key == last.key {
+			continue
+		}
+		f, err := t.loadKey(key)
+		if t.broken != nil {
+			return nil, err
+		}
+		if err != nil || f.State != hub.SubmissionErased {
+			return nil, nil
+		}
+	}
+	return t.destroyAnswers(b, actor, at)
+}
+
+func (t *tx) destroyAnswers(b *bundle, actor string, at time.Time) ([]byte, error) {
 	key := b.dataKey
 	b.dataKey, b.answers = nil, nil
 	if !b.Closed() {
@@ -97,7 +132,7 @@ func (t *tx) forgetAnswers(id hub.ID, closed, stale, at time.Time) ([]byte, erro
 	if err := t.exec("INSERT OR IGNORE INTO scrub (mark) VALUES (?)", mark(key)); err != nil {
 		return nil, err
 	}
-	return key, t.bundleTold(b, "answers-forgotten", "hub", at)
+	return key, t.bundleTold(b, "answers-forgotten", actor, at)
 }
 
 // partsOf are the keys of a bundle's submissions, in order of their receipt.

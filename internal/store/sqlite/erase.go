@@ -98,6 +98,9 @@ func (s *Store) left(e *erasing) {
 	if e.destroyed != nil {
 		s.residue.add(e.destroyed)
 	}
+	if e.bundle != nil {
+		s.residue.add(e.bundle)
+	}
 }
 
 // erasing is one submission on its way out.
@@ -113,6 +116,7 @@ type erasing struct {
 	search  []searchRow
 
 	destroyed []byte
+	bundle    []byte // the key of its bundle's answers, where it was the last one of it
 }
 
 // decide says what of a submission goes; the error is why nothing does.
@@ -157,7 +161,7 @@ func (t *tx) eraseAll(work []*erasing) (err error) {
 	defer func() { err = errors.Join(err, t.secure(false)) }()
 	for _, e := range work {
 		*e.into = store.Erased{}
-		e.destroyed = nil
+		e.destroyed, e.bundle = nil, nil
 		switch err := t.erase(e); {
 		case t.broken != nil:
 			return err
@@ -219,6 +223,11 @@ func (t *tx) erase(e *erasing) error {
 	if !e.parts.Metadata.IsZero() {
 		if err := t.eraseMetadata(f, e); err != nil {
 			return err
+		}
+		if !f.Bundle.Zero() {
+			if e.bundle, err = t.eraseAnswers(f, e.o.Actor, e.parts.Metadata); err != nil {
+				return err
+			}
 		}
 	}
 	d, err := t.prove(f, e)

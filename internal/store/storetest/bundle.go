@@ -336,6 +336,8 @@ func bundleForgets(f *fixture) {
 	f.close(closed)
 	gone := sent(erased)
 	f.send("infoma", hub.DeliveryDelivered)
+	other := sent(erased)
+	f.send("infoma", hub.DeliveryDelivered)
 	sent(busy)
 	f.close(busy)
 	forget := func(want int) {
@@ -354,14 +356,25 @@ func bundleForgets(f *fixture) {
 		}
 	}
 	forget(0)
-	done, err := f.Erase(f.ctx, []store.Erase{{ID: gone, Metadata: true, Order: f.ids.New(), Actor: "operator:x", Reason: "asked for", At: f.now}})
-	f.must(err)
-	f.must(done[0].Err)
-	f.pass(month + time.Hour)
-	forget(2) // closed and settled for a month; erased
-	kept(false, closed, erased)
-	kept(true, open, busy)
+	erase := func(id hub.ID) {
+		f.Helper()
+		done, err := f.Erase(f.ctx, []store.Erase{{ID: id, Metadata: true, Order: f.ids.New(), Actor: "operator:x", Reason: "asked for", At: f.now}})
+		f.must(err)
+		f.must(done[0].Err)
+	}
+	erase(gone)
+	kept(true, erased)
+	erase(other) // the last one of it
+	kept(false, erased)
 	equal(f, "closed with it", f.bundleCase(erased).Bundle.ClosedAt, f.now)
+	f.pass(month + time.Hour)
+	held := f.bundleCase(closed).Parts[0].Submission.ID
+	f.must(f.Hold(f.ctx, held, hub.Hold{Since: f.now, By: "operator:x", Reason: "lawsuit"}))
+	forget(0)
+	f.must(f.Release(f.ctx, held, "operator:x", "over", f.now))
+	forget(1) // closed and settled for a month
+	kept(false, closed)
+	kept(true, open, busy)
 	equal(f, "what is told of it", f.bundleCase(erased).Standing().Status, hub.CaseCompleted)
 	equal(f, "parts of a closed one", len(f.bundleCase(closed).Parts), 1)
 	forget(0)
@@ -384,6 +397,6 @@ func bundleForgets(f *fixture) {
 	equal(f, "rewrapped", n, 0)
 	scrubbed, err := f.Scrub(f.ctx)
 	f.must(err)
-	equal(f, "destroyed keys", scrubbed.Keys >= 4, true)
+	equal(f, "destroyed keys", scrubbed.Keys, 6) // of two submissions and four bundles
 	equal(f, "left in the file", scrubbed.Remaining, 0)
 }
