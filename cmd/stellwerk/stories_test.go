@@ -278,7 +278,7 @@ func (s *story) secrecy() error {
 func TestSecrecyControl(t *testing.T) {
 	t.Parallel()
 	for name, file := range map[string]string{"log": "hub.log", "journal": "hub/data/stellwerk.db"} {
-		s := &story{work: t.TempDir()}
+		s := &story{work: t.TempDir(), side: side{dir: "hub"}}
 		file = filepath.Join(s.work, filepath.FromSlash(file))
 		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 			t.Fatal(err)
