@@ -2,6 +2,7 @@ package cli
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -57,6 +58,15 @@ nothing was cut off or written anew up to there.`,
 }
 
 func (p *Program) readAudit(cmd *cobra.Command, c *admin.Client, f admin.AuditFilter) error {
+	if strings.Contains(f.Object, "/") { // as it stands in the column: a delivery
+		_, chosen, err := chosenBy(cmd.Context(), c, f.Object)
+		if err != nil {
+			return err
+		}
+		for _, d := range chosen {
+			f.Object = d.ID.String()
+		}
+	}
 	t, err := c.Audit(cmd.Context(), f)
 	// A rare actor may need more than one look of the hub.
 	for err == nil && t.Next > 0 && len(t.Entries) < f.Limit {

@@ -191,3 +191,19 @@ func TestAuditOfARunningHub(t *testing.T) {
 		t.Errorf("verify: %s", got)
 	}
 }
+
+// The object of a line can be typed back as it stands there.
+func TestAuditOfADelivery(t *testing.T) {
+	s := sampleCase()
+	d := s.Deliveries[1].ID
+	c := newConsole(t, map[string]any{
+		"GET /admin/v1/submissions/" + s.Number: s,
+		"GET /admin/v1/audit":                   admin.Trail{Entries: []hub.AuditEntry{{Seq: 7, At: s.ReceivedAt, Actor: "operator:x", Action: "closed", Object: d.String(), Reason: "y"}}},
+	})
+	if got := c.run(0, "audit", "--object", s.Number+"/2"); !strings.Contains(got, s.Number+"/2") {
+		t.Errorf("got\n%s", got)
+	}
+	if want := "object=" + d.String(); !strings.Contains(strings.Join(c.queries, " "), want) {
+		t.Errorf("asked %v, want %s", c.queries, want)
+	}
+}

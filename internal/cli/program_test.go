@@ -27,6 +27,7 @@ type console struct {
 	control  string   // of openTown: the partners' control API
 	asked    []string // method and path
 	bodies   []string
+	queries  []string
 }
 
 func newConsole(t *testing.T, answers map[string]any) *console {
@@ -37,6 +38,7 @@ func newConsole(t *testing.T, answers map[string]any) *console {
 		_, _ = body.ReadFrom(r.Body)
 		what := r.Method + " " + r.URL.Path
 		c.asked, c.bodies = append(c.asked, what), append(c.bodies, body.String())
+		c.queries = append(c.queries, r.URL.RawQuery)
 		answer, ok := answers[what]
 		w.Header().Set("Content-Type", "application/json")
 		switch {

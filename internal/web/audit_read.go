@@ -119,7 +119,7 @@ func follows(f admin.AuditFilter, e *hub.AuditEntry) int64 {
 // number: then its deliveries are meant, too.
 func (d *desk) auditWanted(ctx context.Context, f admin.AuditFilter) (func(*hub.AuditEntry) bool, error) {
 	object := func(e *hub.AuditEntry) bool { return f.Object == "" || e.Object == f.Object }
-	if f.Object != "" {
+	if f.Object != "" && d.Live.Get().Systems[f.Object] == nil { // a system's name may read as a number
 		id, err := hub.ParseID(f.Object)
 		if _, _, no := hub.ParseNumber(f.Object); err != nil && no == nil {
 			status, err := d.find(ctx, f.Object)

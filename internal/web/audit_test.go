@@ -94,6 +94,13 @@ func TestAuditOfACase(t *testing.T) {
 	if len(tr.Entries) != 1 {
 		t.Errorf("of the delivery: %+v", tr.Entries)
 	}
+	_, err = f.client.Pause(t.Context(), system, "Jahresabschluss")
+	f.must(err)
+	tr, err = f.client.Audit(t.Context(), admin.AuditFilter{Object: system, Limit: 100})
+	f.must(err)
+	if len(tr.Entries) != 1 || tr.Entries[0].Action != "paused" {
+		t.Errorf("of the system: %+v", tr.Entries)
+	}
 	_, err = f.client.Audit(t.Context(), admin.AuditFilter{Object: "0000-0000-0000", Limit: 100})
 	f.problem(err, http.StatusNotFound, admin.CodeNotFound)
 }
