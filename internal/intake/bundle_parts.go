@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"mime/multipart"
+	"net/http"
 
 	"stellwerk/internal/route"
 	"stellwerk/internal/store"
@@ -135,7 +136,7 @@ func (b *bundleParts) one(n int, key string, opened *store.OpenedBundle, form *r
 	sub.id, sub.outcome = done.ID, outcomeOf(done)
 	b.Observed(sub.outcome, took)
 	b.log(&sub, nil, took)
-	result.Status, result.Receipt = 202, done.Answer
+	result.Status, result.Receipt = http.StatusAccepted, done.Answer
 	return result, nil
 }
 
@@ -147,10 +148,10 @@ func partKey(key, part string, n int) string {
 
 // knownPart reports whether a repeated call may have been answered for a part.
 func (b *bundleParts) knownPart(c *call, in *received, key string, repeated bool) (bool, *refusal) {
+	if !repeated {
+		return false, nil
+	}
 	for n := range maxSubmissions {
-		if !repeated {
-			break
-		}
 		if known, p := b.known(c, partKey(key, in.part, n)); known || p != nil {
 			return known, p
 		}
@@ -162,11 +163,19 @@ func (b *bundleParts) knownPart(c *call, in *received, key string, repeated bool
 // it holds, wherever it stands: whoever leaves out what was refused gets no second
 // case of what was accepted.
 func (b *bundleParts) keepPart(c *call, in *received, key string, repeated bool) (store.Accepted, *refusal) {
+	if repeated {
+		if earlier, p := b.earlierPart(c, in, key); p != nil || earlier.Replayed {
+			return earlier, p
+		}
+	}
+	return b.keep(c, in, partKey(key, in.part, b.met[in.part]))
+}
+
+// earlierPart finds the answer that a submission of the call has already; none where
+// Replayed is false.
+func (b *bundleParts) earlierPart(c *call, in *received, key string) (store.Accepted, *refusal) {
 	print := in.fingerprint()
 	for n := range maxSubmissions {
-		if !repeated {
-			break
-		}
 		earlier, err := b.Store.Earlier(c.r.Context(), c.portal.Name, partKey(key, in.part, n), print)
 		switch {
 		case err == nil:
@@ -176,7 +185,7 @@ func (b *bundleParts) keepPart(c *call, in *received, key string, repeated bool)
 			return store.Accepted{}, storeProblem(err)
 		}
 	}
-	return b.keep(c, in, partKey(key, in.part, b.met[in.part]))
+	return store.Accepted{}, nil
 }
 
 // withinOne gives the parts of one submission: it ends where the next one begins.
