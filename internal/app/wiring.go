@@ -131,7 +131,11 @@ func (a *App) schedule() []job {
 		}},
 		{"forget-bundle-answers", "29 3 * * *", func(ctx context.Context) error {
 			now := a.opts.Now()
-			_, err := a.store.ForgetAnswers(ctx, now.Add(-keepAnswers), now.Add(-keepUntouched), now)
+			n, err := a.store.ForgetAnswers(ctx, now.Add(-keepAnswers), now.Add(-keepUntouched), now)
+			if n == 0 || err != nil {
+				return err
+			}
+			_, err = a.store.Scrub(ctx) // in the same night, not with the next retention
 			return err
 		}},
 		{"sweep-attachments", "41 * * * *", func(ctx context.Context) error {

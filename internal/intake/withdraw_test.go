@@ -110,3 +110,36 @@ func TestWhatAWithdrawalTells(t *testing.T) {
 		t.Errorf("%+v", w)
 	}
 }
+
+// What was erased is told: without content the status, without metadata 410; the
+// receipt stays the receipt.
+func TestStatusOfWhatWasErased(t *testing.T) {
+	w := newWorld(t)
+	first := w.submit("k-1")
+	r := w.accepted(first)
+	path := "/v1/submissions/" + r.ID.String()
+	w.do("POST", path+"/withdrawal", "")
+	journal := w.store.Store.(store.Store)
+	erase := func(o store.Erase) {
+		t.Helper()
+		o.ID, o.Actor, o.Reason, o.At = r.ID, "operator:x", "y", w.clock()
+		done, err := journal.Erase(t.Context(), []store.Erase{o})
+		if err != nil || done[0].Err != nil {
+			t.Fatalf("%v %v", err, done)
+		}
+	}
+	erase(store.Erase{Payload: true})
+	var s Status
+	w.do("GET", path, "").decode(t, &s)
+	if s.State != hub.SubmissionSettled || s.Erased == nil || !s.Erased.Payload.Equal(w.clock()) || s.Withdrawal == nil {
+		t.Errorf("%+v", s)
+	}
+	erase(store.Erase{Metadata: true})
+	for _, a := range []answer{w.do("GET", path, ""), w.do("GET", path+"/events", ""), w.do("POST", path+"/withdrawal", ""), w.do("GET", "/v1/submissions/"+r.Number, "")} {
+		w.refused(a, CodeErased)
+	}
+	w.refused(w.do("GET", path, "", "Authorization", "Bearer "+keyIserlohn), CodeSubmission)
+	if again := w.submit("k-1"); again.StatusCode != 202 || string(again.body) != string(first.body) {
+		t.Errorf("%d %s\nfirst %s", again.StatusCode, again.body, first.body)
+	}
+}

@@ -32,7 +32,7 @@ func TestEraseWithProof(t *testing.T) {
 	f.problem(err, http.StatusBadRequest, admin.CodeInvalid)
 	_, err = f.client.Erase(t.Context(), admin.Erase{Reason: "x", Search: []string{" "}})
 	f.problem(err, http.StatusBadRequest, admin.CodeInvalid)
-	_, err = f.client.Erase(t.Context(), admin.Erase{Reason: "x", Submissions: []string{f.ids.New().String()}})
+	_, err = f.client.Erase(t.Context(), admin.Erase{Reason: "x", Submissions: []string{"no-number"}})
 	f.problem(err, http.StatusNotFound, admin.CodeNotFound)
 
 	dry, err := f.client.Erase(t.Context(), admin.Erase{DryRun: true, Submissions: []string{id.String()}})
@@ -41,9 +41,10 @@ func TestEraseWithProof(t *testing.T) {
 		t.Errorf("dry run: %+v", dry)
 	}
 	// Named twice, it is deleted once.
-	done, err := f.client.Erase(t.Context(), admin.Erase{Reason: "Ticket 12", Submissions: []string{id.String(), id.Number()}})
+	unknown := f.ids.New().String()
+	done, err := f.client.Erase(t.Context(), admin.Erase{Reason: "Ticket 12", Submissions: []string{unknown, id.String(), id.Number()}})
 	f.must(err)
-	if done.Matched != 1 || len(done.Refused) != 0 || len(done.Deletions) != 1 || done.Files.Keys != 1 || done.Files.Remaining != 0 || !done.Files.LogEmptied {
+	if done.Matched != 1 || len(done.Refused) != 1 || done.Refused[0].Number != unknown || done.Refused[0].Code != admin.CodeNotFound || len(done.Deletions) != 1 || done.Files.Keys != 1 || done.Files.Remaining != 0 || !done.Files.LogEmptied {
 		t.Fatalf("%+v", done)
 	}
 	d := done.Deletions[0]

@@ -35,6 +35,7 @@ type erasure struct {
 	Matched  int
 	Done     []hub.Deletion
 	Refused  []refused
+	Unknown  []string // names that the hub does not have
 	Scrubbed store.Scrubbed
 }
 
@@ -50,11 +51,11 @@ func (d *desk) erase(ctx context.Context, o erasing) (*erasure, error) {
 	if len(o.Names) > maxErase || len(o.Values) > 10 {
 		return nil, wrong("an order is for at most %d submissions and 10 values", maxErase)
 	}
-	rows, err := d.toErase(ctx, o)
+	rows, unknown, err := d.toErase(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	out := &erasure{Matched: len(rows)}
+	out := &erasure{Matched: len(rows), Unknown: unknown}
 	if o.Dry {
 		out.Found = rows
 		return out, nil
@@ -105,14 +106,19 @@ func notErased(s *hub.Submission, err error) error {
 	return state("it is %s; take it back first: stellwerk withdraw %s --reason …", s.State, s.ID.Number())
 }
 
-// toErase finds what an order is about, oldest first.
-func (d *desk) toErase(ctx context.Context, o erasing) ([]store.Row, error) {
-	var rows []store.Row
+// toErase finds what an order is about, oldest first. A name that the hub does not
+// have keeps nothing else from being deleted: after a restored backup some are not
+// there.
+func (d *desk) toErase(ctx context.Context, o erasing) (rows []store.Row, unknown []string, err error) {
 	seen := map[hub.ID]bool{}
 	for _, name := range o.Names {
 		status, err := d.find(ctx, name)
+		if errors.Is(err, store.ErrNotFound) {
+			unknown = append(unknown, name)
+			continue
+		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if !seen[status.Submission.ID] {
 			seen[status.Submission.ID] = true
@@ -121,15 +127,15 @@ func (d *desk) toErase(ctx context.Context, o erasing) ([]store.Row, error) {
 	}
 	for i, value := range o.Values {
 		if strings.TrimSpace(value) == "" {
-			return nil, wrong("a value to search by is empty")
+			return nil, nil, wrong("a value to search by is empty")
 		}
 		q := query{Filter: store.Filter{Municipality: o.Municipality, Service: o.Service, Limit: maxErase}, Value: value}
 		found, err := d.search(ctx, o.Actor, q)
 		if err != nil {
-			return nil, fmt.Errorf("search: %w", err)
+			return nil, nil, fmt.Errorf("search: %w", err)
 		}
 		if len(found) >= maxErase {
-			return nil, wrong("%d cases or more have this value: add another one that only this person has", maxErase)
+			return nil, nil, wrong("%d cases or more have this value: add another one that only this person has", maxErase)
 		}
 		if i == 0 {
 			rows = found
@@ -140,7 +146,7 @@ func (d *desk) toErase(ctx context.Context, o erasing) ([]store.Row, error) {
 		})
 	}
 	slices.SortFunc(rows, func(a, b store.Row) int { return slices.Compare(a.Submission.ID[:], b.Submission.ID[:]) })
-	return rows, nil
+	return rows, unknown, nil
 }
 
 func (s *Server) apiErase(r *http.Request, actor string) (any, error) {
@@ -156,6 +162,9 @@ func (s *Server) apiErase(r *http.Request, actor string) (any, error) {
 	out := admin.Erasure{Order: done.Order, Matched: done.Matched, DryRun: o.DryRun, Deletions: deletionForms(done.Done), Files: filesForm(done.Scrubbed)}
 	if o.DryRun {
 		out.Found = s.pageForm(done.Found, hub.ID{}).Submissions
+	}
+	for _, name := range done.Unknown {
+		out.Refused = append(out.Refused, admin.NotErased{Number: name, Code: admin.CodeNotFound, Detail: "the hub has nothing under this name"})
 	}
 	for _, ref := range done.Refused {
 		p := problemOf(ref.Err)

@@ -43,8 +43,8 @@ type ErasureInFile struct {
 
 // NotErased is a submission that was not deleted, and why.
 type NotErased struct {
-	Submission hub.ID `json:"submission"`
-	Number     string `json:"number"`
+	Submission hub.ID `json:"submission,omitzero"`
+	Number     string `json:"number"` // or the name that was given
 	Code       string `json:"code"`
 	Detail     string `json:"detail"`
 }
