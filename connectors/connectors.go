@@ -132,7 +132,8 @@ type Message struct {
 	// Meta is what is known beside the document, by name; a name that is missing is
 	// not known: trust-level (STORK-QAA-Level-1 … -4) and mailbox of the citizen's
 	// account, account.<name> for each attribute of it, consent-at (RFC 3339) and
-	// consent-wording, reference of the portal, and via, the hubs that have handed the
+	// consent-wording, withdrawn-at where the citizen has taken the submission back,
+	// reference of the portal, and via, the hubs that have handed the
 	// submission on, the first one first, with blanks between.
 	// It is personal and goes only where a kind's protocol asks for it.
 	Meta  map[string]string

@@ -161,7 +161,15 @@ func (c *Connector) Ask(ctx context.Context, m *connectors.Message) connectors.R
 }
 
 func (c *Connector) ask(ctx context.Context, m *connectors.Message) connectors.Receipt {
-	a, failed := c.Do(ctx, &wire.Request{Method: http.MethodGet, Path: "/v1/submissions/" + wire.PathSegment(m.Token), Header: wire.Header(m, "application/json, application/problem+json")})
+	path := "/v1/submissions/" + wire.PathSegment(m.Token)
+	header := wire.Header(m, "application/json, application/problem+json")
+	if m.Meta["withdrawn-at"] != "" { // said again and again, it changes nothing; too late, the status tells the rest
+		a, failed := c.Do(ctx, &wire.Request{Method: http.MethodPost, Path: path + "/withdrawal", Header: header})
+		if failed == nil && a.Status == http.StatusOK {
+			return c.status(a, m.Token)
+		}
+	}
+	a, failed := c.Do(ctx, &wire.Request{Method: http.MethodGet, Path: path, Header: header})
 	var r connectors.Receipt
 	switch {
 	case failed != nil:

@@ -27,6 +27,9 @@
 //	a word that nobody knows           unknown, for a person
 //	state erased, or 404               unknown, for a person: it was taken, and how it ended is not known
 //
+// Where the citizen has taken the submission back, the asking takes it back over there,
+// too, as far as that hub can still stop it.
+//
 // What has been taken is never sent again, also where a person puts it back: it is asked
 // for. Only if it is not there any more, it is sent.
 //

@@ -387,6 +387,37 @@ func TestAsk(t *testing.T) {
 	}
 }
 
+// What the citizen has taken back is taken back over there, too; too late, its status is read.
+func TestWithdrawn(t *testing.T) {
+	o := start(t)
+	k := o.open(t)
+	m := connectortest.Message(1)
+	m.Token, m.Meta = "0197f3a2-6c00-7000-9000-000000000001", map[string]string{"withdrawn-at": "2026-03-02T09:00:00Z"}
+	for _, test := range []struct {
+		status  int
+		asked   string
+		outcome connectors.Outcome
+	}{
+		{200, "POST /withdrawal", connectors.Cancelled},
+		{409, "POST /withdrawal, GET ", connectors.Delivered},
+		{503, "POST /withdrawal, GET ", connectors.Delivered},
+	} {
+		var asked []string
+		o.answer = func(w http.ResponseWriter, r *http.Request) {
+			asked = append(asked, r.Method+" "+strings.TrimPrefix(r.URL.Path, "/v1/submissions/"+m.Token))
+			if r.Method == http.MethodGet {
+				_, _ = io.WriteString(w, `{"state":"settled","status":"COMPLETED"}`)
+				return
+			}
+			w.WriteHeader(test.status)
+			_, _ = io.WriteString(w, `{"state":"settled","status":"CANCELLED"}`)
+		}
+		if r := k.Ask(t.Context(), m); r.Outcome != test.outcome || strings.Join(asked, ", ") != test.asked {
+			t.Errorf("%d: %s, asked %q", test.status, r.Outcome, asked)
+		}
+	}
+}
+
 // What was taken is asked for and not sent again, unless it is not there any more.
 func TestPutBack(t *testing.T) {
 	o := start(t)

@@ -109,6 +109,9 @@ func (d *Deliverer) meta(key *vault.Key, t *store.Task) (map[string]string, erro
 		"trust-level": meta.TrustLevel, "mailbox": meta.Mailbox, "reference": meta.Reference,
 		"consent-wording": t.Submission.Consent.Wording, "via": strings.Join(meta.Via, " "),
 	}
+	if at := t.Submission.WithdrawnAt; !at.IsZero() {
+		known["withdrawn-at"] = at.Format(time.RFC3339)
+	}
 	for name, v := range meta.Account {
 		known["account."+name] = v
 	}

@@ -47,6 +47,9 @@ const (
 	RoleCitizenMail = "citizen-mail" // a message by mail
 )
 
+// RoleAuthority is whose hub a submission is handed on to as a whole.
+const RoleAuthority = "authority"
+
 // AnswerPaymentURL is the answer that has the link where a citizen pays.
 const AnswerPaymentURL = "payment-url"
 

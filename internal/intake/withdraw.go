@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"stellwerk/internal/hub"
 	"stellwerk/internal/store"
 )
 
@@ -30,6 +31,11 @@ func (a *API) withdraw(c *call) *refusal {
 	a.Ring(s.Submission.ID) // the flow lets go of what it holds
 	if s, err = a.Store.Submission(ctx, s.Submission.ID); err != nil {
 		return storeProblem(err)
+	}
+	for i := range s.Deliveries {
+		if d := &s.Deliveries[i]; d.State == hub.DeliveryAwaiting {
+			a.Wake(d.System) // another hub may still stop it
+		}
 	}
 	c.outcome = outcomeWithdrawn
 	return a.statusOf(c, s)

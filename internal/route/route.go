@@ -40,6 +40,7 @@ import (
 
 	"github.com/beevik/etree"
 
+	"stellwerk/internal/hub"
 	"stellwerk/internal/mapping"
 )
 
@@ -187,7 +188,7 @@ func (r *Route) OrderValue(root *etree.Element) string {
 }
 
 // Authority is the role of the one delivery of a service that is handed on.
-const Authority = "authority"
+const Authority = hub.RoleAuthority
 
 // HandedOn is the route of a service that another hub decides for: what is pushed is
 // the same, and all of it goes there.

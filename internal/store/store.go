@@ -83,7 +83,8 @@ type Intake interface {
 	// parked is closed with the code hub.CodeWithdrawn; what may have arrived is parked
 	// as unclear instead. What is being sent or awaited comes to its own end, which is
 	// recorded, and is not tried again; nothing is rendered or sent any more, nor by
-	// Replay or Reopen. Idempotent. ErrState where everything has left or has ended.
+	// Replay or Reopen. What lies with another hub (hub.RoleAuthority) is asked for at once:
+	// that one may still stop it. Idempotent. ErrState where everything has left or has ended.
 	Withdraw(ctx context.Context, id hub.ID, actor, reason string, at time.Time) error
 	// ForgetKeys removes idempotency keys older than before and says how many.
 	ForgetKeys(ctx context.Context, before time.Time) (int, error)

@@ -36,12 +36,16 @@ func (s *Store) Withdraw(ctx context.Context, id hub.ID, actor, reason string, a
 // nothingToWithdraw reports whether every delivery has left, or has ended.
 func (f *file) nothingToWithdraw() bool {
 	for _, d := range f.deliveries {
-		if !d.State.Settled() && d.State != hub.DeliveryAwaiting && d.Role != hub.RolePortal {
+		if !d.State.Settled() && (d.State != hub.DeliveryAwaiting || d.handedOn()) && d.Role != hub.RolePortal {
 			return false
 		}
 	}
 	return len(f.deliveries) > 0
 }
+
+// handedOn reports whether the delivery lies with another hub, which may still stop it:
+// it is told when it is asked the next time.
+func (d *delivery) handedOn() bool { return d.Role == hub.RoleAuthority && len(d.token) > 0 }
 
 // withdraw ends what has not left. What is being sent, or was taken over and is
 // still to be answered, comes to its own end (outcome).
@@ -51,6 +55,11 @@ func (t *tx) withdraw(f *file, actor, reason string, at time.Time) error {
 		state, why := d.State, d.Reason
 		switch {
 		case d.Role == hub.RolePortal: // tells of the withdrawal, or is superseded
+			continue
+		case state == hub.DeliveryAwaiting && d.handedOn():
+			if err := t.askNow(d, at); err != nil {
+				return err
+			}
 			continue
 		case state.Settled(), state == hub.DeliverySending, state == hub.DeliveryAwaiting, state == hub.DeliveryParked && why == hub.ParkUnclear:
 			continue

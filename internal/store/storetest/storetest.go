@@ -86,6 +86,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"WithdrawInTheMiddle", withdrawInTheMiddle},
 		{"WithdrawWhileSending", withdrawWhileSending},
 		{"WithdrawWhatMayHaveArrived", withdrawWhatMayHaveArrived},
+		{"WithdrawHandedOn", withdrawHandedOn},
 		{"WithdrawTooLate", withdrawTooLate},
 		{"WithdrawDamaged", withdrawDamaged},
 		{"EraseWhole", eraseWhole},

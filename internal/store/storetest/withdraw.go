@@ -225,3 +225,28 @@ func withdrawDamaged(f *fixture) {
 	equal(f, "due for the flow", len(f.due(f.now)), 0)
 	f.figuresMatch([]hub.ID{id, unplanned})
 }
+
+// What another hub decides for can still be stopped over there: it is asked for at once.
+func withdrawHandedOn(f *fixture) {
+	for _, role := range []string{hub.RoleAuthority, "payment"} {
+		id := f.accept()
+		d := f.pending(id, 1, "kreis")
+		d.Role = role
+		f.plan(id, d)
+		f.answered(f.claimOne("kreis"), hub.DeliveryAwaiting, "link")
+		f.claimNone("kreis")
+		err := f.Withdraw(f.ctx, id, "portal:soest", "", f.now)
+		if role != hub.RoleAuthority { // it has left, and nobody can take it back
+			f.mustBe(err, store.ErrState)
+			continue
+		}
+		f.must(err)
+		f.state(id, hub.SubmissionRunning)
+		t := f.claimOne("kreis")
+		equal(f, "withdrawn", t.Submission.WithdrawnAt.Equal(f.now), true)
+		equal(f, "state before", t.Delivery.State, hub.DeliveryAwaiting)
+		f.answered(t, hub.DeliveryClosed, "")
+		f.state(id, hub.SubmissionSettled)
+		f.mustBe(f.Notice(f.ctx, id.Delivery(1), f.now), store.ErrState) // and stays so
+	}
+}
