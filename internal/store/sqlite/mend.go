@@ -45,6 +45,8 @@ func (f *file) mend(at time.Time) {
 	f.Version++
 	settled := f.SettledAt
 	switch {
+	case !f.Erased.Metadata.IsZero():
+		f.State = hub.SubmissionErased
 	case f.Reason != "":
 		f.State = hub.SubmissionParked
 	case len(f.deliveries) > 0:
@@ -57,7 +59,7 @@ func (f *file) mend(at time.Time) {
 		f.State = hub.SubmissionSettled
 	}
 	f.SettledAt = time.Time{}
-	if f.State == hub.SubmissionSettled {
+	if f.State == hub.SubmissionSettled || f.State == hub.SubmissionErased {
 		if f.SettledAt = settled; settled.IsZero() {
 			f.SettledAt = at
 		}
@@ -115,6 +117,9 @@ func (t *tx) settle(f *file, actor, reason string, at time.Time) error {
 	f.State, f.Reason, f.Code, f.SettledAt, f.flowDue = hub.SubmissionSettled, "", "", at, 0
 	if f.was != hub.SubmissionDamaged { // of what is damaged nothing is sent
 		f.news(at)
+	}
+	if !f.Erased.Metadata.IsZero() {
+		f.State = hub.SubmissionErased
 	}
 	f.Version++
 	if err := t.saveSubmission(f.submission); err != nil {

@@ -188,7 +188,10 @@ func decodeSubmission(row []driver.Value) (*submission, error) {
 // unsealRestored opens the row of a damaged submission whose content was put
 // right afterwards: it was sealed before it was set aside, under another state.
 func (s *submission) unsealRestored(body []byte) (*unpacker, bool) {
-	for _, before := range submissionStates[1:stateDamaged] {
+	for i, before := range submissionStates {
+		if i == 0 || i == stateDamaged {
+			continue
+		}
 		if u, ok := unseal(body, s.key, string(s.ID[:]), s.Municipality, s.Service, s.Portal, string(before)); ok {
 			return u, true
 		}

@@ -169,7 +169,7 @@ func randomLives(f *fixture) {
 	some := func() hub.ID { return ids[rnd.IntN(len(ids))] }
 	for range 1500 {
 		f.pass(time.Duration(rnd.IntN(40)) * time.Minute)
-		switch n := rnd.IntN(20); {
+		switch n := rnd.IntN(22); {
 		case n < 4 || len(ids) == 0:
 			ids = append(ids, f.inOrder(fmt.Sprint("key ", rnd.IntN(9)), systems[:1+rnd.IntN(3)]...))
 		case n < 14:
@@ -193,6 +193,16 @@ func randomLives(f *fixture) {
 			if !errors.Is(err, store.ErrState) && !errors.Is(err, store.ErrDamaged) {
 				f.must(err)
 			}
+		case n < 19:
+			if err := f.Withdraw(f.ctx, some(), "portal:soest", "", f.now); !errors.Is(err, store.ErrState) {
+				f.must(err)
+			}
+		case n < 20:
+			o := f.order(some())
+			o.Metadata = rnd.IntN(2) == 0
+			if err := f.erase(o)[0].Err; !errors.Is(err, store.ErrState) && !errors.Is(err, store.ErrDamaged) {
+				f.must(err)
+			}
 		case rnd.IntN(10) == 0:
 			f.must(f.Damage(f.ctx, some(), "x", f.now))
 		case rnd.IntN(4) == 0:
@@ -202,6 +212,30 @@ func randomLives(f *fixture) {
 		}
 	}
 	f.figuresMatch(ids)
+	f.chainHolds()
+	erased, withdrawn := 0, 0
+	for _, id := range ids {
+		s := f.status(id)
+		gone := s.Submission.State == hub.SubmissionErased
+		if gone != !s.Submission.Erased.Metadata.IsZero() && s.Submission.State != hub.SubmissionDamaged || gone && len(s.Deliveries) > 0 {
+			f.Errorf("%s is %s, erased %+v", id, s.Submission.State, s.Submission.Erased)
+		}
+		if gone {
+			erased++
+		}
+		if s.Submission.WithdrawnAt.IsZero() {
+			continue
+		}
+		withdrawn++
+		for _, d := range s.Deliveries {
+			if d.State == hub.DeliveryWaiting || d.State == hub.DeliveryPending {
+				f.Errorf("%s was withdrawn, and delivery %d is %s", id, d.ID.Ordinal(), d.State)
+			}
+		}
+	}
+	if erased == 0 || withdrawn == 0 {
+		f.Errorf("%d erased, %d withdrawn: nothing was tried", erased, withdrawn)
+	}
 }
 
 // figuresMatch compares the figures with the rows.
