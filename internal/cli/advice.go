@@ -157,6 +157,9 @@ func openAdvice(p *Program, s *admin.Submission) (cause, next string) {
 		who := fmt.Sprintf("%s (%s)", d.Role, d.System)
 		switch d.State {
 		case hub.DeliverySending:
+			if isAsked(d) {
+				return who + " has taken the document; its answer is still to come", "nothing to do; it is being asked at this moment"
+			}
 			return who + " is being sent its document", "nothing to do"
 		case hub.DeliveryAwaiting:
 			return who + " has taken the document; its answer is still to come", "nothing to do; the hub asks again" + p.at(d)
@@ -169,6 +172,12 @@ func openAdvice(p *Program, s *admin.Submission) (cause, next string) {
 		}
 	}
 	return "deliveries wait for their predecessors", "nothing to do"
+}
+
+// isAsked reports whether a system that has taken the document long since is being asked
+// for its answer, which takes a moment.
+func isAsked(d *admin.Delivery) bool {
+	return d.State == hub.DeliverySending && (d.Code == hub.CodePaymentOpen || d.Code == hub.CodeActionRequired || d.Code == "processing")
 }
 
 // heldAdvice is for a delivery that something else keeps from being sent.

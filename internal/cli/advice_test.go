@@ -41,6 +41,7 @@ func TestAdvice(t *testing.T) {
 		"optional":  {hub.SubmissionSettled, "", delivery(hub.DeliveryParked, because(hub.ParkRefused, "")), "optional", "stellwerk replay N/1"},
 		"damaged":   {hub.SubmissionDamaged, "", nil, "failed its check", "stellwerk mend N --reason …; or ask the portal to submit again and end this one: stellwerk close N --reason …"},
 		"sending":   {hub.SubmissionRunning, "", delivery(hub.DeliverySending, nil), "is being sent", "nothing to do"},
+		"asked":     {hub.SubmissionRunning, "", delivery(hub.DeliverySending, func(d *admin.Delivery) { d.Code = hub.CodePaymentOpen }), "answer is still to come", "being asked"},
 		"awaiting":  {hub.SubmissionRunning, "", delivery(hub.DeliveryAwaiting, func(d *admin.Delivery) { d.NotBefore = now.Add(time.Minute) }), "answer is still to come", "asks again at 10:01:00"},
 		"pending":   {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, nil), "ready to be sent", "stellwerk systems"},
 		"order":     {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, held(admin.Held{By: "order", Number: "M", State: hub.SubmissionRunning})), "waits for the earlier case M, which is running", "stellwerk trace M"},
