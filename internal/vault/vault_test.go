@@ -46,7 +46,7 @@ func TestSealedRecordsOpenAgain(t *testing.T) {
 	id, key, wrapped := newTestKey(t, v)
 	for _, plain := range []string{"", "x", strings.Repeat("Hund ", 1000)} {
 		sealed := key.Seal("payload", []byte(plain))
-		if plain != "" && bytes.Contains(sealed, []byte(plain)) {
+		if len(plain) > 8 && bytes.Contains(sealed, []byte(plain)) { // one byte is in any noise
 			t.Error("the sealed record shows the plain text")
 		}
 		again, err := v.Unwrap(id.Delivery(3), soest, wrapped)
