@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 
 	"stellwerk/internal/hub"
@@ -60,16 +58,10 @@ func bytesText(n uint64) string {
 }
 
 func (d *desk) checkDisk() check {
-	snap := d.Live.Get()
-	dir := snap.Hub.Data
-	if !filepath.IsAbs(dir) {
-		dir = filepath.Join(snap.Dir, dir)
+	dir, free, total, ok := d.Disk()
+	if !ok {
+		return check{"disk", checkBad, fmt.Sprintf("the data folder %s cannot be looked at", dir), "see that the folder exists and belongs to the hub"}
 	}
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs(dir, &fs); err != nil {
-		return check{"disk", checkBad, fmt.Sprintf("the data folder %s cannot be looked at: %v", dir, err), "see that the folder exists and belongs to the hub"}
-	}
-	free, total := fs.Bavail*uint64(fs.Bsize), fs.Blocks*uint64(fs.Bsize)
 	text := fmt.Sprintf("%s of %s free for %s", bytesText(free), bytesText(total), dir)
 	switch {
 	case free < 200<<20:

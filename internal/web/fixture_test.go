@@ -105,6 +105,7 @@ func newFixture(t *testing.T) *fixture {
 		Wake:     func(s string) { f.mu.Lock(); f.woke = append(f.woke, s); f.mu.Unlock() },
 		Probe:    func(context.Context, string) error { return f.probeError },
 		Breakers: func() map[string]string { return f.breakers },
+		Disk:     f.store.Disk,
 		Reload: func(_ context.Context, actor string) (config.Findings, error) {
 			f.reloadedBy = actor
 			return f.findings, f.reloadError

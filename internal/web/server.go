@@ -31,6 +31,8 @@ type Options struct {
 	Wake func(system string)
 	// Probe looks at a system without delivering anything.
 	Probe func(ctx context.Context, system string) error
+	// Disk is the data folder, what is free there and what it has in all, in bytes.
+	Disk func() (dir string, free, total uint64, ok bool)
 	// Breakers gives each system's breaker: closed, half-open or open.
 	Breakers func() map[string]string
 	// Reload reads the configuration anew, swaps it where it has no error, and writes

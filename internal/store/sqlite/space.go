@@ -22,6 +22,13 @@ type space struct {
 	low  bool
 }
 
+// Disk is the store's folder, what may still be written there and what its disk has,
+// in bytes; not ok where nobody can tell.
+func (s *Store) Disk() (dir string, free, total uint64, ok bool) {
+	free, total, ok = diskSpace(s.space.dir)
+	return s.space.dir, free, total, ok
+}
+
 // full reports whether only the reserve is left. It looks at most ten times a
 // second, so intake recovers by itself as soon as there is room.
 func (s *space) full() bool {
