@@ -325,7 +325,8 @@ func (f *file) partStatus() hub.CaseStatus {
 }
 
 // tellBundle notes what the portal knows of the bundle of a part. A callback by it
-// takes the place of those by other parts that have not left.
+// takes the place of those by other parts that have not left, and tells of all that
+// need something from the citizen now.
 func (t *tx) tellBundle(by *file, tell *store.TellBundle, callback bool, at time.Time) error {
 	b, err := t.bundle(by.Bundle)
 	if err != nil {
@@ -335,7 +336,7 @@ func (t *tx) tellBundle(by *file, tell *store.TellBundle, callback bool, at time
 		return fmt.Errorf("%w: the portal knows %q of bundle %s", store.ErrStale, b.Told, b.ID)
 	}
 	if callback {
-		if err := t.supersedeOthers(b, by, at); err != nil {
+		if err := t.speakForOthers(b, by, at); err != nil {
 			return err
 		}
 	}
@@ -346,7 +347,7 @@ func (t *tx) tellBundle(by *file, tell *store.TellBundle, callback bool, at time
 	return t.saveBundle(b)
 }
 
-func (t *tx) supersedeOthers(b *bundle, by *file, at time.Time) error {
+func (t *tx) speakForOthers(b *bundle, by *file, at time.Time) error {
 	keys, err := t.partsOf(b.key)
 	if err != nil {
 		return err
@@ -369,6 +370,14 @@ func (t *tx) supersedeOthers(b *bundle, by *file, at time.Time) error {
 			if err := t.supersede(f, d, at); err != nil {
 				return err
 			}
+		}
+		if f.Told == "" || f.Told == hub.CaseActionRequired || f.standing() != hub.CaseActionRequired {
+			continue
+		}
+		f.Told = hub.CaseActionRequired
+		f.Version++ // a step that was about to tell it is stale
+		if err := t.saveSubmission(f.submission); err != nil {
+			return err
 		}
 	}
 	return nil

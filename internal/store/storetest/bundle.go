@@ -313,6 +313,20 @@ func bundleTold(f *fixture) {
 	f.deliveryState(two.Delivery(2), hub.DeliveryClosed)
 	f.deliveryState(one.Delivery(2), hub.DeliveryPending)
 
+	// A callback tells of every part that needs the citizen now; none of them tells it again.
+	b = f.bundle()
+	done, asking := part("records"), f.accept(in(b, "reiten"))
+	f.advance(asking, &store.Advance{State: hub.SubmissionRunning, Told: hub.CaseReceived, Deliveries: []store.NewDelivery{f.pending(asking, 1, "pay")}})
+	r := f.outcome(f.claimOne("pay"), hub.DeliveryAwaiting)
+	r.Attempt.Code = hub.CodePaymentOpen
+	_, err = f.Record(f.ctx, r)
+	f.must(err)
+	stale = f.status(asking).Submission.Version
+	f.must(f.Tell(f.ctx, done, f.status(done).Submission.Version, &store.Tell{
+		At: f.now, Told: hub.CaseCompleted, Callback: f.callback(done, 2), Bundle: &store.TellBundle{Told: hub.CaseActionRequired}}))
+	equal(f, "what the portal knows of the other part", f.status(asking).Submission.Told, hub.CaseActionRequired)
+	f.mustBe(f.Tell(f.ctx, asking, stale, &store.Tell{At: f.now, Told: hub.CaseActionRequired, Callback: f.callback(asking, 2)}), store.ErrStale)
+
 	// Nobody wants to know: nothing is due.
 	b = f.bundle()
 	quiet := f.accept(in(b, "hund-anmelden"))
