@@ -36,6 +36,7 @@ import (
 //	                                 nobody knows), lapse, and late: paid after it has lapsed
 //	await NAME STATE                 until the submission is there
 //	await NAME/ROLE STATE [REASON] [CODE]       a number in place of a role is that delivery
+//	quiet NAME                       until nothing of it is under way, callbacks included
 //	system NAME STATE                until the system is ready, paused, in its window or broken
 //	tried NAME/ROLE N                so many attempts were counted
 //	says TEXT...                     the last output holds the text, wherever its lines break
@@ -95,7 +96,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"town": town, "amend": amend, "open": open, "stop": stopHub, "crash": crash, "change": change,
 		"submit": submit, "await": await, "fault": fault, "heal": heal, "received": received,
 		"document": document, "attached": attached, "as": as, "cmpjson": cmpJSON, "damage": damage, "metric": metric,
-		"system": system, "tried": tried, "says": says, "pay": pay, "found": found, "bundle": bundle, "list": list, "takes": takes,
+		"system": system, "quiet": quiet, "tried": tried, "says": says, "pay": pay, "found": found, "bundle": bundle, "list": list, "takes": takes,
 		"callbacks": callbacks, "trust": trust, "knows": knows, "mailboxes": mailboxes, "mail": mail,
 		"bridge": bridge, "at": at, "line": line, "arrived": arrived, "told": told, "calls": calls,
 	}

@@ -108,6 +108,25 @@ func stands(c *admin.Submission, role string, want []string) bool {
 	return false
 }
 
+// quiet waits until every delivery of a case has come to its end or to a person.
+func quiet(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: quiet NAME")
+	}
+	s := of(ts)
+	var c admin.Submission
+	var err error
+	reached := until(func() bool {
+		c, err = s.operator().Submission(s.ctx, ts.Getenv(args[0]+"_id"))
+		return err == nil && !slices.ContainsFunc(c.Deliveries, func(d admin.Delivery) bool {
+			return !d.State.Settled() && d.State != hub.DeliveryParked
+		})
+	})
+	if !reached {
+		ts.Fatalf("%s did not come to rest: %v %+v", args[0], err, c.Deliveries)
+	}
+}
+
 // system waits until a system is in a state: ready, paused, window, broken.
 func system(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
