@@ -105,40 +105,13 @@ func namesDelivery(arg string) bool {
 
 // mend takes damaged cases back after their record was restored.
 func (p *Program) mend() *cobra.Command {
-	var why string
-	cmd := &cobra.Command{
-		Use:   "mend NUMBER...",
-		Short: "Take a damaged case back after its record was restored",
-		Long: `Take a damaged case back after its record was restored from the backup. The hub
+	return p.forReason("mend NUMBER...", "Take a damaged case back after its record was restored",
+		`Take a damaged case back after its record was restored from the backup. The hub
 checks every record first, by seal and SHA-256, and names what is still damaged.
 Then the case goes on where it stood: what was due is due again.
 
-What cannot be restored is ended with close NUMBER --reason ….`,
-		Args: usage(cobra.MinimumNArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if why == "" {
-				return wrongUsage("--reason is needed: it stands in the audit trail")
-			}
-			c, err := p.client()
-			if err != nil {
-				return err
-			}
-			return p.each(args, "mended", func(arg string) ([]outcome, error) {
-				r, err := parseRef(arg)
-				if err != nil {
-					return nil, err
-				}
-				if r.ordinal > 0 {
-					return nil, wrongUsage("a case is mended as a whole: give its number without /%d", r.ordinal)
-				}
-				after, err := c.Mend(cmd.Context(), r.submission, why)
-				if err != nil {
-					return nil, fmt.Errorf("%s: %w", arg, err)
-				}
-				return []outcome{{Name: after.Number, Result: after}}, nil
-			})
-		},
-	}
-	cmd.Flags().StringVar(&why, "reason", "", "why, for the audit trail")
-	return cmd
+What cannot be restored is ended with close NUMBER --reason ….`, "mended",
+		func(ctx context.Context, c *admin.Client, id, why string) (admin.Submission, error) {
+			return c.Mend(ctx, id, why)
+		})
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -12,43 +13,18 @@ import (
 
 // withdraw takes cases back for the citizen.
 func (p *Program) withdraw() *cobra.Command {
-	var why string
-	cmd := &cobra.Command{
-		Use:   "withdraw NUMBER...",
-		Short: "Take a case back for the citizen: what has not left is not sent",
-		Long: `Take a case back for the citizen. What has not left is closed, what is being
+	return p.forReason("withdraw NUMBER...", "Take a case back for the citizen: what has not left is not sent",
+		`Take a case back for the citizen. What has not left is closed, what is being
 sent comes to its end, and the answer names who has the document already. Once
-more changes nothing. A case of which everything has left is refused.`,
-		Args: usage(cobra.MinimumNArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if why == "" {
-				return wrongUsage("--reason is needed: it stands in the audit trail")
+more changes nothing. A case of which everything has left is refused. One delivery
+is ended by close.`, "withdrawn",
+		func(ctx context.Context, c *admin.Client, id, why string) (admin.Submission, error) {
+			after, err := c.Withdraw(ctx, id, why)
+			if err == nil && !p.json {
+				p.withdrawal(&after)
 			}
-			c, err := p.client()
-			if err != nil {
-				return err
-			}
-			return p.each(args, "withdrawn", func(arg string) ([]outcome, error) {
-				r, err := parseRef(arg)
-				if err != nil {
-					return nil, err
-				}
-				if r.ordinal > 0 {
-					return nil, wrongUsage("a case is withdrawn as a whole: give its number without /%d; one delivery is ended by close", r.ordinal)
-				}
-				after, err := c.Withdraw(cmd.Context(), r.submission, why)
-				if err != nil {
-					return nil, fmt.Errorf("%s: %w", arg, err)
-				}
-				if !p.json {
-					p.withdrawal(&after)
-				}
-				return []outcome{{Name: after.Number, Result: after}}, nil
-			})
-		},
-	}
-	cmd.Flags().StringVar(&why, "reason", "", "why, for the audit trail")
-	return cmd
+			return after, err
+		})
 }
 
 // withdrawal says who has the document, who gets nothing, and what is open.
