@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -21,8 +22,13 @@ func reread(b []byte) error {
 		return errors.New("the XML declaration is not closed")
 	}
 	r.i = end + 3
-	if bytes.Contains(b[:end], []byte("UTF-8")) && !utf8.Valid(b) {
-		return errors.New("not UTF-8")
+	if bytes.Contains(b[:end], []byte("UTF-8")) {
+		if !utf8.Valid(b) {
+			return errors.New("not UTF-8")
+		}
+		if bytes.Contains(b, []byte("\uFFFE")) || bytes.Contains(b, []byte("\uFFFF")) {
+			return errors.New("a character that XML does not have")
+		}
 	}
 	if err := r.content(); err != nil {
 		return fmt.Errorf("at byte %d: %w", r.i, err)
@@ -86,11 +92,19 @@ func (r *rereader) reference() error {
 	switch ref := string(r.b[r.i+1 : r.i+end]); {
 	case ref == "lt", ref == "gt", ref == "amp", ref == "quot":
 	case len(ref) > 1 && ref[0] == '#' && all(ref[1:], isDigit):
+		if n, err := strconv.ParseUint(ref[1:], 10, 32); err != nil || !isXMLCharacter(rune(min(n, 0x110000))) {
+			return errors.New("a reference to a character that XML does not have")
+		}
 	default:
 		return errors.New("an unknown reference")
 	}
 	r.i += end + 1
 	return nil
+}
+
+// isXMLCharacter follows Char of XML 1.0.
+func isXMLCharacter(r rune) bool {
+	return r == '\t' || r == '\n' || r == '\r' || ' ' <= r && r <= 0xD7FF || 0xE000 <= r && r <= 0xFFFD || 0x10000 <= r && r <= 0x10FFFF
 }
 
 func (r *rereader) name() []byte {
