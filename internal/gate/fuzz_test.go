@@ -22,6 +22,7 @@ func FuzzXML(f *testing.F) {
 	f.Add(antrag(1))
 	f.Add([]byte("<a b='1\r\n2'>x\r\ny\rz<![CDATA[<>]]>&#x41;&amp;<?p q?><!-- c --></a>"))
 	f.Add([]byte("<p:a xmlns:p='u' xmlns='d' p:x='1'><b xmlns=''/></p:a>"))
+	f.Add([]byte("<?A\uFBFF?><A/>"))
 	f.Add([]byte("<p:a xmlns:p='u\n1' xmlns='d\t' p:x='1'><b/></p:a>"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		got, err := events(body, "text/xml")
@@ -42,7 +43,11 @@ func FuzzXML(f *testing.F) {
 		if err != nil || res.Encoding != "UTF-8" || here.unicode {
 			return // encoding/xml reads nothing else, and knows the names of an older edition
 		}
-		if there, err := outlineOf(body); err != nil || there != here.String() {
+		there, err := outlineOf(body)
+		if err != nil && bytes.IndexFunc(body, beyondASCII) >= 0 && strings.Contains(err.Error(), "invalid XML name") {
+			return // a prefix or the target of an instruction, by the names of that edition
+		}
+		if err != nil || there != here.String() {
 			t.Fatalf("encoding/xml: %v\n%s\nhere\n%s", err, there, here.String())
 		}
 	})
@@ -66,8 +71,11 @@ func (o *outline) Start(s *Start) error {
 }
 
 func (o *outline) name(n Name) {
-	o.unicode = o.unicode || strings.IndexFunc(n.Prefix+n.Local, func(r rune) bool { return r > unicode.MaxASCII }) >= 0
+	o.unicode = o.unicode || strings.IndexFunc(n.Prefix+n.Local, beyondASCII) >= 0
 }
+
+func beyondASCII(r rune) bool { return r > unicode.MaxASCII }
+
 func (o *outline) Text(b []byte, _ Pos) error { o.Write(b); return nil }
 func (o *outline) End(Name, Pos) error        { o.WriteString("</>"); return nil }
 
