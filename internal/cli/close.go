@@ -70,7 +70,7 @@ What is damaged is closed by its number only.`,
 					out = append(out, outcome{Name: name(s, d), Delivery: d.ID, Result: after})
 				}
 				if len(out) == 0 {
-					return nil, &admin.Problem{Status: 409, Code: admin.CodeState, Detail: s.Number + " has no parked delivery; name the one that is meant: " + s.Number + "/N"}
+					return nil, noneParked(s)
 				}
 				return out, nil
 			})

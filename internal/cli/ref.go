@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 
@@ -45,7 +46,18 @@ func pick(s *admin.Submission, ordinal int) (*admin.Delivery, error) {
 			return &s.Deliveries[i], nil
 		}
 	}
+	if err := gone(s); err != nil {
+		return nil, err
+	}
 	return nil, &notFoundError{fmt.Errorf("%s has no delivery %d; it has %d", s.Number, ordinal, len(s.Deliveries))}
+}
+
+// gone is the complaint about a case of which only the row is left, nil for any other.
+func gone(s *admin.Submission) error {
+	if s.State != hub.SubmissionErased {
+		return nil
+	}
+	return &admin.Problem{Status: http.StatusGone, Code: admin.CodeDestroyed, Detail: s.Number + " was deleted: nothing of it can be sent or ended any more; stellwerk deletions " + s.Number + " says when and why"}
 }
 
 // name is how people name a delivery.

@@ -83,9 +83,18 @@ func replayCase(ctx context.Context, c *admin.Client, arg string, order admin.Re
 		out = append(out, outcome{Name: name(s, d), Delivery: d.ID, Result: after})
 	}
 	if len(out) == 0 {
-		return nil, &admin.Problem{Status: 409, Code: admin.CodeState, Detail: s.Number + " has no parked delivery; name the one that is meant: " + s.Number + "/N"}
+		return nil, noneParked(s)
 	}
 	return out, nil
+}
+
+// noneParked is the complaint about a case that was named as a whole and has nothing
+// that is parked.
+func noneParked(s *admin.Submission) error {
+	if err := gone(s); err != nil {
+		return err
+	}
+	return &admin.Problem{Status: 409, Code: admin.CodeState, Detail: s.Number + " has no parked delivery; name the one that is meant: " + s.Number + "/N"}
 }
 
 // chosenBy gives the deliveries a reference names: the one with its ordinal, or

@@ -21,7 +21,7 @@ func (d *desk) withdraw(ctx context.Context, actor, name, why string) (*store.St
 	}
 	id := status.Submission.ID
 	if err := d.Store.Withdraw(ctx, id, actor, why, d.Now()); err != nil {
-		if errors.Is(err, store.ErrState) {
+		if errors.Is(err, store.ErrState) && !errors.Is(err, store.ErrErased) {
 			return nil, &admin.Problem{Status: http.StatusConflict, Code: admin.CodeState,
 				Detail: "everything of " + id.Number() + " has left, or has come to its end: there is nothing to stop; whoever has the document must be told by the citizen"}
 		}
