@@ -147,7 +147,7 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 			return nil // no room, and not a room that is nil
 		},
 		Wake: a.wake,
-		Ring: a.ring,
+		Ring: a.ringAgain,
 		Advanced: func(s flow.Step) {
 			a.metrics.planned.Add(float64(s.Planned))
 			a.metrics.unmapped.Add(float64(s.Unmapped))

@@ -59,10 +59,12 @@ func (a *App) handlers(workers int) {
 // ring announces a submission to the flow. Where too many bells wait, the sweep
 // finds it as soon as there is room: the row is there.
 func (a *App) ring(id hub.ID) {
-	if !a.opts.NoDelivery && !a.bus.Ring(topicFlow, id.String()) {
+	if !a.opts.NoDelivery && !a.ringAgain(id) {
 		a.backlog.Store(true)
 	}
 }
+
+func (a *App) ringAgain(id hub.ID) bool { return a.bus.Ring(topicFlow, id.String()) }
 
 // answered announces a submission whose waiting deliveries may go on.
 func (a *App) answered(id hub.ID) {

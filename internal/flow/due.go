@@ -2,37 +2,153 @@ package flow
 
 import (
 	"context"
+	"sync"
 	"time"
+
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
 )
 
 // sweepPage is how many submissions one look finds.
-const sweepPage = 512
+const sweepPage = 192
+
+// rest is how long the sweep leaves a submission alone whose key is not in the
+// keyring.
+const rest = time.Minute
 
 // Sweep finds what no doorbell announced: rung before a crash, dropped because
 // too many waited, or due on a node that is gone. It looks every interval, and at
-// once when nudged, and returns when ctx ends. A full page means that there may be
-// more: full is told so, and nudges again when there is room.
+// once when nudged, and returns when ctx ends. A look that cannot ring all there is
+// tells full, and goes on behind the last one as soon as it is nudged: there is room
+// then. So what cannot be done now does not keep the sweep from what is behind it.
 func (f *Flow) Sweep(ctx context.Context, interval time.Duration, nudge <-chan struct{}, full func()) {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
+	var last store.Due
 	for {
-		ids, err := f.Store.Due(ctx, f.Now(), sweepPage)
-		if err != nil && ctx.Err() == nil {
-			f.Log.Error("look for due submissions", "error", err)
-		}
-		if len(ids) == sweepPage {
-			full() // before the bells: whoever answers the last one must know
-		}
-		for _, id := range ids {
-			if _, busy := f.running.Load(id); !busy {
-				f.Ring(id)
-			}
+		more := true
+		for rung := 0; more && rung == 0 && ctx.Err() == nil; {
+			rung, more = f.look(ctx, &last, full)
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-nudge:
 		case <-tick.C:
+		}
+	}
+}
+
+// look rings the next page of what is due, and says how many bells that were and
+// whether there may be more behind last.
+func (f *Flow) look(ctx context.Context, last *store.Due, full func()) (rung int, more bool) {
+	page, err := f.Store.Due(ctx, f.Now(), *last, sweepPage)
+	if err != nil {
+		if ctx.Err() == nil {
+			f.Log.Error("look for due submissions", "error", err)
+		}
+		return 0, false
+	}
+	if more = len(page) == sweepPage; more {
+		full() // before the bells: whoever answers the last one must know
+	} else {
+		f.resting.wake(f.Now())
+	}
+	f.readAhead(ctx, page)
+	for _, one := range page {
+		if _, busy := f.running.Load(one.ID); busy || f.resting.has(one.ID, f.Now()) {
+			*last = one
+			continue
+		}
+		if !f.Ring(one.ID) {
+			full()
+			return rung, false
+		}
+		rung++
+		*last = one
+	}
+	if !more {
+		*last = store.Due{}
+	}
+	return rung, more
+}
+
+// readAhead reads together what is about to be run one by one.
+func (f *Flow) readAhead(ctx context.Context, page []store.Due) {
+	ids := make([]hub.ID, 0, len(page))
+	for _, one := range page {
+		if _, busy := f.running.Load(one.ID); !busy && f.warm.get(one.ID) == nil {
+			ids = append(ids, one.ID)
+		}
+	}
+	if len(ids) < 2 {
+		return
+	}
+	cases, err := f.Store.Cases(ctx, ids)
+	if err != nil && ctx.Err() == nil {
+		f.Log.Error("read what is due", "error", err)
+	}
+	f.ahead.put(cases)
+}
+
+// ahead are the cases of a page, each for the run that is rung for it. One that has
+// changed meanwhile is found out by its version, as any other.
+type ahead struct {
+	mu    sync.Mutex
+	cases map[hub.ID]*store.Case
+}
+
+// put adds a page. What nobody has taken of the pages before is dropped as soon as it
+// is more than one.
+func (a *ahead) put(cases []*store.Case) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.cases == nil || len(a.cases) > sweepPage {
+		a.cases = make(map[hub.ID]*store.Case, 2*sweepPage)
+	}
+	for _, c := range cases {
+		a.cases[c.Submission.ID] = c
+	}
+}
+
+// take is nil where the case was not read ahead, or was taken.
+func (a *ahead) take(id hub.ID) *store.Case {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	c := a.cases[id]
+	delete(a.cases, id)
+	return c
+}
+
+// resting are submissions that the sweep leaves alone for a while.
+type resting struct {
+	mu    sync.Mutex
+	until map[hub.ID]time.Time
+}
+
+func (r *resting) put(id hub.ID, until time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.until == nil {
+		r.until = map[hub.ID]time.Time{}
+	}
+	r.until[id] = until
+}
+
+func (r *resting) has(id hub.ID, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	until, is := r.until[id]
+	return is && now.Before(until)
+}
+
+// wake lets go of those whose time is over.
+func (r *resting) wake(now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for id, until := range r.until {
+		if !now.Before(until) {
+			delete(r.until, id)
 		}
 	}
 }

@@ -37,8 +37,9 @@ type Flow struct {
 	Reserve func(system string) Room
 	// Wake tells the deliverer that a system has something due.
 	Wake func(system string)
-	// Ring announces a submission to the flow itself; for Sweep.
-	Ring func(id hub.ID)
+	// Ring announces a submission to the flow itself, for Sweep; false where too many
+	// bells wait.
+	Ring func(id hub.ID) bool
 	// Advanced is told what a step did; for metrics.
 	Advanced func(Step)
 	// Alert is told what an operator must look at now.
@@ -46,6 +47,8 @@ type Flow struct {
 
 	running sync.Map // hub.ID: being worked on in this process
 	warm    warm
+	ahead   ahead
+	resting resting
 }
 
 // Room is a place at a system, kept free for one delivery.
@@ -85,7 +88,11 @@ func (f *Flow) Run(ctx context.Context, id hub.ID) error {
 	}
 	defer f.running.Delete(id)
 	for range 3 {
-		if err := f.once(ctx, id); !errors.Is(err, store.ErrStale) {
+		err := f.once(ctx, id)
+		if errors.Is(err, vault.ErrNoKey) {
+			f.resting.put(id, f.Now().Add(rest))
+		}
+		if !errors.Is(err, store.ErrStale) {
 			return err
 		}
 	}
@@ -93,17 +100,15 @@ func (f *Flow) Run(ctx context.Context, id hub.ID) error {
 }
 
 // Forget lets go of what is held in memory of a submission whose content was deleted.
-func (f *Flow) Forget(id hub.ID) { f.warm.forget(id) }
+func (f *Flow) Forget(id hub.ID) {
+	f.warm.forget(id)
+	f.ahead.take(id)
+}
 
 func (f *Flow) once(ctx context.Context, id hub.ID) error {
 	w := &work{Flow: f, ctx: ctx, now: f.Now(), snapshot: f.Live.Get()}
 	defer w.leave()
-	read := f.Store.Case
-	if w.opened = f.warm.get(id); w.opened != nil {
-		read = f.Store.Progress
-	}
-	var err error
-	if w.c, err = read(ctx, id); err != nil {
+	if err := w.read(id); err != nil {
 		if errors.Is(err, store.ErrErased) {
 			f.warm.forget(id)
 			return nil
@@ -141,7 +146,7 @@ func (f *Flow) once(ctx context.Context, id hub.ID) error {
 		w.step.Told = hub.CaseReceived // by the receipt
 	}
 	if err := f.Store.Advance(ctx, id, w.c.Submission.Version, &w.step); err != nil {
-		if errors.Is(err, store.ErrWithdrawn) {
+		if errors.Is(err, store.ErrWithdrawn) || errors.Is(err, store.ErrErased) {
 			f.warm.forget(id)
 			return nil
 		}

@@ -302,7 +302,7 @@ func TestPanicParksInsteadOfSpinning(t *testing.T) {
 	if s.Submission.State != hub.SubmissionParked || s.Submission.Code != "internal-error" {
 		t.Errorf("got %+v", s.Submission)
 	}
-	due, err := d.store.Due(t.Context(), d.now.Add(time.Hour), 10)
+	due, err := d.store.Due(t.Context(), d.now.Add(time.Hour), store.Due{}, 10)
 	if err != nil || len(due) != 0 {
 		t.Errorf("it is due again: %v, %v", due, err)
 	}

@@ -63,11 +63,11 @@ func (d *desk) told(id hub.ID) (told []string) {
 // due reports whether the flow has something to do for the submission.
 func (d *desk) due(id hub.ID) bool {
 	d.t.Helper()
-	ids, err := d.store.Due(d.t.Context(), d.now.Add(time.Second), 10)
+	due, err := d.store.Due(d.t.Context(), d.now.Add(time.Second), store.Due{}, 10)
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	return slices.Contains(ids, id)
+	return slices.ContainsFunc(due, func(one store.Due) bool { return one.ID == id })
 }
 
 // The end of a case is told once, by a delivery that is no part of it.

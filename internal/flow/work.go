@@ -36,6 +36,18 @@ type work struct {
 	unmapped int
 }
 
+// read gives the case: with its content where no earlier run has opened that.
+func (w *work) read(id hub.ID) (err error) {
+	if w.opened = w.warm.get(id); w.opened != nil {
+		w.c, err = w.Store.Progress(w.ctx, id)
+		return err
+	}
+	if w.c = w.ahead.take(id); w.c == nil {
+		w.c, err = w.Store.Case(w.ctx, id)
+	}
+	return err
+}
+
 // due is a delivery that this run makes due, and the room that its system keeps for
 // it, if it has some.
 type due struct {

@@ -132,13 +132,17 @@ type Status struct {
 type Flow interface {
 	// Due lists submissions for which the flow has something to do since the given
 	// time or longer, oldest first: accepted and not planned, or with a delivery whose
-	// predecessors have settled, or that is to be mapped anew. At most limit.
-	Due(ctx context.Context, before time.Time, limit int) ([]hub.ID, error)
+	// predecessors have settled, or that is to be mapped anew. At most limit, beginning
+	// behind the given one; the zero Due is before the oldest.
+	Due(ctx context.Context, before time.Time, behind Due, limit int) ([]Due, error)
 	// Case reads a submission with everything sealed that the flow may open. One that
 	// is damaged is given as far as it can be read; its state says so. ErrDamaged
 	// where a record fails its check and nobody knew; ErrErased where the payload was
 	// deleted.
 	Case(ctx context.Context, id hub.ID) (*Case, error)
+	// Cases reads what Case would of several, together. It leaves out what is large, what
+	// is at hand anyway, and whatever is wrong with one: Case tells.
+	Cases(ctx context.Context, ids []hub.ID) ([]*Case, error)
 	// Progress is Case without what never changes: Meta, Payload and Attachments are
 	// nil. It is for a flow that has opened them already.
 	Progress(ctx context.Context, id hub.ID) (*Case, error)
@@ -156,6 +160,12 @@ type Flow interface {
 	// deliveries is claimed any more. What names the record. Idempotent. What is being
 	// sent comes to its end: Record and Rescue still take it.
 	Damage(ctx context.Context, id hub.ID, what string, at time.Time) error
+}
+
+// Due is a submission for which the flow has something to do.
+type Due struct {
+	ID    hub.ID
+	Since time.Time
 }
 
 // Case is a submission as the flow works on it.

@@ -13,20 +13,21 @@ import (
 )
 
 // Due implements store.Flow.
-func (s *Store) Due(ctx context.Context, before time.Time, limit int) ([]hub.ID, error) {
-	var ids []hub.ID
+func (s *Store) Due(ctx context.Context, before time.Time, behind store.Due, limit int) ([]store.Due, error) {
+	var found []store.Due
 	err := s.read(ctx, func(c *conn) error {
-		return c.query(ctx, "SELECT id FROM submission WHERE flow_due <= ? ORDER BY flow_due, key LIMIT ?", []any{due(before), int64(limit)}, func(row []driver.Value) error {
-			var id hub.ID
-			copy(id[:], asBytes(row[0]))
-			ids = append(ids, id)
-			return nil
-		})
+		return c.query(ctx, "SELECT id, flow_due FROM submission WHERE flow_due <= ? AND (flow_due, key) > (?, ?) ORDER BY flow_due, key LIMIT ?",
+			[]any{due(before), micros(behind.Since), keyOf(behind.ID), int64(limit)}, func(row []driver.Value) error {
+				one := store.Due{Since: fromMicros(asInt(row[1]))}
+				copy(one.ID[:], asBytes(row[0]))
+				found = append(found, one)
+				return nil
+			})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list what is due: %w", err)
 	}
-	return ids, nil
+	return found, nil
 }
 
 // Submission implements store.Intake.
@@ -45,15 +46,29 @@ func (s *Store) Submission(ctx context.Context, id hub.ID) (*store.Status, error
 
 // readWhole reads a submission and its deliveries as of one moment. A submission
 // that is damaged already is given as far as it can be read.
-func readWhole(ctx context.Context, c *conn, id hub.ID) (*file, error) {
-	id = id.Submission()
+func readWhole(ctx context.Context, c *conn, id hub.ID) (f *file, err error) {
+	err = c.atOnce(func() error {
+		f, err = readThis(ctx, c, id)
+		return err
+	})
+	return f, err
+}
+
+// atOnce reads as of one moment.
+func (c *conn) atOnce(read func() error) error {
 	if err := c.exec("BEGIN"); err != nil {
-		return nil, err
+		return err
 	}
-	f, err := readFile(ctx, c, keyOf(id), true)
+	err := read()
 	if e := c.exec("COMMIT"); err == nil {
 		err = e
 	}
+	return err
+}
+
+func readThis(ctx context.Context, c *conn, id hub.ID) (*file, error) {
+	id = id.Submission()
+	f, err := readFile(ctx, c, keyOf(id), true)
 	if errors.Is(err, store.ErrNotFound) || f != nil && f.submission != nil && f.ID != id {
 		return nil, notFound(id)
 	}
@@ -84,6 +99,59 @@ func (s *Store) Case(ctx context.Context, id hub.ID) (*store.Case, error) {
 		return nil, fmt.Errorf("read the case of %s: %w", id, err)
 	}
 	return result, nil
+}
+
+// Cases implements store.Flow. After every commit of the writer a reader begins with
+// nothing in memory, so cases that lie side by side cost less together.
+func (s *Store) Cases(ctx context.Context, ids []hub.ID) ([]*store.Case, error) {
+	var all []*store.Case
+	err := s.read(ctx, func(c *conn) error {
+		return c.atOnce(func() error {
+			size := 0
+			for _, id := range ids {
+				if s.fresh.newCase(keyOf(id)) != nil {
+					continue
+				}
+				one := readSmall(ctx, c, id)
+				if ctx.Err() != nil {
+					return ctx.Err()
+				}
+				if one == nil {
+					continue
+				}
+				all = append(all, one)
+				if size += len(one.Payload) + len(one.Meta); size > freshBytes {
+					return nil
+				}
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read %d cases: %w", len(ids), err)
+	}
+	return all, nil
+}
+
+// readSmall is nil where a case is large, or anything is wrong with it.
+func readSmall(ctx context.Context, c *conn, id hub.ID) *store.Case {
+	f, err := readThis(ctx, c, id)
+	if err != nil || f.State == hub.SubmissionDamaged || !f.Erased.Payload.IsZero() {
+		return nil
+	}
+	small := false
+	err = c.query(ctx, "SELECT length(payload) <= ? FROM content WHERE key = ?", []any{int64(freshBytes / 64), f.key}, func(row []driver.Value) error {
+		small = asInt(row[0]) == 1
+		return nil
+	})
+	if err != nil || !small {
+		return nil
+	}
+	one := f.progress()
+	if err := readContent(ctx, c, f.key, one); err != nil {
+		return nil
+	}
+	return one
 }
 
 // Progress implements store.Flow.

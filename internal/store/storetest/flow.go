@@ -5,14 +5,20 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"stellwerk/internal/hub"
 	"stellwerk/internal/store"
 )
 
 func (f *fixture) due(before time.Time) []hub.ID {
 	f.Helper()
-	ids, err := f.Due(f.ctx, before, 100)
+	found, err := f.Due(f.ctx, before, store.Due{}, 100)
 	f.must(err)
+	ids := make([]hub.ID, len(found))
+	for i, one := range found {
+		ids[i] = one.ID
+	}
 	return ids
 }
 
@@ -27,8 +33,15 @@ func dueAndAdvance(f *fixture) {
 	if got := f.due(f.now.Add(-2 * time.Second).Add(time.Millisecond)); !slices.Equal(got, []hub.ID{first}) {
 		f.Fatalf("due for two seconds: %v, want the first", got)
 	}
-	if got, err := f.Due(f.ctx, f.now, 1); err != nil || !slices.Equal(got, []hub.ID{first}) {
-		f.Fatalf("one that is due: %v, %v", got, err)
+	page, err := f.Due(f.ctx, f.now, store.Due{}, 1)
+	if err != nil || len(page) != 1 || page[0] != (store.Due{ID: first, Since: f.now.Add(-2 * time.Second)}) {
+		f.Fatalf("one that is due: %v, %v", page, err)
+	}
+	if page, err = f.Due(f.ctx, f.now, page[0], 1); err != nil || len(page) != 1 || page[0].ID != second {
+		f.Fatalf("the one behind it: %v, %v", page, err)
+	}
+	if page, err = f.Due(f.ctx, f.now, page[0], 1); err != nil || len(page) != 0 {
+		f.Fatalf("behind the last one: %v, %v", page, err)
 	}
 
 	d1, d2 := f.pending(first, 1, "infoma"), f.waiting(first, 2, "records", 1)
@@ -196,4 +209,32 @@ func reopen(f *fixture) {
 	}
 	f.plan(id, f.pending(id, 1, "infoma"))
 	f.mustBe(f.Reopen(f.ctx, id, "operator:x", "y", f.now), store.ErrState)
+}
+
+// What Cases gives of several is what Case says of each; the rest is left out.
+func casesAreCase(f *fixture) {
+	erased := f.settledCase()
+	f.erased(f.order(erased))
+	parked := f.accept()
+	d := f.pending(parked, 1, "infoma")
+	d.State, d.Document, d.Reason, d.Code, d.Detail = hub.DeliveryParked, nil, hub.ParkUnmapped, "breed-unknown", []byte("why")
+	f.advance(parked, &store.Advance{State: hub.SubmissionParked, Deliveries: []store.NewDelivery{d}})
+	planned, damaged := f.planned("infoma", "records"), f.accept()
+	f.must(f.Damage(f.ctx, damaged, "payload", f.now))
+	missing := f.ids.New()
+
+	cases, err := f.Cases(f.ctx, []hub.ID{damaged, planned, missing, parked, erased})
+	f.must(err)
+	var ids []hub.ID
+	for _, c := range cases {
+		ids = append(ids, c.Submission.ID)
+		alone, err := f.Case(f.ctx, c.Submission.ID)
+		f.must(err)
+		if diff := cmp.Diff(alone, c); diff != "" {
+			f.Errorf("together it is another case than alone:\n%s", diff)
+		}
+	}
+	if !slices.Equal(ids, []hub.ID{planned, parked}) {
+		f.Errorf("cases of %v, want %v", ids, []hub.ID{planned, parked})
+	}
 }

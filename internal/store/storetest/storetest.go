@@ -27,6 +27,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"ForgetKeys", forgetKeys},
 		{"ManyKeys", manyKeys},
 		{"DueAndAdvance", dueAndAdvance},
+		{"CasesAreCase", casesAreCase},
 		{"AdvanceRefuses", advanceRefuses},
 		{"ParkedByTheFlow", parkedByTheFlow},
 		{"Damage", damage},
