@@ -22,8 +22,9 @@ import (
 	"github.com/ThreeDotsLabs/watermill/pubsub/gochannel"
 )
 
-// Waiting is how many bells of one topic may wait.
-const Waiting = 1024
+// Waiting is how many bells of one topic may wait. More would not be handled sooner:
+// by the time it is their turn, nothing of what they announce is in memory any more.
+const Waiting = 256
 
 // Options are the bus's surroundings.
 type Options struct {

@@ -34,7 +34,7 @@ func start(t *testing.T, handle func(b *Bus)) *Bus {
 }
 
 func TestEveryBellIsHeardOnce(t *testing.T) {
-	const n = 500
+	const n = 200
 	var wg sync.WaitGroup
 	wg.Add(n)
 	var heard sync.Map

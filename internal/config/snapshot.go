@@ -136,7 +136,7 @@ type Timeouts struct {
 
 // Flow sizes the workers.
 type Flow struct {
-	Workers int           // submissions worked on at once; 64
+	Workers int           // submissions worked on at once; four for each processor, at least 8
 	Lease   time.Duration // of a claimed delivery; 2m
 	Scan    time.Duration // between two looks for what no doorbell announced; 5s
 }
