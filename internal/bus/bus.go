@@ -88,9 +88,12 @@ func (b *Bus) Handle(name string, workers int, fn func(ctx context.Context, key 
 }
 
 // Ring announces that there is something to do for key. A key that waits already
-// is not rung twice. It reports false where too many bells wait: the bell is
-// dropped then, and a scan must find the row.
+// is not rung twice. It reports false where too many bells wait, and where nobody
+// listens yet: the bell is dropped then, and a scan must find the row.
 func (b *Bus) Ring(name, key string) bool {
+	if !b.router.IsRunning() {
+		return false // the channel would swallow it, and its key and its room with it
+	}
 	t := b.topics[name]
 	select {
 	case <-t.room:

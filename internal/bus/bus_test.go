@@ -157,3 +157,26 @@ func TestBellsAreBoundedAndCoalesced(t *testing.T) {
 	}
 	close(gate)
 }
+
+// TestBellBeforeTheRouterRuns: deliveries are made before anybody listens. Such a
+// bell is lost, and must not make the next ones for the same key look rung.
+func TestBellBeforeTheRouterRuns(t *testing.T) {
+	heard := make(chan string, Waiting)
+	b := start(t, func(b *Bus) {
+		b.Handle("answer", 1, func(_ context.Context, key string) error {
+			heard <- key
+			return nil
+		})
+		for i := range Waiting {
+			if b.Ring("answer", fmt.Sprint(i)) {
+				t.Fatal("a bell that nobody can hear is said to have rung")
+			}
+		}
+	})
+	if !b.Ring("answer", "1") {
+		t.Fatal("there is no room although nobody was heard yet")
+	}
+	if key := <-heard; key != "1" {
+		t.Errorf("heard %s", key)
+	}
+}
