@@ -371,6 +371,7 @@ func (t *tx) atOnce(claimed []store.Task, f *file, d *delivery, r *store.Rendere
 		}
 		return claimed, nil
 	}
+	t.fresh.drop(d.key) // an older one that was never claimed
 	before := d.claim(r.Lease.Owner, r.Lease.Until, at)
 	t.claimed[d.key] = true
 	return append(claimed, store.Task{Delivery: before, DataKey: f.dataKey, Head: r.Head, Body: r.Body, Fence: d.fence}), nil

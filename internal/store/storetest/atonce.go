@@ -127,3 +127,23 @@ func progress(f *fixture) {
 	_, err := f.Progress(f.ctx, f.ids.New())
 	f.mustBe(err, store.ErrNotFound)
 }
+
+// claimedAtOnceSendsTheNewest: a document that was never claimed, was mapped anew and
+// is claimed with that step, is the new one in every later attempt too.
+func claimedAtOnceSendsTheNewest(f *fixture) {
+	id := f.accept()
+	f.plan(id, f.pending(id, 1, "records"))
+	_, err := f.CloseDelivery(f.ctx, id.Delivery(1), "operator:x", "mapped wrongly", f.now)
+	f.must(err)
+	f.must(f.Replay(f.ctx, id.Delivery(1), store.Replay{Anew: true, Actor: "operator:x", Reason: "mapping repaired", At: f.now}))
+	anew := document(id.Delivery(1))
+	anew.Body = []byte("mapped anew")
+	anew.Lease = &store.Lease{Owner: node, Until: f.now.Add(time.Minute)}
+	step := &store.Advance{At: f.now, State: hub.SubmissionRunning, Rendered: []store.Rendered{*anew}}
+	f.must(f.Advance(f.ctx, id, f.status(id).Submission.Version, step))
+	equal(f, "claimed with the step", len(step.Claimed), 1)
+	equal(f, "its document", string(step.Claimed[0].Body), "mapped anew")
+	f.record(step.Claimed[0], hub.DeliveryPending)
+	f.pass(time.Hour)
+	equal(f, "the document of the next attempt", string(f.claimOne("records").Body), "mapped anew")
+}

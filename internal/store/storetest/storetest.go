@@ -40,6 +40,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"ClaimLimit", claimLimit},
 		{"ClaimedAtOnce", claimedAtOnce},
 		{"ClaimedAtOnceUnlessHeldOrPaused", claimedAtOnceUnlessHeldOrPaused},
+		{"ClaimedAtOnceSendsTheNewest", claimedAtOnceSendsTheNewest},
 		{"Progress", progress},
 		{"RecordDelivered", recordDelivered},
 		{"RecordRetry", recordRetry},
