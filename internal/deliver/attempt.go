@@ -41,6 +41,11 @@ func (d *Deliverer) attempt(s *settings, t *store.Task) {
 		d.setAside(log, t, err)
 		return
 	}
+	if t.Delivery.Uncertain && !s.traits.Repeatable && !s.traits.Askable {
+		log.Error("the system has changed: what may have arrived can neither be repeated nor asked for any more")
+		d.leaveToPerson(t)
+		return
+	}
 	kind := "send"
 	if t.Delivery.State == hub.DeliveryAwaiting || t.Delivery.Uncertain && s.traits.Askable && !s.traits.Repeatable {
 		kind = "ask"
@@ -178,6 +183,15 @@ func (d *Deliverer) putBack(t *store.Task, code string, notBefore time.Time) {
 	d.write(t, &store.Record{
 		Attempt: hub.Attempt{Delivery: t.Delivery.ID, N: t.Delivery.Attempts, At: d.Now(), Node: d.Node, Kind: "send", Outcome: "retry", Code: code},
 		Owner:   d.Node, Fence: t.Fence, State: state, NotBefore: notBefore, Uncertain: t.Delivery.Uncertain, NotCounted: true,
+		Token: t.Token,
+	})
+}
+
+// leaveToPerson parks a delivery whose earlier attempt may have arrived, untried.
+func (d *Deliverer) leaveToPerson(t *store.Task) {
+	d.write(t, &store.Record{
+		Attempt: hub.Attempt{Delivery: t.Delivery.ID, N: t.Delivery.Attempts, At: d.Now(), Node: d.Node, Kind: "rescue", Outcome: "unknown", Code: t.Delivery.Code},
+		Owner:   d.Node, Fence: t.Fence, State: hub.DeliveryParked, Reason: hub.ParkUnclear, Uncertain: true, NotCounted: true,
 		Token: t.Token,
 	})
 }

@@ -572,3 +572,58 @@ func TestReloadKeepsAttemptsUnderWayAndTheBreaker(t *testing.T) {
 		}
 	})
 }
+
+// What may have arrived is not sent again to a system that by now neither recognises
+// it nor can be asked: after a crash its file was gone for a while, or its promise was
+// taken back while the delivery waited.
+func TestUncertainIsNotSentToASystemThatHasLostItsPromise(t *testing.T) {
+	t.Run("its file was gone at the start", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			b := &backend{}
+			tw := newTown(t, map[string]*backend{"finance": b})
+			defer tw.end()
+			id := tw.submit(nil, "finance")
+			if tasks, err := tw.store.Claim(t.Context(), store.Claim{System: "finance", Owner: "node", Now: time.Now(), Lease: time.Minute, Limit: 1}); err != nil || len(tasks) != 1 {
+				t.Fatalf("%d tasks, %v", len(tasks), err)
+			}
+			with := tw.snap
+			tw.snap = &config.Snapshot{}
+			tw.restart()
+			if err := tw.d.Apply(with); err != nil {
+				t.Fatal(err)
+			}
+			after(time.Minute)
+			tw.expect(id, 1, hub.DeliveryParked, hub.ParkUnclear)
+			if b.count() != 0 {
+				t.Errorf("it got %v although nobody knows whether it arrived", b.calls)
+			}
+		})
+	})
+	t.Run("it was repeatable", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			b := &backend{traits: connectors.Traits{Repeatable: true}, answer: always(connectors.Receipt{Outcome: connectors.Unknown, Code: "timeout"})}
+			tw := newTown(t, map[string]*backend{"finance": b})
+			defer tw.end()
+			unclear := 0
+			tw.d.Alert = func(kind string, _ hub.ID, _ error) {
+				if kind == "unclear" {
+					unclear++
+				}
+			}
+			tw.start()
+			id := tw.submit(nil, "finance")
+			after(100 * time.Millisecond)
+			fresh := &backend{}
+			changed := *tw.snap.Systems["finance"]
+			changed.Config = fresh
+			if err := tw.d.Apply(&config.Snapshot{Systems: map[string]*config.System{"finance": &changed}}); err != nil {
+				t.Fatal(err)
+			}
+			after(time.Minute)
+			tw.expect(id, 1, hub.DeliveryParked, hub.ParkUnclear)
+			if b.count() != 1 || fresh.count() != 0 || unclear != 1 {
+				t.Errorf("calls %v, then %v, %d alerts; want one of each but the second", b.calls, fresh.calls, unclear)
+			}
+		})
+	})
+}
