@@ -627,3 +627,46 @@ func TestUncertainIsNotSentToASystemThatHasLostItsPromise(t *testing.T) {
 		})
 	})
 }
+
+// stubborn is a store that cannot write down the rescue of one delivery: a page beside
+// it is corrupt, say.
+type stubborn struct {
+	store.Deliver
+	id hub.ID
+}
+
+func (s stubborn) Rescue(ctx context.Context, id hub.ID, owner string, park bool, at time.Time) error {
+	if id == s.id {
+		return store.ErrDamaged
+	}
+	return s.Deliver.Rescue(ctx, id, owner, park, at)
+}
+
+// One that cannot be rescued keeps neither the hub from starting nor its neighbours
+// from being rescued.
+func TestRescueGoesOnBehindOneThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &backend{traits: connectors.Traits{Repeatable: true}}
+		tw := newTown(t, map[string]*backend{"finance": b})
+		defer tw.end()
+		first, second := tw.submit(nil, "finance"), tw.submit(nil, "finance")
+		for _, owner := range []string{"node", "gone"} {
+			if tasks, err := tw.store.Claim(t.Context(), store.Claim{System: "finance", Owner: owner, Now: time.Now(), Lease: time.Minute, Limit: 1}); err != nil || len(tasks) != 1 {
+				t.Fatalf("%d tasks, %v", len(tasks), err)
+			}
+		}
+		if err := tw.store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if tw.store, err = sqlite.Open(sqlite.Options{Dir: tw.dir}); err != nil {
+			t.Fatal(err)
+		}
+		tw.d = tw.deliverer("node")
+		tw.d.Store = stubborn{tw.store, first.Delivery(1)}
+		tw.start()
+		after(2 * time.Minute)
+		tw.expect(first, 1, hub.DeliverySending, "")
+		tw.expect(second, 1, hub.DeliveryDelivered, "")
+	})
+}

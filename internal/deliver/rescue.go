@@ -30,30 +30,45 @@ func (d *Deliverer) rescue() {
 }
 
 // rescueOnce goes through the leases that have ended, and at the start through
-// those this node held before: it cannot be sending them any more.
+// those this node held before: it cannot be sending them any more. One whose rescue
+// cannot be written keeps nobody: it stays in sending and comes again with the next scan.
 func (d *Deliverer) rescueOnce(ctx context.Context, owner string) error {
+	left := map[hub.ID]bool{} // were not rescued by this call
+	var failed error
 	for {
-		expired, err := d.Store.Expired(ctx, d.Now(), owner, rescuePage)
+		limit := rescuePage + len(left)
+		expired, err := d.Store.Expired(ctx, d.Now(), owner, limit)
 		if err != nil {
 			return fmt.Errorf("look for deliveries a crash left in sending: %w", err)
 		}
 		for _, e := range expired {
+			if left[e.ID] {
+				continue
+			}
 			d.mu.Lock()
 			l := d.lanes[e.System]
 			d.mu.Unlock()
 			park := l != nil && !l.state().traits.Repeatable && !l.state().traits.Askable
-			if err := d.Store.Rescue(ctx, e.ID, e.Owner, park, d.Now()); err != nil && !errors.Is(err, store.ErrStale) {
-				return fmt.Errorf("rescue delivery %s: %w", e.ID, err)
+			if err := d.Store.Rescue(ctx, e.ID, e.Owner, park, d.Now()); err != nil {
+				left[e.ID] = true
+				if failed == nil && !errors.Is(err, store.ErrStale) {
+					failed = err
+				}
+				continue
 			}
 			d.Log.Warn("rescued", "delivery", e.ID.String(), "system", e.System, "parked", park)
 			if park && d.Alert != nil {
 				d.Alert("unclear", e.ID, nil)
 			}
 		}
-		if len(expired) < rescuePage {
-			return nil
+		if len(expired) < limit {
+			break
 		}
 	}
+	if failed != nil && ctx.Err() == nil {
+		d.Log.Error("deliveries that a crash left in sending stay so", "deliveries", len(left), "error", failed)
+	}
+	return nil
 }
 
 // extend renews the leases of attempts that take longer than one.
