@@ -178,7 +178,7 @@ func (l *lane) claim(late bool) (next time.Duration) {
 	l.mu.Lock()
 	l.busy -= free - len(tasks)
 	l.behind = err != nil || len(tasks) == free
-	l.now.pace.AllowN(now, len(tasks))
+	l.now.pace.ReserveN(now, len(tasks)) // as a debt: the flow may have taken some meanwhile
 	l.mu.Unlock()
 	if err != nil {
 		if l.d.alive.Err() == nil {
