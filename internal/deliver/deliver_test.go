@@ -714,3 +714,27 @@ func TestRateHoldsWhileTheFlowTakesRoom(t *testing.T) {
 		}
 	})
 }
+
+// A reload that leaves a system's rate as it was does not fill up what it may be sent.
+func TestRateHoldsOverAReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &backend{}
+		tw := newTown(t, map[string]*backend{"finance": b})
+		defer tw.end()
+		system := tw.snap.Systems["finance"]
+		system.Limits.Rate, system.Limits.Concurrency = 10, 100
+		tw.start()
+		for range 40 {
+			tw.submit(nil, "finance")
+		}
+		for range 3 {
+			if err := tw.d.Apply(tw.snap); err != nil {
+				t.Fatal(err)
+			}
+			after(300 * time.Millisecond)
+		}
+		if n := b.count(); n < 9 || n > 19 { // what was saved up, and a second's
+			t.Errorf("%d within a second, the system takes 10 a second", n)
+		}
+	})
+}

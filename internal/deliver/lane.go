@@ -51,11 +51,14 @@ func newLane(d *Deliverer, system *config.System, conn connectors.Connector) *la
 	return l
 }
 
-// settings makes what belongs to a system's configuration; a breaker with the same
-// numbers is kept, or a reload would close it.
+// settings makes what belongs to a system's configuration; a breaker and a pace
+// with the same numbers are kept, or a reload would close the one and forget the other.
 func (l *lane) settings(system *config.System, conn connectors.Connector, old *settings) *settings {
 	s := &settings{system: system, conn: conn, traits: system.Config.Traits(), pace: rate.NewLimiter(rate.Inf, 0)}
-	if system.Limits.Rate > 0 {
+	switch {
+	case old != nil && old.system.Limits.Rate == system.Limits.Rate:
+		s.pace = old.pace
+	case system.Limits.Rate > 0:
 		s.pace = rate.NewLimiter(rate.Limit(system.Limits.Rate), max(1, int(system.Limits.Rate)))
 	}
 	if old != nil && old.system.Breaker == system.Breaker {
