@@ -225,11 +225,11 @@ func (a *App) Start(ctx context.Context) error {
 	if a.adminAt, err = a.serve(a.admin, a.opts.AdminListener, snap.Hub.Listen.Admin, snap); err != nil {
 		return err
 	}
-	a.onStop("admin API", a.admin.Shutdown)
+	a.onStop("admin API", hangUp(a.admin))
 	if a.portalsAt, err = a.serve(a.portals, a.opts.PortalsListener, snap.Hub.Listen.Portals, snap); err != nil {
 		return err
 	}
-	a.onStop("portals' API", a.portals.Shutdown)
+	a.onStop("portals' API", hangUp(a.portals))
 	started := hub.AuditEntry{At: a.opts.Now(), Actor: "hub", Action: "started", Object: snap.Hub.Node, Reason: "configuration " + snap.Revision + ", version " + a.opts.Version}
 	if err := a.store.Audit(ctx, started); err != nil { // a full disk keeps nobody from reading
 		a.opts.Log.Error("the start does not stand in the audit trail", "error", err)
@@ -258,6 +258,23 @@ func (a *App) serve(s *http.Server, l net.Listener, addr string, snap *config.Sn
 	s.TLSConfig = conf
 	a.tasks.Go(func() { a.fail("server", s.ServeTLS(l, "", "")) })
 	return l, nil
+}
+
+// hangUp lets a server's requests come to their end for half of the time that is left,
+// then cuts them off: the rest is for the deliveries under way. What was cut off has
+// had no answer, so it is repeated.
+func hangUp(s *http.Server) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if deadline, ok := ctx.Deadline(); ok {
+			half, cancel := context.WithTimeout(ctx, time.Until(deadline)/2)
+			defer cancel()
+			ctx = half
+		}
+		if err := s.Shutdown(ctx); err != nil {
+			return errors.Join(fmt.Errorf("requests were cut off: %w", err), s.Close())
+		}
+		return nil
+	}
 }
 
 func (a *App) fail(name string, err error) {
