@@ -174,7 +174,7 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 func (a *App) servers(snap *config.Snapshot) error {
 	portals, err := intake.New(intake.Settings{
 		Store: a.store, Vault: a.vault, Config: a.live.Get, Attachments: a.store.AttachmentDir(), Ring: a.ring,
-		Log: a.opts.Log, Now: a.opts.Now, Ready: a.store.Healthy, Observed: a.metrics.observed, Wake: a.wake,
+		Log: a.opts.Log, Now: a.opts.Now, Ready: a.store.Healthy, Room: a.store.Room, Observed: a.metrics.observed, Wake: a.wake,
 		Trace: a.tracing.current(),
 	})
 	if err != nil {

@@ -40,6 +40,7 @@ type Settings struct {
 	Ready    func(context.Context) error           // optional: behind /readyz
 	Observed func(code string, took time.Duration) // optional: "accepted", "replayed", "read", "validated", … or a problem's code
 	Trace    func(context.Context) string          // optional: traceparent of the span under way; else the portal's own is kept
+	Room     func() error                          // optional: store.ErrFull where the disk's rest is for what was accepted already
 	Memory   int64                                 // optional: bytes that large payloads may take at once; 128 MiB
 }
 
@@ -70,6 +71,9 @@ func New(s Settings) (*API, error) {
 	}
 	if s.Ready == nil {
 		s.Ready = func(context.Context) error { return nil }
+	}
+	if s.Room == nil {
+		s.Room = func() error { return nil }
 	}
 	if s.Observed == nil {
 		s.Observed = func(string, time.Duration) {}

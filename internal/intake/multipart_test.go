@@ -14,11 +14,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"stellwerk/internal/config"
 	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
 )
 
 type part struct{ name, contentType, file, body string }
@@ -290,4 +292,28 @@ func (w *world) eventually(what string, ok func() bool) {
 		case <-tick.C:
 		}
 	}
+}
+
+// TestAttachmentsLeaveTheReserve: an attachment is on disk before its submission can be
+// refused, so it stops growing where only the reserve is left.
+func TestAttachmentsLeaveTheReserve(t *testing.T) {
+	w := newWorld(t)
+	var writes atomic.Int32
+	w.api.Room = func() error {
+		if writes.Add(1) > 2 { // it becomes scarce under way
+			return store.ErrFull
+		}
+		return nil
+	}
+	f := multi(t, meta(nil), xmlPart, part{"attachment", "application/pdf", "scan.pdf", strings.Repeat("x", 256<<10)})
+	a := w.sendMulti(f, "k-1")
+	w.refused(a, CodeFull)
+	if a.Header.Get("Retry-After") == "" {
+		t.Error("it does not say when to come again")
+	}
+	if left := w.spooledFiles(); len(left) != 0 {
+		t.Errorf("%v stay behind", left)
+	}
+	writes.Store(-1000)
+	w.accepted(w.sendMulti(f, "k-1"))
 }

@@ -71,7 +71,7 @@ func (rd *reader) spoolFile(n int, name, contentType string, body io.Reader, lim
 		return diskProblem(err)
 	}
 	defer f.Close()
-	sealer, err := s.key.SealStream(f, hub.RecordAttachment(n))
+	sealer, err := s.key.SealStream(&roomy{f, rd.Room}, hub.RecordAttachment(n))
 	if err != nil {
 		return diskProblem(fmt.Errorf("seal an attachment: %w", err))
 	}
@@ -161,6 +161,20 @@ func (s *spool) sealed() ([]store.SealedAttachment, error) {
 	return out, nil
 }
 
+// roomy writes while there is room: attachments come before their submission, and
+// would fill what the store keeps free for the outcomes of what it has accepted.
+type roomy struct {
+	w    io.Writer
+	room func() error
+}
+
+func (r *roomy) Write(p []byte) (int, error) {
+	if err := r.room(); err != nil {
+		return 0, err
+	}
+	return r.w.Write(p)
+}
+
 // faulty remembers a reader's error, to tell the line from the disk.
 type faulty struct {
 	r   io.Reader
@@ -178,7 +192,7 @@ func (f *faulty) Read(p []byte) (int, error) {
 // diskProblem tells a full disk from any other fault.
 func diskProblem(err error) *refusal {
 	code := CodeUnavailable
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, store.ErrFull) {
 		code = CodeFull
 	}
 	return refuse(code).again(30 * time.Second).because(withoutPath(err)).leavingBody()

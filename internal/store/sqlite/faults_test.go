@@ -184,6 +184,9 @@ func TestReserveIsKeptForOutcomes(t *testing.T) {
 	if err := s.Healthy(t.Context()); !errors.Is(err, store.ErrFull) {
 		t.Errorf("healthy: %v, want ErrFull: portals are sent away", err)
 	}
+	if err := s.Room(); !errors.Is(err, store.ErrFull) {
+		t.Errorf("room for attachments: %v, want ErrFull", err)
+	}
 	record(t, s, l.delivered(claim(t, s, benchSystems[0], now, 1)[0], now))
 	s.space.mu.Lock()
 	s.space.next = time.Time{}

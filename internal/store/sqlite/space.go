@@ -3,6 +3,8 @@ package sqlite
 import (
 	"sync"
 	"time"
+
+	"stellwerk/internal/store"
 )
 
 // The reserve is kept free of new submissions, so that the outcomes of what was
@@ -27,6 +29,15 @@ type space struct {
 func (s *Store) Disk() (dir string, free, total uint64, ok bool) {
 	free, total, ok = diskSpace(s.space.dir)
 	return s.space.dir, free, total, ok
+}
+
+// Room is ErrFull where only the reserve is left: nothing new is to be written beside
+// the store either.
+func (s *Store) Room() error {
+	if s.space.full() {
+		return store.ErrFull
+	}
+	return nil
 }
 
 // full reports whether only the reserve is left. It looks at most ten times a
