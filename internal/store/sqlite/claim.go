@@ -29,8 +29,10 @@ func (s *Store) Claim(ctx context.Context, c store.Claim) ([]store.Task, error) 
 	if len(tasks) == 0 {
 		return nil, nil
 	}
-	tasks, err = s.documents(ctx, c, tasks)
+	claimed := tasks
+	tasks, err = s.documents(ctx, c, slices.Clone(claimed))
 	if err != nil {
+		err = errors.Join(err, s.giveBack(claimed, c))
 		return nil, fmt.Errorf("claim for system %s: %w", c.System, err)
 	}
 	return tasks, nil
@@ -164,6 +166,35 @@ func (d *delivery) claim(owner string, until, now time.Time) hub.Delivery {
 	d.fence++
 	d.UpdatedAt = now
 	return before
+}
+
+// giveBack ends the leases of what cannot be read now: nothing of it was sent, so it is
+// due as before.
+func (s *Store) giveBack(tasks []store.Task, c store.Claim) error {
+	return s.w.do(context.Background(), func(t *tx) error {
+		for i := range tasks {
+			f, d, err := t.find(tasks[i].Delivery.ID)
+			if t.broken != nil {
+				return err
+			}
+			if err != nil || d.State != hub.DeliverySending || d.owner != c.Owner || d.fence != tasks[i].Fence {
+				continue
+			}
+			d.State, d.owner, d.lease, d.due = tasks[i].Delivery.State, "", 0, 0
+			if f.State != hub.SubmissionDamaged {
+				d.due = due(d.NotBefore)
+			}
+			if d.Attempts--; d.Attempts == 0 {
+				d.FirstAt = time.Time{}
+			}
+			d.UpdatedAt = c.Now
+			delete(t.claimed, d.key)
+			if err := t.saveDelivery(d); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // documents adds to the tasks what they are to send. A task whose document is

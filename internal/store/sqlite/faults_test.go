@@ -294,3 +294,34 @@ func TestAttachmentFilesAreNamedOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestClaimWithoutDocumentsIsGivenBack: what was claimed and cannot be read just now was
+// not sent. It is due as before, and nobody takes it for interrupted.
+func TestClaimWithoutDocumentsIsGivenBack(t *testing.T) {
+	s, _, now, _, _ := neighbours(t)
+	for range readers { // every reader is to be opened anew, and none can be
+		if c := <-s.pool; c != nil {
+			if err := c.close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	path := s.path
+	s.path = t.TempDir() + "/none/stellwerk.db"
+	for range readers {
+		s.pool <- nil
+	}
+	if tasks, err := s.Claim(t.Context(), store.Claim{System: benchSystems[0], Owner: "n1", Now: now, Lease: time.Minute, Limit: 10}); err == nil {
+		t.Fatalf("%d tasks without a reader", len(tasks))
+	}
+	s.path = path
+	tasks := claim(t, s, benchSystems[0], now, 10)
+	if len(tasks) != 2 {
+		t.Fatalf("%d tasks as soon as they can be read, want 2", len(tasks))
+	}
+	for _, task := range tasks {
+		if task.Delivery.Attempts != 1 || task.Delivery.Uncertain || len(task.Body) == 0 {
+			t.Errorf("attempt %d, uncertain %t, %d bytes", task.Delivery.Attempts, task.Delivery.Uncertain, len(task.Body))
+		}
+	}
+}
