@@ -106,22 +106,26 @@ func (c *Connector) finish(step *compiled, r *connectors.Receipt) {
 	}
 }
 
-// Ask looks a message up. What its rules do not say is unknown.
+// Ask looks a message up. What its rules do not say is unknown, or still awaited where
+// there is a token: the message was taken.
 func (c *Connector) Ask(ctx context.Context, m *connectors.Message) connectors.Receipt {
 	ctx, end, ok := c.Begin(ctx)
 	defer end()
 	if !ok {
-		return connectors.Receipt{Code: "closed"}
+		return wire.StillAwaiting(connectors.Receipt{Code: "closed"}, m.Token)
 	}
 	if c.ask == nil {
 		return connectors.Receipt{Code: "not-askable"}
 	}
 	v := c.send(ctx, c.ask, &scope{message: m, attachment: -1, kept: make([]map[string]string, 1)})
 	c.finish(c.ask, &v.Receipt)
-	if v.Outcome == connectors.Retry && v.Code != "not-found" {
+	if v.Outcome == connectors.Retry && v.Code == "not-found" {
+		return v.Receipt
+	}
+	if v.Outcome == connectors.Retry {
 		v.Outcome = connectors.Unknown
 	}
-	return v.Receipt
+	return wire.StillAwaiting(v.Receipt, m.Token)
 }
 
 // Probe sends the profile's probe and checks the status.

@@ -278,6 +278,36 @@ ask:
 	}
 }
 
+// What was taken and is awaited stays so while its system cannot be asked: it is
+// neither sent again nor left to a person.
+func TestAwaitingStaysWhileNobodyAnswers(t *testing.T) {
+	status := http.StatusAccepted
+	s := serveFunc(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, `{"nr": "4711"}`)
+	})
+	c := open(t, environment(t), "attachments: omit\nrequest: {path: /d, replies: [{status: 202, outcome: awaiting, token: /nr}]}\nask: {path: '/d/{token}', replies: [{status: 404, outcome: retry, code: not-found}]}\naddress: "+s.URL)
+	m := connectortest.Message(1)
+	r := c.Deliver(t.Context(), m)
+	want(t, r, connectors.Awaiting, "http-202")
+	m.Token = r.Token
+	ask := func(code string) {
+		t.Helper()
+		r := c.(connectors.Asker).Ask(t.Context(), m)
+		want(t, r, connectors.Awaiting, code)
+		if r.Token != "4711" || !r.Fault {
+			t.Errorf("token %q, fault %t", r.Token, r.Fault)
+		}
+	}
+	for _, status = range []int{http.StatusServiceUnavailable, http.StatusInternalServerError} {
+		ask(fmt.Sprintf("http-%d", status))
+	}
+	status = http.StatusNotFound // what the profile says of it stands
+	want(t, c.(connectors.Asker).Ask(t.Context(), m), connectors.Retry, "not-found")
+	s.Close()
+	ask("connection-refused")
+}
+
 func TestOAuth2(t *testing.T) {
 	var mu sync.Mutex
 	tokens, valid := 0, ""
