@@ -738,3 +738,35 @@ func TestRateHoldsOverAReload(t *testing.T) {
 		}
 	})
 }
+
+// unextended is a store that cannot renew a lease: its disk is full, or the machine
+// has slept past the end of it.
+type unextended struct{ store.Deliver }
+
+func (unextended) Extend(context.Context, string, []hub.ID, time.Time) error { return store.ErrFull }
+
+// What this process is still sending is no leftover of a crash, though its lease has
+// ended: it is neither asked for nor sent again beside itself.
+func TestNoRescueOfWhatIsUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &backend{traits: connectors.Traits{Askable: true}, answer: func(kind string, _ *connectors.Message, n int) connectors.Receipt {
+			if kind == "ask" {
+				return connectors.Receipt{Outcome: connectors.Retry, Code: NotFound} // it has not arrived yet
+			}
+			if n == 1 {
+				time.Sleep(2 * time.Minute) // moved time; the lease is one minute
+			}
+			return connectors.Receipt{Outcome: connectors.Delivered}
+		}}
+		tw := newTown(t, map[string]*backend{"finance": b})
+		defer tw.end()
+		tw.d.Store = unextended{tw.store}
+		tw.start()
+		id := tw.submit(nil, "finance")
+		after(5 * time.Minute)
+		tw.expect(id, 1, hub.DeliveryDelivered, "")
+		if b.count() != 1 {
+			t.Errorf("calls %v, want one", b.calls)
+		}
+	})
+}

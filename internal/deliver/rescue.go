@@ -34,7 +34,7 @@ func (d *Deliverer) rescue() {
 // cannot be written keeps nobody: it stays in sending and comes again with the next scan.
 func (d *Deliverer) rescueOnce(ctx context.Context, owner string) error {
 	left := map[hub.ID]bool{} // were not rescued by this call
-	var failed error
+	var failed []error
 	for {
 		limit := rescuePage + len(left)
 		expired, err := d.Store.Expired(ctx, d.Now(), owner, limit)
@@ -45,14 +45,18 @@ func (d *Deliverer) rescueOnce(ctx context.Context, owner string) error {
 			if left[e.ID] {
 				continue
 			}
+			if _, sending := d.leases.Load(e.ID); sending && e.Owner == d.Node {
+				left[e.ID] = true // by this process, which could not renew its lease; its outcome will come
+				continue
+			}
 			d.mu.Lock()
 			l := d.lanes[e.System]
 			d.mu.Unlock()
 			park := l != nil && !l.state().traits.Repeatable && !l.state().traits.Askable
 			if err := d.Store.Rescue(ctx, e.ID, e.Owner, park, d.Now()); err != nil {
 				left[e.ID] = true
-				if failed == nil && !errors.Is(err, store.ErrStale) {
-					failed = err
+				if !errors.Is(err, store.ErrStale) {
+					failed = append(failed, err)
 				}
 				continue
 			}
@@ -65,8 +69,8 @@ func (d *Deliverer) rescueOnce(ctx context.Context, owner string) error {
 			break
 		}
 	}
-	if failed != nil && ctx.Err() == nil {
-		d.Log.Error("deliveries that a crash left in sending stay so", "deliveries", len(left), "error", failed)
+	if len(failed) > 0 && ctx.Err() == nil {
+		d.Log.Error("deliveries that a crash left in sending stay so", "deliveries", len(failed), "error", failed[0])
 	}
 	return nil
 }
