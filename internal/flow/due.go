@@ -56,7 +56,7 @@ func (f *Flow) look(ctx context.Context, last *store.Due, full func()) (rung int
 	}
 	f.readAhead(ctx, page)
 	for _, one := range page {
-		if _, busy := f.running.Load(one.ID); busy || f.resting.has(one.ID, f.Now()) {
+		if f.running.has(one.ID) || f.resting.has(one.ID, f.Now()) {
 			*last = one
 			continue
 		}
@@ -77,7 +77,7 @@ func (f *Flow) look(ctx context.Context, last *store.Due, full func()) (rung int
 func (f *Flow) readAhead(ctx context.Context, page []store.Due) {
 	ids := make([]hub.ID, 0, len(page))
 	for _, one := range page {
-		if _, busy := f.running.Load(one.ID); !busy && f.warm.get(one.ID) == nil {
+		if !f.running.has(one.ID) && f.warm.get(one.ID) == nil {
 			ids = append(ids, one.ID)
 		}
 	}

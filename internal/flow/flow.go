@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"stellwerk/internal/config"
@@ -45,7 +44,7 @@ type Flow struct {
 	// Alert is told what an operator must look at now.
 	Alert func(what string, id hub.ID, err error)
 
-	running sync.Map // hub.ID: being worked on in this process
+	running running
 	warm    warm
 	ahead   ahead
 	resting resting
@@ -83,10 +82,18 @@ var errDone = errors.New("nothing more to decide")
 // at any time and from several nodes: the step is written only if nobody else
 // has changed the submission meanwhile.
 func (f *Flow) Run(ctx context.Context, id hub.ID) error {
-	if _, busy := f.running.LoadOrStore(id, struct{}{}); busy {
-		return nil // that run, or the scan after it, sees what this bell meant
+	if !f.running.begin(id) {
+		return nil
 	}
-	defer f.running.Delete(id)
+	defer f.running.drop(id)
+	for {
+		if err := f.run(ctx, id); !f.running.again(id) {
+			return err
+		}
+	}
+}
+
+func (f *Flow) run(ctx context.Context, id hub.ID) error {
 	for range 3 {
 		err := f.once(ctx, id)
 		if errors.Is(err, vault.ErrNoKey) {

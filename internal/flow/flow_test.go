@@ -330,3 +330,23 @@ func TestPreviewKeepsNothing(t *testing.T) {
 		t.Error("a service nobody offers has a preview")
 	}
 }
+
+// The first system is so fast that its answer is there before the run that planned it
+// has ended: the bell for it is not lost on that run.
+func TestBellWhileItRuns(t *testing.T) {
+	d := newDesk(t)
+	id := d.accept("labrador.xml", nil, nil)
+	d.Advanced = func(Step) {
+		d.Advanced = nil
+		d.deliver(id, 1, "akte-musterstadt", map[string]string{"aktenzeichen": "22.31-000815/26"})
+		if err := d.Run(t.Context(), id); err != nil {
+			t.Error(err)
+		}
+	}
+	if got, want := states(d.run(id)), "running records:delivered finance:pending public-order:pending"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if d.Flow.running.has(id) {
+		t.Error("it is taken for running after its end")
+	}
+}
