@@ -102,8 +102,16 @@ func configure(in connectors.Settings) (connectors.Config, error) {
 			return nil, err
 		}
 	}
+	if c.ask == nil && slices.ContainsFunc(c.steps, (*compiled).awaits) {
+		return nil, &connectors.SettingError{Setting: "ask", Message: "is missing: a reply's outcome is awaiting, and nobody could find out how it ends"}
+	}
 	c.probe, err = s.compileProbe()
 	return c, err
+}
+
+// awaits reports whether a reply says that the outcome is still to come.
+func (c *compiled) awaits() bool {
+	return slices.ContainsFunc(slices.Concat(c.replies, c.shared), func(r reply) bool { return r.Outcome.Outcome == connectors.Awaiting })
 }
 
 // checkAttachments sees to it that attachments are left out on purpose only.

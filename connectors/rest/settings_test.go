@@ -55,6 +55,7 @@ func TestSettings(t *testing.T) {
 		req + "replies: [{equals: x, outcome: refused}]":                                                     "replies[0].at",
 		req + "replies: [{at: /a, equals: x, matches: y, outcome: refused}]":                                 "replies[0].matches",
 		req + "replies: [{status: 202, outcome: awaiting}]":                                                  "replies[0].token",
+		req + "replies: [{status: 202, outcome: awaiting, token: /id}]":                                      "ask",
 		req + "replies: [{outcome: refused, code: 'wrong IBAN'}]":                                            "replies[0].code",
 		req + "replies: [{outcome: vielleicht}]":                                                             "",
 		req + "replies: [{status: 2x, outcome: refused}]":                                                    "",
