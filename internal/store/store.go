@@ -318,7 +318,8 @@ type Record struct {
 	// is asked again then. See Notice.
 	KeepToken bool
 	// NotCounted: the attempt does not count for the retry schedule (a maintenance
-	// window began, the hub is stopping).
+	// window began, the hub is stopping). Of several alike, one behind the other, the
+	// story keeps the last.
 	NotCounted bool
 }
 

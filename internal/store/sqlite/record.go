@@ -49,6 +49,9 @@ func (t *tx) record(r *store.Record) (store.Effect, error) {
 			d.FirstAt = time.Time{}
 		}
 	}
+	if r.NotCounted && d.last.sameAs(a) {
+		d.last = nil // it takes that one's place: a hub may wait for a key for weeks
+	}
 	d.Uncertain = r.Uncertain
 	d.NotBefore = r.NotBefore
 	learned := r.State != hub.DeliveryAwaiting || len(r.Answer) > 0 || len(d.answer) == 0
@@ -64,6 +67,12 @@ func (t *tx) record(r *store.Record) (store.Effect, error) {
 		d.token = nil
 	}
 	return t.outcome(f, d, a, stored(r.Attempt.At.Add(r.Attempt.Took)))
+}
+
+// sameAs reports whether an attempt tells nothing that the one before has not told.
+func (a *attempt) sameAs(next *attempt) bool {
+	return a != nil && a.Kind == next.Kind && a.Outcome == next.Outcome && a.Code == next.Code && a.N == next.N &&
+		a.led == next.led && len(a.detail)+len(next.detail) == 0
 }
 
 // outcome ends an attempt: it frees the lease, and the submission's state and

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"time"
 
 	"stellwerk/internal/hub"
@@ -192,6 +193,32 @@ func recordNotCounted(f *fixture) {
 	equal(f, "no first attempt", d.FirstAt.IsZero(), true)
 	f.pass(time.Hour)
 	equal(f, "attempts with the next claim", f.claimOne("infoma").Delivery.Attempts, 1)
+}
+
+// putBackAgain: a delivery that waits for a key is put back every minute, and its story
+// says so once, until there is something else to tell.
+func putBackAgain(f *fixture) {
+	id := f.planned("infoma")
+	for _, code := range []string{"no-key", "no-key", "no-key", "breaker-open", "no-key", "no-key"} {
+		r := f.outcome(f.claimOne("infoma"), hub.DeliveryPending)
+		r.NotCounted, r.Attempt.Code, r.Attempt.At, r.Detail = true, code, f.now, nil
+		_, err := f.Record(f.ctx, r)
+		f.must(err)
+		f.pass(time.Hour)
+	}
+	f.send("infoma", hub.DeliveryPending) // this one was tried
+	f.pass(time.Hour)
+	f.send("infoma", hub.DeliveryPending)
+	attempts, err := f.Attempts(f.ctx, id.Delivery(1))
+	f.must(err)
+	var codes []string
+	for _, a := range attempts {
+		codes = append(codes, a.Code)
+	}
+	if want := []string{"no-key", "breaker-open", "no-key", "connection-refused", "connection-refused"}; !slices.Equal(codes, want) {
+		f.Errorf("the story tells %v, want %v", codes, want)
+	}
+	equal(f, "when it was put back last", attempts[2].At, f.now.Add(-3*time.Hour).Add(time.Hour))
 }
 
 func recordStale(f *fixture) {

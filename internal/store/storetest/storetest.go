@@ -61,6 +61,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"TellNewAnswer", tellNewAnswer},
 		{"RecordParked", recordParked},
 		{"RecordNotCounted", recordNotCounted},
+		{"PutBackAgain", putBackAgain},
 		{"RecordStale", recordStale},
 		{"SubmissionStateFollows", submissionStateFollows},
 		{"SuccessorsAfterPredecessors", successorsAfterPredecessors},
