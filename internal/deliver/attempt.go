@@ -165,6 +165,7 @@ func (d *Deliverer) record(s *settings, t *store.Task, o *opened, kind string, r
 			panic("deliver: " + err.Error()) // a map of strings always encodes
 		}
 		rec.Answer = o.key.Seal(hub.RecordAnswer(t.Delivery.ID), answer)
+		rec.Same = o.answered(t, r.Answer)
 	}
 	rec.KeepToken = s.traits.Notices
 	rec.Token = t.Token // kept unless there is a newer one

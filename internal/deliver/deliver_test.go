@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -767,6 +768,45 @@ func TestNoRescueOfWhatIsUnderWay(t *testing.T) {
 		tw.expect(id, 1, hub.DeliveryDelivered, "")
 		if b.count() != 1 {
 			t.Errorf("calls %v, want one", b.calls)
+		}
+	})
+}
+
+// records notes what is told of answers.
+type records struct {
+	store.Deliver
+	same []bool
+}
+
+func (r *records) Record(ctx context.Context, rec *store.Record) (store.Effect, error) {
+	r.same = append(r.same, rec.Same)
+	return r.Deliver.Record(ctx, rec)
+}
+
+// A system rings three times and has something new once: that alone is told as new.
+func TestTheSameAnswerIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		plates := []string{"MU-R 101", "MU-R 101", "MU-R 201", "MU-R 201"}
+		b := &backend{traits: connectors.Traits{Askable: true, Notices: true}, answer: func(_ string, _ *connectors.Message, n int) connectors.Receipt {
+			return connectors.Receipt{Outcome: connectors.Delivered, Token: "there", Answer: map[string]string{"kennzeichen": plates[n-1]}}
+		}}
+		tw := newTown(t, map[string]*backend{"finance": b})
+		defer tw.end()
+		seen := &records{Deliver: tw.store}
+		tw.d.Store = seen
+		tw.start()
+		id := tw.submit(nil, "finance")
+		for range plates[1:] {
+			after(time.Minute)
+			if err := tw.store.Notice(t.Context(), id.Delivery(1), time.Now()); err != nil {
+				t.Fatal(err)
+			}
+			tw.d.Wake("finance")
+		}
+		after(time.Minute)
+		tw.expect(id, 1, hub.DeliveryDelivered, "")
+		if want := []bool{false, true, false, true}; !slices.Equal(seen.same, want) {
+			t.Errorf("the same answer: %v, want %v", seen.same, want)
 		}
 	})
 }

@@ -88,6 +88,16 @@ func (d *Deliverer) open(s *settings, t *store.Task) (*opened, error) {
 	return o, nil
 }
 
+// answered reports whether the delivery has this answer already.
+func (o *opened) answered(t *store.Task, answer map[string]string) bool {
+	if len(t.Answer) == 0 {
+		return false
+	}
+	var before map[string]string
+	plain, err := o.key.Open(hub.RecordAnswer(t.Delivery.ID), t.Answer)
+	return err == nil && json.Unmarshal(plain, &before) == nil && maps.Equal(before, answer)
+}
+
 // meta is what is known beside the document, for a protocol that asks for it.
 func (d *Deliverer) meta(key *vault.Key, t *store.Task) (map[string]string, error) {
 	c, err := d.Case(context.Background(), t.Submission.ID)

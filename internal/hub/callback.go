@@ -6,6 +6,10 @@ import "time"
 // a newer one tells more.
 const CodeSuperseded = "superseded"
 
+// CodeAskedAgain is the code of a delivery whose system has rung after its answer. The
+// portal was told all there was then, so the same answer once more is no news to it.
+const CodeAskedAgain = "asked-again"
+
 // Callback is the thin body of a callback, in the shape of Standard Webhooks. It names
 // nobody and tells no answer: whoever gets it reads the status, with its own key.
 type Callback struct {

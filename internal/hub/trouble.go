@@ -188,6 +188,7 @@ var Troubles = []Trouble{
 	{"status-unknown", PartyOperator, Text{"Status unbekannt", "Status unknown"}, Text{"Der andere Hub nennt einen Status, den dieser nicht kennt.", "The other hub tells a status that this one does not know."}},
 	{"submission-unknown", PartyOperator, Text{"Dort unbekannt", "Unknown there"}, Text{"Der andere Hub kennt den Vorgang nicht (mehr).", "The other hub does not know the case, or not any more."}},
 	{CodeWithdrawn, PartyCitizen, Text{"Zurückgezogen", "Withdrawn"}, Text{"Die antragstellende Person hat den Antrag zurückgezogen.", "The citizen has taken the application back."}},
+	{CodeAskedAgain, PartyBackend, Text{"Noch einmal gefragt", "Asked again"}, Text{"Das System hat Neues gemeldet; seine Antwort wird noch einmal geholt.", "The system has told that there is news; its answer is fetched again."}},
 	{CodeSuperseded, PartyPortal, Text{"Überholt", "Superseded"}, Text{"Ein neuerer Rückruf sagt mehr; dieser wird nicht mehr gesendet.", "A newer callback tells more; this one is not sent any more."}},
 	{"erased", PartyOperator, Text{"Gelöscht", "Erased"}, Text{"Der Inhalt ist nach Ablauf der Frist oder auf Anordnung gelöscht.", "The content was erased when its time had come or by order."}},
 

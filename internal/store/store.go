@@ -297,6 +297,7 @@ type Task struct {
 	Body        []byte
 	Attachments []SealedAttachment
 	Token       []byte // sealed; from an earlier awaiting outcome
+	Answer      []byte // sealed; the one that an awaiting delivery has already
 	Fence       int64  // to be given back with Record
 }
 
@@ -313,7 +314,10 @@ type Record struct {
 	// Answer is sealed; kept on delivered and awaiting. Awaiting without one leaves
 	// the earlier answer and code as they are: the asking has taught nothing new.
 	Answer []byte
-	Token  []byte // sealed; kept until it is delivered, so that one put back can be asked for
+	// Same: the answer says what the one before has said. Where the portal was told that,
+	// it is not told again; see Notice.
+	Same  bool
+	Token []byte // sealed; kept until it is delivered, so that one put back can be asked for
 	// KeepToken keeps it of a delivered one, too: its system may have more to say, and
 	// is asked again then. See Notice.
 	KeepToken bool

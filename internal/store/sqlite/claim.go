@@ -149,7 +149,7 @@ func (t *tx) lease(key int64, c store.Claim) (*store.Task, error) {
 		}
 		return nil, err
 	}
-	task := &store.Task{Delivery: before, Submission: f.Submission, DataKey: f.dataKey, Token: d.token, Fence: d.fence}
+	task := &store.Task{Delivery: before, Submission: f.Submission, DataKey: f.dataKey, Token: d.token, Answer: d.answer, Fence: d.fence}
 	task.Submission.Version = f.version()
 	return task, nil
 }

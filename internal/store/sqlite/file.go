@@ -17,6 +17,9 @@ type file struct {
 	// alone is set when no earlier submission with the same order key was open. It
 	// stays so until a replay brings one back.
 	alone bool
+	// toldAll is set within a step whose answer is no news: the portal knows the case as
+	// it stands then.
+	toldAll bool
 }
 
 // readFile reads a submission and, where it is to, its deliveries, on any

@@ -64,9 +64,13 @@ func (t *tx) askAgain(f *file, d *delivery, at time.Time) error {
 		return err
 	}
 	d.Attempts, d.FirstAt, d.Uncertain, d.NotBefore = 0, time.Time{}, false, at
-	d.State, d.Reason, d.Code, d.due = hub.DeliveryAwaiting, "", "", due(at)
+	code := ""
+	if d.State == hub.DeliveryDelivered && f.Told == f.standing() {
+		code = hub.CodeAskedAgain
+	}
+	d.State, d.Reason, d.Code, d.due = hub.DeliveryAwaiting, "", code, due(at)
 	if f.Told != "" {
-		f.Told = hub.CaseProcessing // so that the new answer is news, though the status be the same
+		f.Told = hub.CaseProcessing // so that a new answer is news, though the status be the same
 	}
 	f.Version++
 	if _, err := t.moved(f, d, at); err != nil {

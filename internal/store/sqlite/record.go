@@ -52,10 +52,14 @@ func (t *tx) record(r *store.Record) (store.Effect, error) {
 	if r.NotCounted && d.last.sameAs(a) {
 		d.last = nil // it takes that one's place: a hub may wait for a key for weeks
 	}
+	f.toldAll = r.Same && r.State == hub.DeliveryDelivered && d.Code == hub.CodeAskedAgain
 	d.Uncertain = r.Uncertain
 	d.NotBefore = r.NotBefore
 	learned := r.State != hub.DeliveryAwaiting || len(r.Answer) > 0 || len(d.answer) == 0
-	if r.State != hub.DeliveryDelivered && learned {
+	switch {
+	case r.State == hub.DeliveryDelivered && d.Code == hub.CodeAskedAgain:
+		d.Code = ""
+	case r.State != hub.DeliveryDelivered && learned:
 		d.Code = r.Attempt.Code
 	}
 	if learned && r.State != hub.DeliveryParked {
@@ -156,6 +160,10 @@ func (t *tx) moved(f *file, d *delivery, at time.Time) (store.Effect, error) {
 	if f.State == hub.SubmissionSettled && was != hub.SubmissionSettled {
 		effect.Settled, effect.FlowDue = true, true
 	}
+	if f.toldAll && f.Told != "" {
+		f.Told, changed = f.standing(), true
+	}
+	f.toldAll = false
 	if f.news(at) {
 		effect.News, effect.FlowDue, changed = true, true, true
 	}

@@ -59,6 +59,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"TellErased", tellErased},
 		{"TellRefuses", tellRefuses},
 		{"TellNewAnswer", tellNewAnswer},
+		{"TellSameAnswer", tellSameAnswer},
 		{"RecordParked", recordParked},
 		{"RecordNotCounted", recordNotCounted},
 		{"PutBackAgain", putBackAgain},

@@ -222,3 +222,38 @@ func tellNewAnswer(f *fixture) {
 	f.answered(f.claimOne("kreis"), hub.DeliveryDelivered, "second")
 	f.flowDue("with the new answer", id, true)
 }
+
+// tellSameAnswer: a system rings twice, and the second time has nothing new.
+func tellSameAnswer(f *fixture) {
+	id := f.watched("kreis")
+	f.answered(f.claimOne("kreis"), hub.DeliveryDelivered, "first")
+	f.tell(id, hub.CaseCompleted, f.callback(id, 2))
+	same := func() {
+		t := f.claimOne("kreis")
+		equal(f, "the answer before", string(t.Answer), "first")
+		r := f.outcome(t, hub.DeliveryAwaiting) // it cannot be asked just now
+		r.Answer, r.Token, r.KeepToken = nil, []byte("sealed token"), true
+		_, err := f.Record(f.ctx, r)
+		f.must(err)
+		f.pass(time.Hour)
+		r = f.outcome(f.claimOne("kreis"), hub.DeliveryDelivered)
+		r.Answer, r.Token, r.KeepToken, r.Same = []byte("first"), []byte("sealed token"), true, true
+		_, err = f.Record(f.ctx, r)
+		f.must(err)
+	}
+	f.must(f.Notice(f.ctx, id.Delivery(1), f.now))
+	equal(f, "code while it is asked for", f.delivery(id.Delivery(1)).Code, hub.CodeAskedAgain)
+	same()
+	f.flowDue("with the same answer", id, false)
+	equal(f, "told", f.status(id).Submission.Told, hub.CaseCompleted)
+	equal(f, "code in the end", f.delivery(id.Delivery(1)).Code, "")
+
+	// Asked for once more before the portal was told of a replay: that stays news.
+	f.must(f.Replay(f.ctx, id.Delivery(1), store.Replay{Force: true, Actor: "operator:x", Reason: "again", At: f.now}))
+	f.tell(id, hub.CaseProcessing, f.callback(id, 3))
+	f.answered(f.claimOne("kreis"), hub.DeliveryDelivered, "first")
+	f.flowDue("before it is told", id, true)
+	f.must(f.Notice(f.ctx, id.Delivery(1), f.now))
+	same()
+	f.flowDue("as long as it is not told", id, true)
+}
