@@ -141,6 +141,8 @@ func TestMappingDiff(t *testing.T) {
 	if !strings.Contains(same, "2 submissions, 0 would be different") {
 		t.Errorf("nothing has changed: %s", same)
 	}
+	c.run(exitNotFound, "mapping", "diff", "--service", "hundeanmeldng")
+	c.run(exitNotFound, "replay", "--system", "kasse-mustrestadt", "--reason", "x")
 	table := filepath.Join(f.dir, "ordinances", "hundesteuer-musterstadt.yaml")
 	text, err := os.ReadFile(table)
 	if err != nil {

@@ -61,11 +61,11 @@ type ExplainedRetention struct {
 func (s *Snapshot) Explain(ags, service string) (*Explanation, error) {
 	m, ok := s.Municipalities[ags]
 	if !ok {
-		return nil, fmt.Errorf("%s is not a municipality here%s", ags, hint(ags, slices.Collect(maps.Keys(s.Municipalities))))
+		return nil, fmt.Errorf("%s is not a municipality here%s", ags, Hint(ags, slices.Collect(maps.Keys(s.Municipalities))))
 	}
 	b, ok := m.Services[service]
 	if !ok {
-		return nil, fmt.Errorf("%s does not offer %s%s", m.Name, service, hint(service, slices.Collect(maps.Keys(m.Services))))
+		return nil, fmt.Errorf("%s does not offer %s%s", m.Name, service, Hint(service, slices.Collect(maps.Keys(m.Services))))
 	}
 	r := b.Route
 	e := &Explanation{
@@ -122,7 +122,9 @@ func (s *Snapshot) ownRoute(file string) bool {
 	return err == nil
 }
 
-func hint(word string, allowed []string) string {
+// Hint is the remedy for a name that is not here, in brackets: the nearest of those
+// that are, or all where they are few.
+func Hint(word string, allowed []string) string {
 	if h := strict.Suggest(word, allowed); h != "" {
 		return " (" + h + ")"
 	}

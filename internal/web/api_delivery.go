@@ -80,7 +80,7 @@ func (s *Server) apiReplayMany(r *http.Request, actor string) (any, error) {
 	if err := decode(r, small, &order); err != nil {
 		return nil, err
 	}
-	if err := checkFilter(&order.Filter); err != nil {
+	if err := s.checkFilter(r.Context(), &order.Filter); err != nil {
 		return nil, err
 	}
 	p := putBack{Anew: order.Anew, Force: order.Force, Actor: actor, Reason: order.Reason}
@@ -96,7 +96,7 @@ func (s *Server) apiCloseMany(r *http.Request, actor string) (any, error) {
 	if err := decode(r, small, &order); err != nil {
 		return nil, err
 	}
-	if err := checkFilter(&order.Filter); err != nil {
+	if err := s.checkFilter(r.Context(), &order.Filter); err != nil {
 		return nil, err
 	}
 	m, err := s.closeMany(r.Context(), filterOf(&order.Filter), actor, order.Reason, order.Limit, order.DryRun)
@@ -132,7 +132,7 @@ func (s *Server) apiParkedSearch(r *http.Request, _ string) (any, error) {
 }
 
 func (s *Server) parkedAnswer(r *http.Request, f *admin.Filter) (any, error) {
-	if err := checkFilter(f); err != nil {
+	if err := s.checkFilter(r.Context(), f); err != nil {
 		return nil, err
 	}
 	items, next, err := s.parked(r.Context(), filterOf(f))
@@ -151,7 +151,7 @@ func (s *Server) apiParkedGroups(r *http.Request, _ string) (any, error) {
 	if err := decode(r, small, &f); err != nil {
 		return nil, err
 	}
-	if err := checkFilter(&f); err != nil {
+	if err := s.checkFilter(r.Context(), &f); err != nil {
 		return nil, err
 	}
 	groups, complete, err := s.parkedGroups(r.Context(), filterOf(&f))

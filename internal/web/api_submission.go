@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -27,7 +28,7 @@ func (s *Server) apiList(r *http.Request, actor string) (any, error) {
 }
 
 func (s *Server) listAnswer(r *http.Request, actor string, f *admin.Filter) (any, error) {
-	if err := checkFilter(f); err != nil {
+	if err := s.checkFilter(r.Context(), f); err != nil {
 		return nil, err
 	}
 	rows, next, err := s.list(r.Context(), actor, filterOf(f))
@@ -89,9 +90,9 @@ func filterFrom(q url.Values) (*admin.Filter, error) {
 	return &f, nil
 }
 
-// checkFilter refuses words that are no states: a list that is empty because of a
-// typing error looks like good news.
-func checkFilter(f *admin.Filter) error {
+// checkFilter refuses words that are no states and names that nobody has: a list that
+// is empty because of a typing error looks like good news.
+func (s *Server) checkFilter(ctx context.Context, f *admin.Filter) error {
 	switch f.State {
 	case "", hub.SubmissionAccepted, hub.SubmissionRunning, hub.SubmissionParked, hub.SubmissionSettled, hub.SubmissionDamaged, hub.SubmissionErased:
 	default:
@@ -107,7 +108,7 @@ func checkFilter(f *admin.Filter) error {
 	default:
 		return wrong("%q is not a reason; there are refused, unclear, exhausted, unmapped, damaged", f.Reason)
 	}
-	return nil
+	return s.known(ctx, filterOf(f).Filter)
 }
 
 func (s *Server) apiSubmission(r *http.Request, _ string) (any, error) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"stellwerk/internal/hub"
+	"stellwerk/internal/route"
 	"stellwerk/internal/store"
 	"stellwerk/internal/web/admin"
 )
@@ -155,6 +156,9 @@ func TestEraseByPerson(t *testing.T) {
 			t.Errorf("%v finds %d, want %d", test.search, dry.Matched, test.found)
 		}
 	}
+	_, err := f.client.Erase(t.Context(), admin.Erase{DryRun: true, Search: []string{"Beispiel"}, Service: "hundeanmeldng"})
+	f.problem(err, http.StatusNotFound, admin.CodeNotFound) // no case found is an answer to the citizen: not one to a typing error
+	f.server.Live.Get().Routes["another"] = &route.Route{Service: "another"}
 	if dry, err := f.client.Erase(t.Context(), admin.Erase{DryRun: true, Search: []string{"Beispiel"}, Service: "another"}); err != nil || dry.Matched != 0 {
 		t.Errorf("another service: %+v %v", dry, err)
 	}

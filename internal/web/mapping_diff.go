@@ -47,6 +47,9 @@ func (d *desk) diff(ctx context.Context, actor string, q *admin.Diff) (*admin.Di
 	if q.Last < 1 || q.Last > maxDiff {
 		return nil, wrong("last is 1 to %d", maxDiff)
 	}
+	if err := d.known(ctx, store.Filter{Service: q.Service, Municipality: q.Municipality}); err != nil {
+		return nil, err
+	}
 	changes, err := triedOut(q.Files)
 	if err != nil {
 		return nil, err

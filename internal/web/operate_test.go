@@ -235,7 +235,7 @@ func TestParkedByCauseAndEach(t *testing.T) {
 		"damaged":  {admin.Filter{Reason: "damaged"}, 1},
 		"system":   {admin.Filter{System: system}, 2},
 		"code":     {admin.Filter{Code: "no-delivery"}, 1},
-		"nothing":  {admin.Filter{Service: "reitkennzeichen"}, 0},
+		"nothing":  {admin.Filter{Municipality: "05999"}, 0},
 		"one page": {admin.Filter{Limit: 2}, 2},
 	} {
 		page, err := f.client.Parked(t.Context(), c.filter)

@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"stellwerk/internal/config"
 	"stellwerk/internal/hub"
+	"stellwerk/internal/route"
 	"stellwerk/internal/store"
 	"stellwerk/internal/vault"
 	"stellwerk/internal/web/admin"
@@ -46,6 +48,9 @@ func TestFilters(t *testing.T) {
 	f := newFixture(t)
 	id, _ := f.parked("http-422")
 	fresh, _ := f.accept("<hund/>")
+	snap := f.server.Live.Get()
+	snap.Systems["akte"] = &config.System{Name: "akte"}
+	snap.Routes["reitkennzeichen"] = &route.Route{Service: "reitkennzeichen"}
 	for name, c := range map[string]struct {
 		filter admin.Filter
 		want   []hub.ID
@@ -96,6 +101,42 @@ func TestRefusedFilters(t *testing.T) {
 	}
 	_, err := f.client.List(t.Context(), admin.Filter{Number: "nonsense"})
 	f.problem(err, http.StatusNotFound, admin.CodeNotFound)
+}
+
+// A mistyped name is told so, everywhere that one narrows a choice; what left the
+// configuration is still found by its name.
+func TestUnknownNamesAreNoGoodNews(t *testing.T) {
+	f := newFixture(t)
+	f.parked("http-422")
+	for filter, want := range map[admin.Filter]string{
+		{System: "kasse-mustrestadt"}:   `"kasse-mustrestadt" is not a system of this hub, and its journal has nothing of it (did you mean kasse-musterstadt?)`,
+		{Service: "hundeanmeldng"}:      `"hundeanmeldng" is not a service of this hub, and its journal has nothing of it (did you mean hundeanmeldung?)`,
+		{Municipality: "musterstadt"}:   `"musterstadt" is not a municipality of this hub, and its journal has nothing of it (did you mean 05999040?)`,
+		{Portal: "serviceportal-sauer"}: `"serviceportal-sauer" is not a portal of this hub, and its journal has nothing of it`,
+	} {
+		_, list := f.client.List(t.Context(), filter)
+		_, parked := f.client.Parked(t.Context(), filter)
+		_, groups := f.client.ParkedGroups(t.Context(), filter)
+		_, replay := f.client.ReplayMany(t.Context(), admin.ReplayMany{Replay: admin.Replay{Reason: "x"}, Filter: filter})
+		_, closed := f.client.CloseMany(t.Context(), admin.CloseMany{Reason: "x", Filter: filter})
+		for call, err := range map[string]error{"list": list, "parked": parked, "groups": groups, "replay": replay, "close": closed} {
+			if p, ok := err.(*admin.Problem); !ok || p.Status != http.StatusNotFound || p.Code != admin.CodeNotFound || p.Detail != want {
+				t.Errorf("%s %+v: %v, want %s", call, filter, err, want)
+			}
+		}
+	}
+	snap := f.server.Live.Get()
+	delete(snap.Systems, system)
+	delete(snap.Routes, "hundeanmeldung")
+	delete(snap.Municipalities, ags)
+	gone := admin.Filter{System: system, Service: "hundeanmeldung", Municipality: ags}
+	if page, err := f.client.List(t.Context(), gone); err != nil || len(page.Submissions) != 1 {
+		t.Errorf("what left the configuration: %+v, %v", page, err)
+	}
+	gone.Code = "http-500"
+	if groups, err := f.client.ParkedGroups(t.Context(), gone); err != nil || len(groups.Groups) != 0 {
+		t.Errorf("what left the configuration, and does not match: %+v, %v", groups, err)
+	}
 }
 
 func TestAddressesCarryNoSearch(t *testing.T) {

@@ -51,6 +51,9 @@ func (d *desk) erase(ctx context.Context, o erasing) (*erasure, error) {
 	if len(o.Names) > maxErase || len(o.Values) > 10 {
 		return nil, wrong("an order is for at most %d submissions and 10 values", maxErase)
 	}
+	if err := d.known(ctx, store.Filter{Municipality: o.Municipality, Service: o.Service}); err != nil {
+		return nil, err
+	}
 	rows, unknown, err := d.toErase(ctx, o)
 	if err != nil {
 		return nil, err
