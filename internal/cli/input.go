@@ -20,7 +20,10 @@ func (p *Program) valueOrInput(v string) (string, error) {
 		return "", fmt.Errorf("read standard input: %w", err)
 	}
 	line, _, _ := strings.Cut(string(b), "\n")
-	return strings.TrimSpace(line), nil
+	if line = strings.TrimSpace(line); line == "" {
+		return "", wrongUsage("the first line of standard input is empty: there is no value in it")
+	}
+	return line, nil
 }
 
 // readFile reads a file that an argument names; - is standard input.

@@ -10,10 +10,12 @@ import (
 	"math"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 )
 
@@ -67,10 +69,11 @@ every system of the town hall that must have it.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 findings, 4 not found,
 5 hub not reachable, 6 key not accepted, 7 not possible in this state.`,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args:          usage(cobra.NoArgs),
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: nothingEmpty,
+		Args:              usage(cobra.NoArgs),
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	f := root.PersistentFlags()
@@ -111,6 +114,20 @@ const (
 	groupSystems = "systems"
 	groupConfig  = "config"
 )
+
+// nothingEmpty refuses a flag and an argument without a value. It is a script's
+// variable that was never set: as if it were left out, it would choose everything.
+func nothingEmpty(cmd *cobra.Command, args []string) (err error) {
+	if slices.Contains(args, "") {
+		return wrongUsage("an argument is empty: give it a value, or leave it out")
+	}
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if err == nil && f.Value.Type() == "string" && f.Value.String() == "" {
+			err = wrongUsage("--%s is empty: give it a value, or leave it out", f.Name)
+		}
+	})
+	return err
+}
 
 // usage marks what an argument check complains about.
 func usage(check cobra.PositionalArgs) cobra.PositionalArgs {

@@ -276,6 +276,9 @@ func TestUsage(t *testing.T) {
 		{"submit", "x.xml"}, {"keys", "portal", "Käse"}, {"load", "--count", "0"}, {"load", "--verify-only"}, {"load", "--target", "http://x"},
 		{"--hub", "nowhere", "list"}, {"--hub", "http://stellwerk.example", "list"}, {"--key", "swo_a_b", "list"}, {"--key", "env:NOTHING", "list"},
 		{"--key", "file:/nowhere/at/all", "list"},
+		{"list", "--search", ""}, {"list", "--search", "-"}, {"list", "--since", ""}, {"list", "--state="}, {"parked", "--system", ""},
+		{"replay", "--system", "", "--parked-as", "refused", "--reason", "x"}, {"replay", "--system", "a", "--code", "", "--dry-run"},
+		{"close", "--system", "", "--parked-as", "refused", "--reason", "x"}, {"systems", "pause", "", "--reason", "x"}, {"systems", "probe", ""},
 	} {
 		c.run(exitUsage, args...)
 		if !strings.HasPrefix(c.errorText(), "stellwerk: ") || !strings.Contains(c.errorText(), "--help") {
