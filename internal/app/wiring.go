@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"stellwerk/internal/hub"
 	"stellwerk/internal/mapping"
 	"stellwerk/internal/retention"
+	"stellwerk/internal/route"
 	"stellwerk/internal/web"
 )
 
@@ -172,13 +174,18 @@ func (l cronLog) Error(err error, msg string, args ...any) {
 
 // render is the dry run: the documents a payload would cause, nothing kept.
 func (a *App) render(ctx context.Context, ags, service string, payload []byte, mediaType string) ([]web.Rendered, error) {
+	snap, now := a.live.Get(), a.opts.Now()
+	if b, ok := snap.Binding(ags, service); ok {
+		if err := fits(ctx, b.Route, payload, mediaType, snap.Hub.Limits.Payload, now); err != nil {
+			return nil, err
+		}
+	}
 	tree, err := gate.Tree(ctx, payload, mediaType, gate.Limits{})
 	if err != nil {
 		return nil, err
 	}
-	now := a.opts.Now()
 	sample := new(hub.IDs).New()
-	previews, err := flow.PreviewOf(ctx, a.live.Get(), ags, service, tree.Root(), mapping.Env{
+	previews, err := flow.PreviewOf(ctx, snap, ags, service, tree.Root(), mapping.Env{
 		Submission: mapping.Submission{ID: sample.String(), Number: sample.Number(), Delivery: sample.Delivery(1).String(), Service: service, Portal: "dry-run", ReceivedAt: now},
 		Meta:       mapping.Meta{Channel: "portal", ConsentAt: now, ConsentVersion: "1"},
 		Original:   func() (string, []byte, error) { return mediaType, payload, nil },
@@ -196,6 +203,31 @@ func (a *App) render(ctx context.Context, ags, service string, payload []byte, m
 		out = append(out, r)
 	}
 	return out, nil
+}
+
+// fits tells whether a portal could push this: nothing else would leave. A dry run
+// names no version, so any that is taken now will do.
+func fits(ctx context.Context, r *route.Route, payload []byte, mediaType string, limit int64, now time.Time) error {
+	format, err := gate.FormatOf(mediaType)
+	if err != nil {
+		return err
+	}
+	err = fmt.Errorf("%s is not taken as %s now", r.Service, format)
+	for i := range r.Inputs {
+		in := &r.Inputs[i]
+		if in.Format != string(format) || !in.Taken(now) {
+			continue
+		}
+		if _, err = gate.Check(ctx, payload, mediaType, gate.Options{Limits: gate.Limits{Bytes: limit}, Schema: in.Schema}); err == nil {
+			return nil
+		}
+	}
+	var invalid *gate.Invalid
+	if errors.As(err, &invalid) {
+		f := invalid.Findings[0]
+		err = fmt.Errorf("it does not fit the service's schema, a portal would be refused: %d:%d: %s (stellwerk validate --service %s FILE shows all of it)", f.Line, f.Column, f.En, r.Service)
+	}
+	return err
 }
 
 // tlsConfig reads the certificate; a broken one stops the start.
