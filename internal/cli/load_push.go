@@ -39,9 +39,12 @@ type pusher struct {
 }
 
 func (p *Program) pushAll(ctx context.Context, o *loadOptions, report *loadReport) (err error) {
+	if err := checkAddress("--target", o.target, "http://127.0.0.1:8080"); err != nil {
+		return err
+	}
 	target, err := url.Parse(o.target)
-	if err != nil || target.Host == "" {
-		return wrongUsage("--target: %q is not an address", o.target)
+	if err != nil {
+		return err
 	}
 	body, err := newLoadBody()
 	if err != nil {

@@ -103,6 +103,9 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 findings, 4 not found,
 		if c.Name() == "completion" {
 			c.Args = usage(cobra.NoArgs) // a shell it does not know is no reason for a silent help
 			c.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+			for _, shell := range c.Commands() {
+				shell.Args = usage(cobra.NoArgs)
+			}
 		}
 	}
 	return root

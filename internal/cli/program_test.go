@@ -279,6 +279,7 @@ func TestUsage(t *testing.T) {
 		{"list", "--search", ""}, {"list", "--search", "-"}, {"list", "--since", ""}, {"list", "--state="}, {"parked", "--system", ""},
 		{"replay", "--system", "", "--parked-as", "refused", "--reason", "x"}, {"replay", "--system", "a", "--code", "", "--dry-run"},
 		{"close", "--system", "", "--parked-as", "refused", "--reason", "x"}, {"systems", "pause", "", "--reason", "x"}, {"systems", "probe", ""},
+		{"completion", "zsh", "x"},
 	} {
 		c.run(exitUsage, args...)
 		if !strings.HasPrefix(c.errorText(), "stellwerk: ") || !strings.Contains(c.errorText(), "--help") {

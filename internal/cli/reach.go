@@ -24,12 +24,8 @@ func (p *Program) client() (*admin.Client, error) {
 	if base == "" {
 		base = p.env("STELLWERK_HUB", defaultHub)
 	}
-	u, err := url.Parse(base)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, wrongUsage("--hub: %q is not an address; write http://127.0.0.1:8081 or https://…", base)
-	}
-	if u.Scheme == "http" && !loopback(u.Hostname()) {
-		return nil, wrongUsage("--hub: %s is another machine; its key must not travel without TLS: write https://…", u.Host)
+	if err := checkAddress("--hub", base, defaultHub); err != nil {
+		return nil, err
 	}
 	key, err := p.operatorKey()
 	if err != nil {
@@ -38,6 +34,18 @@ func (p *Program) client() (*admin.Client, error) {
 	c := admin.New(base, key)
 	c.HTTP.Transport, err = p.transport()
 	return c, err
+}
+
+// checkAddress refuses what is no address, and one to which a key would travel in clear.
+func checkAddress(flag, base, example string) error {
+	u, err := url.Parse(base)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return wrongUsage("%s: %q is not an address; write %s or https://…", flag, base, example)
+	}
+	if u.Scheme == "http" && !loopback(u.Hostname()) {
+		return wrongUsage("%s: %s is another machine; its key must not travel without TLS: write https://…", flag, u.Host)
+	}
+	return nil
 }
 
 // transport trusts this machine's authorities, and the one that --ca names.

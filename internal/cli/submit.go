@@ -100,7 +100,7 @@ func (p *Program) portalsURL(ctx context.Context, flag string) (string, error) {
 		base = p.env("STELLWERK_PORTALS", "")
 	}
 	if base != "" {
-		return strings.TrimRight(base, "/"), nil
+		return strings.TrimRight(base, "/"), checkAddress("--portals", base, "http://127.0.0.1:8080")
 	}
 	c, err := p.client()
 	if err != nil {
@@ -113,7 +113,7 @@ func (p *Program) portalsURL(ctx context.Context, flag string) (string, error) {
 	if v.Portals == "" {
 		return "", wrongUsage("the hub does not say where its portals' API is: give --portals")
 	}
-	return v.Portals, nil
+	return v.Portals, checkAddress("--portals", v.Portals, "http://127.0.0.1:8080")
 }
 
 // metadataJSON is the part metadata of a push.
@@ -159,9 +159,12 @@ func (p *Program) push(ctx context.Context, base, key, idempotency string, s *su
 		return fmt.Errorf("write the metadata: %w", err)
 	}
 	for _, file := range s.attach {
-		if _, err := os.Stat(file); err != nil {
-			return &usageError{err}
+		if err := readable(file); err != nil {
+			return &usageError{fmt.Errorf("--attach: %w", err)}
 		}
+	}
+	if strings.ContainsFunc(idempotency, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return wrongUsage("--idempotency-key: %q has characters that no header may have", idempotency)
 	}
 	body, w := io.Pipe()
 	form := multipart.NewWriter(w)
@@ -203,6 +206,21 @@ func (p *Program) push(ctx context.Context, base, key, idempotency string, s *su
 	p.say("  received  %s", p.clock(r.ReceivedAt))
 	p.say("  sha256    %s", r.SHA256)
 	p.say("  next      stellwerk trace %s", r.Number)
+	return nil
+}
+
+// readable reports why a file cannot be sent, before anything is.
+func readable(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }() // only read
+	if info, err := f.Stat(); err != nil {
+		return err
+	} else if info.IsDir() {
+		return fmt.Errorf("%s is a folder", name)
+	}
 	return nil
 }
 
