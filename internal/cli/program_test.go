@@ -152,6 +152,22 @@ func TestShowJSONHasAState(t *testing.T) {
 	}
 }
 
+// A delivery that is not there is not answered with those that are.
+func TestShowAndTraceOfNoSuchDelivery(t *testing.T) {
+	s := sampleCase()
+	path := "GET /admin/v1/submissions/" + s.Number
+	c := newConsole(t, map[string]any{path: s, path + "/trace": admin.Trace{Submission: s}})
+	for _, command := range []string{"show", "trace"} {
+		c.run(0, command, s.Number+"/2")
+		if got := c.run(exitNotFound, command, s.Number+"/3"); got != "" || !strings.Contains(c.errorText(), "has no delivery 3; it has 2") {
+			t.Errorf("%s says %q and %q", command, got, c.errorText())
+		}
+	}
+	s.State, s.Deliveries = hub.SubmissionErased, nil
+	c = newConsole(t, map[string]any{path: s})
+	c.run(0, "show", s.Number+"/2")
+}
+
 func TestTraceGolden(t *testing.T) {
 	s := sampleCase()
 	at := s.ReceivedAt

@@ -52,6 +52,16 @@ func pick(s *admin.Submission, ordinal int) (*admin.Delivery, error) {
 	return nil, &notFoundError{fmt.Errorf("%s has no delivery %d; it has %d", s.Number, ordinal, len(s.Deliveries))}
 }
 
+// hasOrdinal refuses a delivery that a case does not have; of a deleted one nobody
+// knows any more.
+func hasOrdinal(s *admin.Submission, r ref) error {
+	if r.ordinal == 0 || s.State == hub.SubmissionErased {
+		return nil
+	}
+	_, err := pick(s, r.ordinal)
+	return err
+}
+
 // gone is the complaint about a case of which only the row is left, nil for any other.
 func gone(s *admin.Submission) error {
 	if s.State != hub.SubmissionErased {

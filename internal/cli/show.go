@@ -46,6 +46,9 @@ the N-th delivery.
 				return err
 			}
 			if !document {
+				if err := hasOrdinal(&s, r); err != nil {
+					return err
+				}
 				return p.showSubmission(&s)
 			}
 			if r.ordinal == 0 {

@@ -31,6 +31,9 @@ func (p *Program) trace() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := hasOrdinal(&t.Submission, r); err != nil {
+				return err
+			}
 			if p.json {
 				cause, next := advice(p, &t.Submission, t.Attempts)
 				return p.emit(struct {
