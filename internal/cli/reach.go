@@ -73,9 +73,11 @@ func (p *Program) transport() (http.RoundTripper, error) {
 	return t, nil
 }
 
+// loopback reports whether a host is this machine, also as a server that listens
+// everywhere names itself.
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return host == "localhost" || ip != nil && (ip.IsLoopback() || ip.IsUnspecified())
 }
 
 // operatorKey reads the key from the reference in --key or STELLWERK_KEY; the

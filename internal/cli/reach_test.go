@@ -62,3 +62,16 @@ func TestProbeAll(t *testing.T) {
 	c.run(2, "systems", "probe")
 	c.run(2, "systems", "probe", "akte", "--all")
 }
+
+// A key travels in clear within this machine only; a server that listens everywhere is
+// on it, too.
+func TestAddressesOfThisMachine(t *testing.T) {
+	for base, here := range map[string]bool{
+		"http://127.0.0.1:8080": true, "http://[::1]:8080": true, "http://localhost": true, "http://[::]:8080": true, "http://0.0.0.0:8080": true,
+		"http://10.0.0.5:8080": false, "http://hub.example": false, "https://hub.example": true, "ftp://127.0.0.1": false, "127.0.0.1:8080": false,
+	} {
+		if err := checkAddress("--portals", base, "http://127.0.0.1:8080"); (err == nil) != here {
+			t.Errorf("%s: %v", base, err)
+		}
+	}
+}
