@@ -52,6 +52,13 @@ type Config interface {
 	Open(Environment) (Connector, error)
 }
 
+// Answering is a Config that knows by which keys its receipts may carry answers: a
+// mistyped key is found at load then, and not by a portal that is told nothing.
+type Answering interface {
+	Config
+	Answers() []string
+}
+
 // Traits tell the hub what it may do after an unknown outcome.
 type Traits struct {
 	// Repeatable: the system recognises a message id it has already taken, so the

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -112,6 +113,7 @@ func (b *bench) check(r connectors.Receipt) connectors.Receipt {
 	if r.Outcome == connectors.Awaiting && r.Token == "" {
 		b.t.Error("awaiting without a token cannot be asked")
 	}
+	Answers(b.t, b.Config, r)
 	all := fmt.Sprintf("%+v", r)
 	for _, secret := range b.Secrets {
 		if strings.Contains(all, secret) {
@@ -119,6 +121,18 @@ func (b *bench) check(r connectors.Receipt) connectors.Receipt {
 		}
 	}
 	return r
+}
+
+// Answers fails where a receipt carries an answer by a key that its system does not
+// name beforehand, though it says that it knows them.
+func Answers(t testing.TB, c connectors.Config, r connectors.Receipt) {
+	t.Helper()
+	named, ok := c.(connectors.Answering)
+	for key := range r.Answer {
+		if ok && !slices.Contains(named.Answers(), key) {
+			t.Errorf("the answer %s is none of those that the system names: %v", key, named.Answers())
+		}
+	}
 }
 
 // want fails unless the outcome is one of those given.

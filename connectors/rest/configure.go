@@ -243,6 +243,23 @@ func (s *settings) compileProbe() (*compiled, error) {
 	return c, nil
 }
 
+// Answers are what the rules for replies take out of them.
+func (c *config) Answers() []string {
+	keys := map[string]bool{}
+	requests := c.steps
+	if c.ask != nil {
+		requests = append(slices.Clone(requests), c.ask)
+	}
+	for _, r := range requests {
+		for _, rule := range slices.Concat(r.replies, r.shared) {
+			for key := range rule.Answer {
+				keys[key] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(keys))
+}
+
 // Traits tell what the profile promises.
 func (c *config) Traits() connectors.Traits {
 	return connectors.Traits{Repeatable: c.repeatable, Askable: c.ask != nil}

@@ -163,6 +163,7 @@ func (p *profileRun) taken() int {
 
 func (p *profileRun) expect(what string, r connectors.Receipt, outcome connectors.Outcome, code string, taken int) {
 	p.Helper()
+	connectortest.Answers(p.T, p.config, r)
 	if r.Outcome != outcome || code != "" && r.Code != code {
 		p.Errorf("%s: %s %s (%s), want %s %s", what, r.Outcome, r.Code, r.Detail, outcome, code)
 	}

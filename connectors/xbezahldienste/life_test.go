@@ -77,6 +77,7 @@ func TestPaymentsEnd(t *testing.T) {
 			}
 			r = k.Ask(t.Context(), m)
 			want(t, r, test.outcome, test.code)
+			connectortest.Answers(t, p.config, r)
 			if r.Fault {
 				t.Errorf("%s: what a citizen does speaks against the provider", test.what)
 			}

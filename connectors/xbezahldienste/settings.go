@@ -173,6 +173,11 @@ func checkRedirect(v string) error {
 	return nil
 }
 
+// Answers are those of an open transaction and of one that is paid.
+func (c *config) Answers() []string {
+	return []string{"amount", "kassenzeichen", "paid-at", "payment-method", "payment-method-detail", "payment-url", "transaction-id"}
+}
+
 // Traits: a repeated requestId is recognised, and a transaction can be asked for.
 func (c *config) Traits() connectors.Traits {
 	return connectors.Traits{Repeatable: true, Askable: true}

@@ -34,7 +34,8 @@ type post struct {
 	Credentials struct {
 		Password connectors.Secret `yaml:"password"`
 	} `yaml:"credentials"`
-	Port int `yaml:"port"`
+	Port int      `yaml:"port"`
+	Says []string `yaml:"says"` // the answers of this counter
 	Desk struct {
 		Number int    `yaml:"number"`
 		Clerk  string `yaml:"clerk"`
@@ -42,6 +43,8 @@ type post struct {
 }
 
 func (p *post) Traits() connectors.Traits { return connectors.Traits{Repeatable: true} }
+
+func (p *post) Answers() []string { return p.Says }
 
 func (p *post) Open(connectors.Environment) (connectors.Connector, error) {
 	return nil, errors.New("post has no connector")

@@ -90,6 +90,7 @@ func Load(src Source) (*Snapshot, Findings) {
 	l.documents()
 	l.municipalities()
 	l.bindings()
+	l.answers()
 	l.scopes()
 	l.unused()
 	l.snap.Revision = l.revision()

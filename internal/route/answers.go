@@ -22,6 +22,7 @@ func (l *loader) answers(r *Route, y *fileYAML) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(y.Answers)) {
 		at := "answers." + name
+		n := strict.At(l.top, at)
 		role, key, ok := strings.Cut(y.Answers[name], "/")
 		switch {
 		case !releasedName.MatchString(name):
@@ -31,7 +32,7 @@ func (l *loader) answers(r *Route, y *fileYAML) {
 		case !slices.Contains(roles, role):
 			l.at(at, name+" comes from "+role+", which is no delivery of this route", strict.Suggest(role, roles))
 		}
-		r.Answers = append(r.Answers, Answer{Name: name, Role: role, Key: key})
+		r.Answers = append(r.Answers, Answer{Name: name, Role: role, Key: key, Line: n.Line, Column: n.Column})
 	}
 	asks := slices.Contains(roles, hub.RolePayment)
 	if asks && !slices.ContainsFunc(r.Answers, func(a Answer) bool { return a.Role == hub.RolePayment && a.Key == hub.AnswerPaymentURL }) {

@@ -92,9 +92,11 @@ type Key struct {
 
 // Answer is something that a system answers and the portal is told.
 type Answer struct {
-	Name string // as portals read it
-	Role string // whose delivery brings it
-	Key  string // as the system's kind calls it
+	Name   string // as portals read it
+	Role   string // whose delivery brings it
+	Key    string // as the system's kind calls it
+	Line   int    // in route.yaml
+	Column int
 }
 
 // Delivery is one line of the route.
