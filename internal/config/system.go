@@ -214,7 +214,7 @@ func (l *loader) names(fsys fs.FS, dir string) []string {
 	var out []string
 	entries, _ := fs.ReadDir(fsys, dir)
 	for _, e := range entries {
-		if n, ok := strings.CutSuffix(e.Name(), ".yaml"); ok {
+		if n, ok := strings.CutSuffix(e.Name(), ".yaml"); ok && !e.IsDir() {
 			out = append(out, n)
 		}
 	}
