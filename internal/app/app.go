@@ -79,7 +79,8 @@ type stop struct {
 // source is where configuration comes from: the operator's folder over what is
 // shipped.
 func source(dir string, now func() time.Time) config.Source {
-	return config.Source{Dir: dir, Routes: routes.FS, Mappings: mappings.FS, Kinds: all.Kinds(), Now: now}
+	return config.Source{Dir: dir, Routes: routes.FS, Mappings: mappings.FS, Kinds: all.Kinds(), Now: now,
+		Keyring: func(ring []byte) error { _, err := vault.Parse(ring); return err }}
 }
 
 // Check reads the operator's folder as New does, and starts nothing.

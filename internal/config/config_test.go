@@ -20,6 +20,7 @@ import (
 	"stellwerk/internal/config"
 	"stellwerk/internal/mapping"
 	"stellwerk/internal/route"
+	"stellwerk/internal/vault"
 	"stellwerk/mappings"
 	"stellwerk/routes"
 )
@@ -74,7 +75,8 @@ func kinds() []connectors.Kind {
 var now = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 
 func source(dir string) config.Source {
-	return config.Source{Dir: dir, Routes: routes.FS, Mappings: mappings.FS, Kinds: kinds(), Now: func() time.Time { return now }}
+	return config.Source{Dir: dir, Routes: routes.FS, Mappings: mappings.FS, Kinds: kinds(), Now: func() time.Time { return now },
+		Keyring: func(ring []byte) error { _, err := vault.Parse(ring); return err }}
 }
 
 // folder lays files over a copy of the base; a file that says (removed) is taken away.

@@ -104,6 +104,11 @@ func (l *loader) hub() {
 		l.at(hubFile, "retention", "retention: "+why, "what a submission is found by goes last; what is not written is the default")
 	}
 	l.secret(hubFile, "key", y.Key)
+	if ring, err := y.Key.Reveal(l.src.Dir); err == nil && !y.Key.Empty() && l.src.Keyring != nil {
+		if err := l.src.Keyring(ring); err != nil {
+			l.at(hubFile, "key", "key: "+err.Error(), "stellwerk keys keyring FILE makes one")
+		}
+	}
 	if t := y.Listen.TLS; t != nil {
 		certificate := l.absolute(t.Certificate)
 		if _, err := os.ReadFile(certificate); err != nil {
@@ -131,6 +136,9 @@ func (l *loader) absolute(file string) string {
 func (l *loader) hubChecks(h *Hub) {
 	l.listen("listen.portals", h.Listen.Portals, h.Listen)
 	l.listen("listen.admin", h.Listen.Admin, h.Listen)
+	if h.Listen.Admin == h.Listen.Portals && !strings.HasSuffix(h.Listen.Admin, ":0") {
+		l.at(hubFile, "listen.admin", "listen.admin: "+h.Listen.Admin+" is the portals' address already", "give each its own port")
+	}
 	if p := h.Listen.Public; p != "" && !strings.HasPrefix(p, "https://") && !strings.HasPrefix(p, "http://") {
 		l.at(hubFile, "listen.public", "listen.public: "+p+" is not an address of the web", "write https://…")
 	}

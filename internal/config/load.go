@@ -51,8 +51,9 @@ type Source struct {
 	Routes   fs.FS  // shipped: routes.FS
 	Mappings fs.FS  // shipped: mappings.FS
 	Kinds    []connectors.Kind
-	Changes  fs.FS            // optional: whole files laid over the operator's, to try them out
-	Now      func() time.Time // for keys that have run out; time.Now where nil
+	Keyring  func([]byte) error // optional: what is wrong with the operator's keyring
+	Changes  fs.FS              // optional: whole files laid over the operator's, to try them out
+	Now      func() time.Time   // for keys that have run out; time.Now where nil
 }
 
 // Load reads and checks everything. The snapshot is nil exactly if one of the
