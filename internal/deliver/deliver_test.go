@@ -223,6 +223,17 @@ func after(d time.Duration) {
 	synctest.Wait()
 }
 
+// unclear counts the alerts of an unclear outcome.
+func (tw *town) unclear() *int {
+	n := new(int)
+	tw.d.Alert = func(kind string, _ hub.ID, _ error) {
+		if kind == "unclear" {
+			*n++
+		}
+	}
+	return n
+}
+
 func TestDeliversAndSettles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		finance, records := &backend{}, &backend{}
@@ -329,18 +340,13 @@ func TestUnknownOutcome(t *testing.T) {
 				}}
 				tw := newTown(t, map[string]*backend{"finance": b})
 				defer tw.end()
-				unclear := 0
-				tw.d.Alert = func(kind string, _ hub.ID, _ error) {
-					if kind == "unclear" {
-						unclear++
-					}
-				}
+				unclear := tw.unclear()
 				tw.start()
 				id := tw.submit(nil, "finance")
 				after(10 * time.Minute)
 				tw.expect(id, 1, test.state, test.reason)
-				if parked := test.reason == hub.ParkUnclear; parked != (unclear == 1) {
-					t.Errorf("%d alerts of an unclear outcome", unclear)
+				if parked := test.reason == hub.ParkUnclear; parked != (*unclear == 1) {
+					t.Errorf("%d alerts of an unclear outcome", *unclear)
 				}
 				if len(b.calls) != len(test.kinds) {
 					t.Fatalf("calls %v, want %v", b.calls, test.kinds)
@@ -605,12 +611,7 @@ func TestUncertainIsNotSentToASystemThatHasLostItsPromise(t *testing.T) {
 			b := &backend{traits: connectors.Traits{Repeatable: true}, answer: always(connectors.Receipt{Outcome: connectors.Unknown, Code: "timeout"})}
 			tw := newTown(t, map[string]*backend{"finance": b})
 			defer tw.end()
-			unclear := 0
-			tw.d.Alert = func(kind string, _ hub.ID, _ error) {
-				if kind == "unclear" {
-					unclear++
-				}
-			}
+			unclear := tw.unclear()
 			tw.start()
 			id := tw.submit(nil, "finance")
 			after(100 * time.Millisecond)
@@ -622,8 +623,8 @@ func TestUncertainIsNotSentToASystemThatHasLostItsPromise(t *testing.T) {
 			}
 			after(time.Minute)
 			tw.expect(id, 1, hub.DeliveryParked, hub.ParkUnclear)
-			if b.count() != 1 || fresh.count() != 0 || unclear != 1 {
-				t.Errorf("calls %v, then %v, %d alerts; want one of each but the second", b.calls, fresh.calls, unclear)
+			if b.count() != 1 || fresh.count() != 0 || *unclear != 1 {
+				t.Errorf("calls %v, then %v, %d alerts; want one of each but the second", b.calls, fresh.calls, *unclear)
 			}
 		})
 	})
