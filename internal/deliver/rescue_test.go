@@ -1,0 +1,165 @@
+package deliver
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"stellwerk/connectors"
+	"stellwerk/internal/config"
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
+	"stellwerk/internal/store/sqlite"
+)
+
+// What a crash left in sending: again where that is safe, a person otherwise.
+func TestRescueAfterACrash(t *testing.T) {
+	for _, repeatable := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			b := &backend{traits: connectors.Traits{Repeatable: repeatable}}
+			tw := newTown(t, map[string]*backend{"finance": b})
+			defer tw.end()
+			id := tw.submit(nil, "finance")
+			// The process that claimed this one is gone.
+			if tasks, err := tw.store.Claim(t.Context(), store.Claim{System: "finance", Owner: "node", Now: time.Now(), Lease: time.Minute, Limit: 1}); err != nil || len(tasks) != 1 {
+				t.Fatalf("%d tasks, %v", len(tasks), err)
+			}
+			tw.restart()
+			after(10 * time.Second)
+			if repeatable {
+				tw.expect(id, 1, hub.DeliveryDelivered, "")
+			} else {
+				tw.expect(id, 1, hub.DeliveryParked, hub.ParkUnclear)
+				if b.count() != 0 {
+					t.Error("it was sent again although nobody knows whether it arrived")
+				}
+			}
+		})
+	}
+}
+
+// What may have arrived is not sent again to a system that by now neither recognises
+// it nor can be asked: after a crash its file was gone for a while, or its promise was
+// taken back while the delivery waited.
+func TestUncertainIsNotSentToASystemThatHasLostItsPromise(t *testing.T) {
+	t.Run("its file was gone at the start", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			b := &backend{}
+			tw := newTown(t, map[string]*backend{"finance": b})
+			defer tw.end()
+			id := tw.submit(nil, "finance")
+			if tasks, err := tw.store.Claim(t.Context(), store.Claim{System: "finance", Owner: "node", Now: time.Now(), Lease: time.Minute, Limit: 1}); err != nil || len(tasks) != 1 {
+				t.Fatalf("%d tasks, %v", len(tasks), err)
+			}
+			with := tw.snap
+			tw.snap = &config.Snapshot{}
+			tw.restart()
+			if err := tw.d.Apply(with); err != nil {
+				t.Fatal(err)
+			}
+			after(time.Minute)
+			tw.expect(id, 1, hub.DeliveryParked, hub.ParkUnclear)
+			if b.count() != 0 {
+				t.Errorf("it got %v although nobody knows whether it arrived", b.calls)
+			}
+		})
+	})
+	t.Run("it was repeatable", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			b := &backend{traits: connectors.Traits{Repeatable: true}, answer: always(connectors.Receipt{Outcome: connectors.Unknown, Code: "timeout"})}
+			tw := newTown(t, map[string]*backend{"finance": b})
+			defer tw.end()
+			unclear := tw.unclear()
+			tw.start()
+			id := tw.submit(nil, "finance")
+			after(100 * time.Millisecond)
+			fresh := &backend{}
+			changed := *tw.snap.Systems["finance"]
+			changed.Config = fresh
+			if err := tw.d.Apply(&config.Snapshot{Systems: map[string]*config.System{"finance": &changed}}); err != nil {
+				t.Fatal(err)
+			}
+			after(time.Minute)
+			tw.expect(id, 1, hub.DeliveryParked, hub.ParkUnclear)
+			if b.count() != 1 || fresh.count() != 0 || *unclear != 1 {
+				t.Errorf("calls %v, then %v, %d alerts; want one of each but the second", b.calls, fresh.calls, *unclear)
+			}
+		})
+	})
+}
+
+// stubborn is a store that cannot write down the rescue of one delivery: a page beside
+// it is corrupt, say.
+type stubborn struct {
+	store.Deliver
+	id hub.ID
+}
+
+func (s stubborn) Rescue(ctx context.Context, id hub.ID, owner string, park bool, at time.Time) error {
+	if id == s.id {
+		return store.ErrDamaged
+	}
+	return s.Deliver.Rescue(ctx, id, owner, park, at)
+}
+
+// One that cannot be rescued keeps neither the hub from starting nor its neighbours
+// from being rescued.
+func TestRescueGoesOnBehindOneThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &backend{traits: connectors.Traits{Repeatable: true}}
+		tw := newTown(t, map[string]*backend{"finance": b})
+		defer tw.end()
+		first, second := tw.submit(nil, "finance"), tw.submit(nil, "finance")
+		for _, owner := range []string{"node", "gone"} {
+			if tasks, err := tw.store.Claim(t.Context(), store.Claim{System: "finance", Owner: owner, Now: time.Now(), Lease: time.Minute, Limit: 1}); err != nil || len(tasks) != 1 {
+				t.Fatalf("%d tasks, %v", len(tasks), err)
+			}
+		}
+		if err := tw.store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if tw.store, err = sqlite.Open(sqlite.Options{Dir: tw.dir}); err != nil {
+			t.Fatal(err)
+		}
+		tw.d = tw.deliverer("node")
+		tw.d.Store = stubborn{tw.store, first.Delivery(1)}
+		tw.start()
+		after(2 * time.Minute)
+		tw.expect(first, 1, hub.DeliverySending, "")
+		tw.expect(second, 1, hub.DeliveryDelivered, "")
+	})
+}
+
+// unextended is a store that cannot renew a lease: its disk is full, or the machine
+// has slept past the end of it.
+type unextended struct{ store.Deliver }
+
+func (unextended) Extend(context.Context, string, []hub.ID, time.Time) error { return store.ErrFull }
+
+// What this process is still sending is no leftover of a crash, though its lease has
+// ended: it is neither asked for nor sent again beside itself.
+func TestNoRescueOfWhatIsUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &backend{traits: connectors.Traits{Askable: true}, answer: func(kind string, _ *connectors.Message, n int) connectors.Receipt {
+			if kind == "ask" {
+				return connectors.Receipt{Outcome: connectors.Retry, Code: NotFound} // it has not arrived yet
+			}
+			if n == 1 {
+				time.Sleep(2 * time.Minute) // moved time; the lease is one minute
+			}
+			return connectors.Receipt{Outcome: connectors.Delivered}
+		}}
+		tw := newTown(t, map[string]*backend{"finance": b})
+		defer tw.end()
+		tw.d.Store = unextended{tw.store}
+		tw.start()
+		id := tw.submit(nil, "finance")
+		after(5 * time.Minute)
+		tw.expect(id, 1, hub.DeliveryDelivered, "")
+		if b.count() != 1 {
+			t.Errorf("calls %v, want one", b.calls)
+		}
+	})
+}
