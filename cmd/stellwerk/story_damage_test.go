@@ -78,7 +78,7 @@ func (s *story) record(ts *testscript.TestScript, file, id, what string) int64 {
 		if err != nil {
 			return err
 		}
-		return db.QueryRow("SELECT body FROM document WHERE key = ?", key+int64(ordinal)).Scan(&sealed)
+		return db.QueryRow("SELECT body FROM rendered WHERE key = ?", key+int64(ordinal)).Scan(&sealed)
 	}
 	err = find()
 	ts.Check(db.Close())

@@ -100,10 +100,8 @@ func (t *tx) insert(s *submission, body, top []byte, a *store.Acceptance) error 
 	if err != nil {
 		return err
 	}
-	if len(s.order) > 0 {
-		if err := t.exec("INSERT INTO sequence (hash, key) VALUES (?, ?)", s.order, s.key); err != nil {
-			return err
-		}
+	if err := t.enqueue(s.order, s.key); err != nil {
+		return err
 	}
 	for _, f := range a.Attachments {
 		if err := t.exec("INSERT INTO attachment (file, key) VALUES (?, ?)", f.File, s.key); err != nil {

@@ -157,7 +157,7 @@ func fill(b *testing.B, s *Store, l *load, n int) {
 		for i := range all {
 			all[i] = l.acceptance(now)
 			plans[i] = l.plan(all[i], now)
-			ready[i], _ = planned(all[i].Submission.ID, plans[i])
+			ready[i], _ = s.planned(all[i].Submission.ID, plans[i])
 		}
 		err := s.w.do(b.Context(), func(t *tx) error {
 			for i, a := range all {

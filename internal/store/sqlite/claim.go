@@ -6,8 +6,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"stellwerk/internal/hub"
@@ -18,19 +18,18 @@ import (
 // steps; the documents are read afterwards, outside the writer.
 func (s *Store) Claim(ctx context.Context, c store.Claim) ([]store.Task, error) {
 	c.Now = stored(c.Now)
-	var tasks []store.Task
+	var claimed []leased
 	err := s.w.do(ctx, func(t *tx) (err error) {
-		tasks, err = t.claim(c)
+		claimed, err = t.claim(c)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim for system %s: %w", c.System, err)
 	}
-	if len(tasks) == 0 {
+	if len(claimed) == 0 {
 		return nil, nil
 	}
-	claimed := tasks
-	tasks, err = s.documents(ctx, c, slices.Clone(claimed))
+	tasks, err := s.documents(ctx, c, claimed)
 	if err != nil {
 		err = errors.Join(err, s.giveBack(claimed, c))
 		return nil, fmt.Errorf("claim for system %s: %w", c.System, err)
@@ -38,11 +37,17 @@ func (s *Store) Claim(ctx context.Context, c store.Claim) ([]store.Task, error) 
 	return tasks, nil
 }
 
+// leased is a delivery that was claimed, and the number of its document.
+type leased struct {
+	task     store.Task
+	document int64
+}
+
 // claimLooks bounds how many deliveries one claim looks at, so that a long queue
 // behind one that is stuck does not keep the writer.
 const claimLooks = 1024
 
-func (t *tx) claim(c store.Claim) ([]store.Task, error) {
+func (t *tx) claim(c store.Claim) ([]leased, error) {
 	paused, err := t.pauses()
 	if err != nil {
 		return nil, err
@@ -56,7 +61,7 @@ func (t *tx) claim(c store.Claim) ([]store.Task, error) {
 		}
 		t.looked[c.System] = true
 	}
-	var tasks []store.Task
+	var tasks []leased
 	// Those held back are put off and do not come again, so the next round sees
 	// others. What is beyond the bound comes with the next claim.
 	for looked := 0; looked < claimLooks && len(tasks) < c.Limit; {
@@ -81,6 +86,14 @@ func (t *tx) claim(c store.Claim) ([]store.Task, error) {
 	return tasks, nil
 }
 
+// dueOf lists a system's due deliveries by their state. The state stands in the text:
+// where it is bound, SQLite plans the statement anew for every value, since it decides
+// which partial indexes there are.
+var dueOf = map[int64]string{
+	statePending:  "SELECT due, key FROM delivery WHERE system = ? AND state = 2 AND due <= ? ORDER BY due, key LIMIT ?",
+	stateAwaiting: "SELECT due, key FROM delivery WHERE system = ? AND state = 4 AND due <= ? ORDER BY due, key LIMIT ?",
+}
+
 // candidates are the system's due deliveries, what is due longest first.
 func (t *tx) candidates(c store.Claim, limit int) ([]int64, error) {
 	type candidate struct{ due, key int64 }
@@ -95,8 +108,7 @@ func (t *tx) candidates(c store.Claim, limit int) ([]int64, error) {
 		if t.tally.of(count{countDeliveries + state, c.System}) == 0 {
 			continue
 		}
-		if err := t.query("SELECT due, key FROM delivery WHERE system = ? AND state = ? AND due <= ? ORDER BY due, key LIMIT ?",
-			[]any{c.System, state, due(c.Now), int64(limit + len(t.corrupt))}, collect); err != nil {
+		if err := t.query(dueOf[state], []any{c.System, due(c.Now), int64(limit + len(t.corrupt))}, collect); err != nil {
 			return nil, err
 		}
 	}
@@ -112,7 +124,7 @@ func (t *tx) candidates(c store.Claim, limit int) ([]int64, error) {
 
 // lease claims one delivery; nil where it is held back or its submission had to
 // be set aside.
-func (t *tx) lease(key int64, c store.Claim) (*store.Task, error) {
+func (t *tx) lease(key int64, c store.Claim) (*leased, error) {
 	f, err := t.loadKey(submissionKey(key))
 	switch {
 	case t.broken != nil:
@@ -149,9 +161,9 @@ func (t *tx) lease(key int64, c store.Claim) (*store.Task, error) {
 		}
 		return nil, err
 	}
-	task := &store.Task{Delivery: before, Submission: f.Submission, DataKey: f.dataKey, Token: d.token, Answer: d.answer, Fence: d.fence}
-	task.Submission.Version = f.version()
-	return task, nil
+	l := &leased{store.Task{Delivery: before, Submission: f.Submission, DataKey: f.dataKey, Token: d.token, Answer: d.answer, Fence: d.fence}, d.document}
+	l.task.Submission.Version = f.version()
+	return l, nil
 }
 
 // claim leases a delivery and gives it as it was before, this attempt counted.
@@ -170,17 +182,18 @@ func (d *delivery) claim(owner string, until, now time.Time) hub.Delivery {
 
 // giveBack ends the leases of what cannot be read now: nothing of it was sent, so it is
 // due as before.
-func (s *Store) giveBack(tasks []store.Task, c store.Claim) error {
+func (s *Store) giveBack(claimed []leased, c store.Claim) error {
 	return s.w.do(context.Background(), func(t *tx) error {
-		for i := range tasks {
-			f, d, err := t.find(tasks[i].Delivery.ID)
+		for i := range claimed {
+			task := &claimed[i].task
+			f, d, err := t.find(task.Delivery.ID)
 			if t.broken != nil {
 				return err
 			}
-			if err != nil || d.State != hub.DeliverySending || d.owner != c.Owner || d.fence != tasks[i].Fence {
+			if err != nil || d.State != hub.DeliverySending || d.owner != c.Owner || d.fence != task.Fence {
 				continue
 			}
-			d.State, d.owner, d.lease, d.due = tasks[i].Delivery.State, "", 0, 0
+			d.State, d.owner, d.lease, d.due = task.Delivery.State, "", 0, 0
 			if f.State != hub.SubmissionDamaged {
 				d.due = due(d.NotBefore)
 			}
@@ -197,47 +210,42 @@ func (s *Store) giveBack(tasks []store.Task, c store.Claim) error {
 	})
 }
 
-// documents adds to the tasks what they are to send. A task whose document is
-// not there any more is set aside as damaged, the others go on.
-func (s *Store) documents(ctx context.Context, c store.Claim, tasks []store.Task) ([]store.Task, error) {
-	byKey := make(map[int64]*store.Task, len(tasks))
-	var keys []any
+// documents gives the tasks with what they are to send. A task whose document is not
+// there any more is set aside as damaged, the others go on.
+func (s *Store) documents(ctx context.Context, c store.Claim, claimed []leased) ([]store.Task, error) {
+	tasks := make([]store.Task, len(claimed))
+	numbered, older := make(map[int64]*store.Task), make(map[int64]*store.Task)
 	attached := false
 	for i := range tasks {
 		t := &tasks[i]
+		*t = claimed[i].task
 		key := keyOf(t.Delivery.ID)
 		attached = attached || t.Submission.Attachments > 0
 		if d := s.fresh.document(key); d != nil {
 			t.Head, t.Body = d.Head, d.Body
 			s.fresh.drop(key)
-			continue
+		} else if n := claimed[i].document; n > 0 {
+			numbered[n] = t
+		} else {
+			older[key] = t
 		}
-		keys = append(keys, key)
-		byKey[key] = t
 	}
-	if len(keys) == 0 && !attached {
+	if len(numbered)+len(older) == 0 && !attached {
 		return tasks, nil
 	}
 	err := s.read(ctx, func(r *conn) error {
-		for _, some := range chunks(keys) {
-			err := r.query(context.Background(), "SELECT key, head, body FROM document WHERE key IN (?"+strings.Repeat(",?", len(some)-1)+")", some, func(row []driver.Value) error {
-				t := byKey[asInt(row[0])]
-				t.Head, t.Body = asBytes(row[1]), asBytes(row[2])
-				return nil
-			})
-			if err != nil && code(err) != 0 && len(some) > 1 {
-				err = oneByOne(r, some, byKey)
-			}
-			if err != nil {
-				return err
-			}
+		if err := readDocuments(r, "rendered", "n", numbered); err != nil {
+			return err
+		}
+		if err := readDocuments(r, "document", "key", older); err != nil {
+			return err
 		}
 		for i := range tasks {
 			if tasks[i].Submission.Attachments == 0 {
 				continue
 			}
 			var content store.Case
-			if err := readContent(ctx, r, keyOf(tasks[i].Submission.ID), &content); err != nil {
+			if err := readContent(ctx, r, keyOf(tasks[i].Submission.ID), math.MaxInt64, &content); err != nil {
 				if !errors.Is(named(err), store.ErrDamaged) {
 					return err
 				}
@@ -262,35 +270,6 @@ func (s *Store) documents(ctx context.Context, c store.Claim, tasks []store.Task
 		}
 	}
 	return whole, nil
-}
-
-// oneByOne reads around a page that is corrupt.
-func oneByOne(r *conn, keys []any, byKey map[int64]*store.Task) error {
-	for _, key := range keys {
-		err := r.query(context.Background(), "SELECT head, body FROM document WHERE key = ?", []any{key}, func(row []driver.Value) error {
-			t := byKey[key.(int64)]
-			t.Head, t.Body = asBytes(row[0]), asBytes(row[1])
-			return nil
-		})
-		if err != nil && !errors.Is(named(err), store.ErrDamaged) {
-			return err
-		}
-	}
-	return nil
-}
-
-// chunks cuts keys into sizes for which statements are kept: 32, 16, 8, … 1.
-func chunks(keys []any) [][]any {
-	var all [][]any
-	for size := 32; len(keys) > 0; {
-		if len(keys) < size {
-			size /= 2
-			continue
-		}
-		all = append(all, keys[:size])
-		keys = keys[size:]
-	}
-	return all
 }
 
 // NextDue implements store.Deliver.

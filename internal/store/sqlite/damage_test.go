@@ -174,7 +174,7 @@ func TestEveryBitOfARow(t *testing.T) {
 
 func TestLostDocumentSetsAside(t *testing.T) {
 	s, _, now, victim, other := neighbours(t)
-	scribble(t, s, "DELETE FROM document WHERE key = ?", keyOf(victim.Delivery(1)))
+	scribble(t, s, "DELETE FROM rendered WHERE key = ?", keyOf(victim.Delivery(1)))
 	tasks := claim(t, s, benchSystems[0], now, 10)
 	if len(tasks) != 1 || tasks[0].Submission.ID != other {
 		t.Fatalf("%d tasks, want the neighbour's", len(tasks))
@@ -243,7 +243,7 @@ func TestDamagedFilterIsMadeAnew(t *testing.T) {
 	}
 	hash := keyHash("soest", "the first")
 	err = s.w.do(t.Context(), func(x *tx) error {
-		for i := range chapterRuns*runLength + 1 {
+		for i := range chapterRuns*keyRun + 1 {
 			h := keyHash("soest", fmt.Sprint(i))
 			if i == 0 {
 				h = hash
@@ -263,15 +263,14 @@ func TestDamagedFilterIsMadeAnew(t *testing.T) {
 	}
 }
 
-// TestCorruptPage overwrites a page of the file that has one submission's
-// deliveries: others go on, and it is reported.
-func TestCorruptPage(t *testing.T) {
-	dir, l, now := t.TempDir(), newLoad(), time.Now()
-	s, err := Open(Options{Dir: dir})
+// plannedJournal has submissions whose deliveries are due.
+func plannedJournal(t *testing.T, n int) (*Store, *load, time.Time) {
+	t.Helper()
+	l, now := newLoad(), time.Now()
+	s, err := Open(Options{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	const n = 60
 	for range n {
 		a := l.acceptance(now)
 		accept(t, s, a)
@@ -279,7 +278,13 @@ func TestCorruptPage(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	page := asInt(column(t, s, "SELECT pageno FROM dbstat WHERE name = 'delivery' AND pagetype = 'leaf' LIMIT 1 OFFSET 3"))
+	return s, l, now
+}
+
+// spoil closes a store, overwrites a leaf of a table and opens it again.
+func spoil(t *testing.T, s *Store, table string, leaf int) *Store {
+	t.Helper()
+	page := asInt(column(t, s, "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' LIMIT 1 OFFSET ?", table, int64(leaf)))
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -293,9 +298,12 @@ func TestCorruptPage(t *testing.T) {
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
 	}
+	return open(t, Options{Dir: s.dir})
+}
 
-	s = open(t, Options{Dir: dir})
-	delivered := 0
+// deliverAll claims and records as long as something comes, and says how much that was.
+func deliverAll(t *testing.T, s *Store, l *load, now time.Time) (delivered int) {
+	t.Helper()
 	for range 20 {
 		for _, system := range benchSystems {
 			tasks, err := s.Claim(t.Context(), store.Claim{System: system, Owner: "n1", Now: now, Lease: time.Minute, Limit: 16})
@@ -312,6 +320,16 @@ func TestCorruptPage(t *testing.T) {
 			}
 		}
 	}
+	return delivered
+}
+
+// TestCorruptPage overwrites a page of the file that has one submission's
+// deliveries: others go on, and it is reported.
+func TestCorruptPage(t *testing.T) {
+	const n = 60
+	s, l, now := plannedJournal(t, n)
+	s = spoil(t, s, "delivery", 3)
+	delivered := deliverAll(t, s, l, now)
 	if delivered < 3*n/2 || delivered >= 3*n {
 		t.Errorf("%d of %d deliveries are made, want those beside the corrupt page", delivered, 3*n)
 	}
@@ -323,4 +341,50 @@ func TestCorruptPage(t *testing.T) {
 	if err == nil && len(rows) == 0 {
 		t.Error("nothing is reported as damaged")
 	}
+}
+
+// A corrupt page among the documents hurts those on it.
+func TestCorruptDocumentPage(t *testing.T) {
+	const n = 60
+	s, l, now := plannedJournal(t, n)
+	s = spoil(t, s, "rendered", 5)
+	if delivered := deliverAll(t, s, l, now); delivered < 3*n-30 || delivered == 3*n {
+		t.Errorf("%d of %d deliveries are made, want those beside the corrupt page", delivered, 3*n)
+	}
+	a := l.acceptance(now)
+	accept(t, s, a)
+	if err := s.Advance(t.Context(), a.Submission.ID, 1, l.plan(a, now)); err != nil {
+		t.Errorf("the next one: %v", err)
+	}
+}
+
+// A corrupt page of who waits for whom hurts nobody: it is made anew from the
+// submissions, whether it is met by the start or by the writer.
+func TestCorruptQueuePage(t *testing.T) {
+	const n = 300
+	s, l, now := plannedJournal(t, n)
+	first, second := l.acceptance(now), l.acceptance(now)
+	second.OrderKey = first.OrderKey
+	for _, a := range []*store.Acceptance{first, second} {
+		accept(t, s, a)
+		if err := s.Advance(t.Context(), a.Submission.ID, 1, l.plan(a, now)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s = spoil(t, s, "queue", 1)
+	claimed := map[hub.ID]bool{}
+	for _, task := range claim(t, s, benchSystems[0], now, 2*n) {
+		claimed[task.Delivery.ID.Submission()] = true
+		record(t, s, l.delivered(task, now))
+	}
+	if len(claimed) != n+1 || !claimed[first.Submission.ID] || claimed[second.Submission.ID] {
+		t.Errorf("%d claimed, the first %v, the one behind it %v", len(claimed), claimed[first.Submission.ID], claimed[second.Submission.ID])
+	}
+	if next := claim(t, s, benchSystems[0], now, 8); len(next) != 1 {
+		t.Errorf("%d behind the first, want 1", len(next))
+	}
+	if delivered := deliverAll(t, s, l, now); delivered != 2*(n+2) {
+		t.Errorf("%d delivered to the others, want %d", delivered, 2*(n+2))
+	}
+	accept(t, s, l.acceptance(now))
 }

@@ -18,7 +18,9 @@
 // Rows are stored in the order of time (key.go). Small rows that change lie apart
 // from the large ones that do not. Random values — search hashes, idempotency
 // keys — come in runs, so that a long journal costs no more than a short one
-// (runs.go). Every row that is not sealed carries a checksum over its columns
+// (runs.go); who waits for whom by an order key is looked up in memory (queues.go);
+// documents lie as they were rendered (documents.go). So a commit changes few pages.
+// Every row that is not sealed carries a checksum over its columns
 // (pack.go): one that fails it is set aside and its neighbours go on.
 //
 // # Folders

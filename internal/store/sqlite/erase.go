@@ -247,12 +247,12 @@ func (t *tx) erase(e *erasing) error {
 // erasePayload deletes everything sealed but the attachments. What of the
 // submission was optional and waited for a person has nothing to wait with any more.
 func (t *tx) erasePayload(f *file, e *erasing) error {
-	if err := t.exec("DELETE FROM document WHERE key > ? AND key <= ?", f.key, f.key|ordinalMask); err != nil {
-		return err
-	}
 	for _, d := range f.deliveries {
+		if err := t.dropDocument(d); err != nil {
+			return err
+		}
 		t.fresh.drop(d.key)
-		d.answer, d.token, d.rendered = nil, nil, false
+		d.answer, d.token, d.rendered, d.document = nil, nil, false, 0
 		if d.last != nil {
 			last := *d.last
 			last.detail = nil
@@ -267,7 +267,7 @@ func (t *tx) erasePayload(f *file, e *erasing) error {
 			return err
 		}
 	}
-	if err := t.unqueue(f); err != nil {
+	if _, err := t.unqueue(f); err != nil {
 		return err
 	}
 	return t.stripAttempts(f)

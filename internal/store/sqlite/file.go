@@ -14,9 +14,6 @@ import (
 type file struct {
 	*submission
 	deliveries []*delivery
-	// alone is set when no earlier submission with the same order key was open. It
-	// stays so until a replay brings one back.
-	alone bool
 	// toldAll is set within a step whose answer is no news: the portal knows the case as
 	// it stands then.
 	toldAll bool

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -78,6 +79,10 @@ func readThis(ctx context.Context, c *conn, id hub.ID) (*file, error) {
 	return f, err
 }
 
+// lookUp is for reads by key: they are over before anybody could cancel them, and a
+// context that can end costs each a goroutine that watches it.
+var lookUp = context.Background()
+
 // Case implements store.Flow.
 func (s *Store) Case(ctx context.Context, id hub.ID) (*store.Case, error) {
 	if c := s.fresh.newCase(keyOf(id.Submission())); c != nil && c.Submission.ID == id.Submission() {
@@ -85,7 +90,7 @@ func (s *Store) Case(ctx context.Context, id hub.ID) (*store.Case, error) {
 	}
 	var result *store.Case
 	err := s.read(ctx, func(c *conn) error {
-		f, err := readWhole(ctx, c, id)
+		f, err := readWhole(lookUp, c, id)
 		if err != nil {
 			return err
 		}
@@ -93,7 +98,7 @@ func (s *Store) Case(ctx context.Context, id hub.ID) (*store.Case, error) {
 			return store.ErrErased
 		}
 		result = f.progress()
-		return readContent(ctx, c, f.key, result)
+		return readContent(lookUp, c, f.key, math.MaxInt64, result)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the case of %s: %w", id, err)
@@ -112,7 +117,7 @@ func (s *Store) Cases(ctx context.Context, ids []hub.ID) ([]*store.Case, error) 
 				if s.fresh.newCase(keyOf(id)) != nil {
 					continue
 				}
-				one := readSmall(ctx, c, id)
+				one := readSmall(c, id)
 				if ctx.Err() != nil {
 					return ctx.Err()
 				}
@@ -134,21 +139,13 @@ func (s *Store) Cases(ctx context.Context, ids []hub.ID) ([]*store.Case, error) 
 }
 
 // readSmall is nil where a case is large, or anything is wrong with it.
-func readSmall(ctx context.Context, c *conn, id hub.ID) *store.Case {
-	f, err := readThis(ctx, c, id)
+func readSmall(c *conn, id hub.ID) *store.Case {
+	f, err := readThis(lookUp, c, id)
 	if err != nil || f.State == hub.SubmissionDamaged || !f.Erased.Payload.IsZero() {
 		return nil
 	}
-	small := false
-	err = c.query(ctx, "SELECT length(payload) <= ? FROM content WHERE key = ?", []any{int64(freshBytes / 64), f.key}, func(row []driver.Value) error {
-		small = asInt(row[0]) == 1
-		return nil
-	})
-	if err != nil || !small {
-		return nil
-	}
 	one := f.progress()
-	if err := readContent(ctx, c, f.key, one); err != nil {
+	if err := readContent(lookUp, c, f.key, freshBytes/64, one); err != nil {
 		return nil
 	}
 	return one
@@ -161,7 +158,7 @@ func (s *Store) Progress(ctx context.Context, id hub.ID) (*store.Case, error) {
 	}
 	var f *file
 	err := s.read(ctx, func(c *conn) (err error) {
-		f, err = readWhole(ctx, c, id)
+		f, err = readWhole(lookUp, c, id)
 		return err
 	})
 	if err == nil && !f.Erased.Payload.IsZero() {
@@ -187,9 +184,11 @@ func (f *file) progress() *store.Case {
 	return c
 }
 
-func readContent(ctx context.Context, c *conn, key int64, into *store.Case) error {
+// readContent reads the content of a submission. Where its payload has more bytes than
+// most, it is as good as gone.
+func readContent(ctx context.Context, c *conn, key, most int64, into *store.Case) error {
 	var found bool
-	err := c.query(ctx, "SELECT head, meta, payload FROM content WHERE key = ?", []any{key}, func(row []driver.Value) error {
+	err := c.query(ctx, "SELECT head, meta, payload FROM content WHERE key = ? AND length(payload) <= ?", []any{key, most}, func(row []driver.Value) error {
 		h, err := decodeHead(key, asBytes(row[0]))
 		if err != nil {
 			return err
@@ -208,7 +207,7 @@ func readContent(ctx context.Context, c *conn, key int64, into *store.Case) erro
 func (s *Store) Advance(ctx context.Context, id hub.ID, version int64, a *store.Advance) error {
 	own := *a
 	own.At = stored(a.At)
-	plan, err := planned(id, &own)
+	plan, err := s.planned(id, &own)
 	if err != nil {
 		return fmt.Errorf("advance %s: %w", id, err)
 	}
@@ -226,17 +225,15 @@ func (s *Store) Advance(ctx context.Context, id hub.ID, version int64, a *store.
 // plan is what can be made of an Advance before the writer has it.
 type plan struct {
 	deliveries []delivery
-	rows       []any // of the deliveries; the writer fills in what a claim changes
-	documents  []any // of the deliveries, and of those that were waiting
+	rows       []any   // of the deliveries; the writer fills in what a claim changes
+	documents  []any   // of the deliveries, and of those that were waiting
+	rendered   []int64 // the numbers of the latter
 }
 
-// How many columns the rows of a plan have.
-const (
-	documentColumns = 3
-	deliveryInsert  = 5
-)
+// How many columns a delivery's row has.
+const deliveryInsert = 5
 
-func planned(id hub.ID, a *store.Advance) (*plan, error) {
+func (s *Store) planned(id hub.ID, a *store.Advance) (*plan, error) {
 	switch a.State {
 	case hub.SubmissionRunning, hub.SubmissionParked, hub.SubmissionSettled:
 	default:
@@ -253,8 +250,7 @@ func planned(id hub.ID, a *store.Advance) (*plan, error) {
 		d.UpdatedAt, d.NotBefore = a.At, stored(d.NotBefore)
 		switch {
 		case n.State == hub.DeliveryPending && n.Document != nil:
-			d.render(n.Document)
-			p.document(n.Document)
+			d.render(n.Document, s.document(p, n.Document))
 		case n.State == hub.DeliveryWaiting && n.Document == nil:
 		case n.State == hub.DeliveryParked:
 			d.last = unmapped(d.Delivery, a.At, n.Detail)
@@ -268,18 +264,21 @@ func planned(id hub.ID, a *store.Advance) (*plan, error) {
 		p.rows = append(p.rows, d.key, d.System, deliveryNumber(d.State), null(d.due), body)
 	}
 	for i := range a.Rendered {
-		p.document(&a.Rendered[i])
+		p.rendered = append(p.rendered, s.document(p, &a.Rendered[i]))
 	}
 	return p, nil
 }
 
-func (p *plan) document(r *store.Rendered) {
-	p.documents = append(p.documents, keyOf(r.Delivery), blob(r.Head), blob(r.Body))
+// document adds a document to a plan and gives its number.
+func (s *Store) document(p *plan, r *store.Rendered) int64 {
+	n := s.last.Add(1)
+	p.documents = append(p.documents, n, keyOf(r.Delivery), blob(r.Head), blob(r.Body))
+	return n
 }
 
 // render makes a delivery due with a document.
-func (d *delivery) render(r *store.Rendered) {
-	d.State, d.Reason, d.rendered = hub.DeliveryPending, "", true
+func (d *delivery) render(r *store.Rendered, document int64) {
+	d.State, d.Reason, d.rendered, d.document = hub.DeliveryPending, "", true, document
 	d.SHA256, d.revision = r.SHA256, r.Revision
 	d.due = due(d.NotBefore)
 }
@@ -320,13 +319,16 @@ func (t *tx) advance(id hub.ID, version int64, a *store.Advance, p *plan) ([]sto
 	if err := t.insertRows("INSERT INTO delivery (key, system, state, due, body)", deliveryInsert, p.rows); err != nil {
 		return nil, err
 	}
-	if err := t.insertRows("INSERT OR REPLACE INTO document (key, head, body)", documentColumns, p.documents); err != nil {
+	if err := t.insertRows(intoRendered, documentColumns, p.documents); err != nil {
 		return nil, err
 	}
 	for i := range a.Rendered {
 		r := &a.Rendered[i]
 		d := f.delivery(keyOf(r.Delivery))
-		d.render(r)
+		if err := t.dropDocument(d); err != nil { // of an earlier mapping
+			return nil, err
+		}
+		d.render(r, p.rendered[i])
 		d.UpdatedAt = a.At
 		if claimed, err = t.atOnce(claimed, f, d, r, a.At); err != nil {
 			return nil, err
@@ -480,5 +482,6 @@ func (t *tx) decide(f *file, a *store.Advance) error {
 			return err
 		}
 	}
-	return t.unqueue(f)
+	_, err := t.unqueue(f)
+	return err
 }

@@ -11,6 +11,7 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 
@@ -31,7 +32,7 @@ func (s *Store) gather(ctx context.Context, e *erasing) error {
 			return err
 		}
 		e.version, e.dataKey, e.counts, e.files = f.version(), f.dataKey, hub.DeletionCounts{}, nil
-		if err := readContent(ctx, r, f.key, &c); err != nil && !errors.Is(named(err), store.ErrDamaged) {
+		if err := readContent(ctx, r, f.key, math.MaxInt64, &c); err != nil && !errors.Is(named(err), store.ErrDamaged) {
 			return err
 		}
 		if e.destroys(f) {
@@ -94,9 +95,9 @@ func (g *gathering) record(name string, sealed []byte) {
 func (g *gathering) deliveries(ctx context.Context, c *conn, f *file) error {
 	for _, d := range f.deliveries {
 		if !g.parts.Payload.IsZero() {
-			err := c.query(ctx, "SELECT head, body FROM document WHERE key = ?", []any{d.key}, func(row []driver.Value) error {
-				g.add(hub.RecordHead(d.ID), asBytes(row[0]))
-				g.add(hub.RecordBody(d.ID), asBytes(row[1]))
+			err := readDocument(ctx, c, d, func(head, body []byte) error {
+				g.add(hub.RecordHead(d.ID), head)
+				g.add(hub.RecordBody(d.ID), body)
 				g.counts.Documents++
 				return nil
 			})

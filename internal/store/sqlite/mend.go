@@ -125,7 +125,7 @@ func (t *tx) settle(f *file, actor, reason string, at time.Time) error {
 	if err := t.saveSubmission(f.submission); err != nil {
 		return err
 	}
-	if err := t.unqueue(f); err != nil {
+	if _, err := t.unqueue(f); err != nil {
 		return err
 	}
 	return t.told(f, nil, "closed", actor, reason, "", at)

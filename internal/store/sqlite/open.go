@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -54,6 +55,8 @@ type Store struct {
 	w       *writer
 	tally   *tally
 	keys    *keyIndex
+	queues  *queues
+	last    atomic.Int64 // number of a document; see documents.go
 	space   *space
 	fresh   *fresh
 	residue residue
@@ -93,7 +96,7 @@ func Open(o Options) (*Store, error) {
 	}
 	s := &Store{
 		dir: o.Dir, path: filepath.Join(o.Dir, "stellwerk.db"), log: o.Log, lock: lock,
-		tally: newTally(), keys: &keyIndex{}, space: &space{dir: o.Dir}, fresh: new(fresh), residue: residue{tries: 40},
+		tally: newTally(), keys: &keyIndex{runs: runs{most: keyRun}}, queues: newQueues(o.Log), space: &space{dir: o.Dir}, fresh: new(fresh), residue: residue{tries: 40},
 		pool: make(chan *conn, readers), quit: make(chan struct{}),
 	}
 	if err := s.start(o); err != nil {
@@ -129,7 +132,12 @@ func (s *Store) start(o Options) error {
 	if err != nil {
 		return err
 	}
-	t := newTx(s.keys, s.tally, s.fresh, o.Log)
+	last, err := lastDocument(c)
+	if err != nil {
+		return errors.Join(fmt.Errorf("number the documents: %w", named(err)), c.close())
+	}
+	s.last.Store(last)
+	t := newTx(s.keys, s.queues, s.tally, s.fresh, o.Log)
 	if err := t.open(c); err != nil {
 		return errors.Join(err, c.close())
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pressly/goose/v3"
+
 	"stellwerk/internal/audit"
 	"stellwerk/internal/hub"
 	"stellwerk/internal/store"
@@ -87,7 +89,15 @@ func TestMigrations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for from := range len(files) + 1 {
+	versions := []int64{0}
+	for _, f := range files {
+		version, err := goose.NumericComponent(f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		versions = append(versions, version)
+	}
+	for _, from := range versions {
 		dir := t.TempDir()
 		path := filepath.Join(dir, "stellwerk.db")
 		if from > 0 {
@@ -96,7 +106,7 @@ func TestMigrations(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, err := p.UpTo(t.Context(), int64(from)); err != nil {
+				if _, err := p.UpTo(t.Context(), from); err != nil {
 					t.Fatal(err)
 				}
 			})
@@ -265,7 +275,7 @@ func TestSweepAttachments(t *testing.T) {
 // same after a start.
 func TestManyChapters(t *testing.T) {
 	dir := t.TempDir()
-	const n = 2*chapterRuns*runLength + 1000
+	const n = 2*chapterRuns*keyRun + 1000
 	hash := func(i int) []byte { return keyHash("soest", string(rune('a'+i%26))+time.Duration(i).String()) }
 	s, err := Open(Options{Dir: dir})
 	if err != nil {

@@ -178,21 +178,11 @@ func (t *tx) moved(f *file, d *delivery, at time.Time) (store.Effect, error) {
 	if !d.State.Settled() {
 		return effect, nil
 	}
-	for _, order := range f.orders() {
-		if f.done() {
-			if err := t.exec("DELETE FROM sequence WHERE hash = ? AND key = ?", order, f.key); err != nil {
-				return effect, err
-			}
-		}
-		systems, err := t.release(order)
-		if err != nil {
-			return effect, err
-		}
-		if systems[d.System] {
-			effect.Next = d.System
-		}
+	systems, err := t.unqueue(f)
+	if systems[d.System] {
+		effect.Next = d.System
 	}
-	return effect, nil
+	return effect, err
 }
 
 // follow makes the submission's state what its deliveries' states say, and

@@ -241,6 +241,7 @@ type delivery struct {
 	key      int64
 	due      int64 // 0 where nothing is due
 	rendered bool  // there is a document
+	document int64 // its number; see documents.go
 	revision string
 	owner    string
 	lease    int64
@@ -285,6 +286,7 @@ func (d *delivery) encode() []byte {
 	if d.last != nil {
 		d.last.pack(&p)
 	}
+	p.int(d.document)
 	return p.seal(d.key, d.System, string(d.State))
 }
 
@@ -300,6 +302,7 @@ func decodeDelivery(of hub.ID, row []driver.Value) (*delivery, error) {
 	d.was = d.State
 	u, ok := unseal(asBytes(row[4]), d.key, d.System, string(d.State))
 	if !ok || d.State == "" {
+		d.document = unknownDocument
 		return d, fmt.Errorf("delivery %s: %w", d.ID, store.ErrDamaged)
 	}
 	d.Role = u.str()
@@ -332,6 +335,9 @@ func decodeDelivery(of hub.ID, row []driver.Value) (*delivery, error) {
 	if u.bool() {
 		d.last = unpackAttempt(u)
 		d.last.Delivery = d.ID
+	}
+	if len(u.b) > 0 {
+		d.document = u.int()
 	}
 	d.wasFor = d.Reason
 	if u.bad {

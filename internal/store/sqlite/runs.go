@@ -10,16 +10,19 @@ import (
 	"sync"
 )
 
-// runLength is how many rows a run has. A run is small enough that all its pages
-// stay in memory and are written many times before they are left for good.
-const runLength = 4096
+// How many rows a run has. The rows of a commit fall on all pages of the last run, so
+// a short one costs a commit fewer pages, and a look-up more runs.
+const (
+	keyRun    = 4096
+	searchRun = 512
+)
 
 // runs numbers the runs of a table of hashes.
-type runs struct{ first, last, length int64 }
+type runs struct{ most, first, last, length int64 }
 
 // next is the run of one more row.
 func (r *runs) next() int64 {
-	if r.length >= runLength {
+	if r.length >= r.most {
 		r.last, r.length = r.last+1, 0
 	}
 	r.length++
@@ -27,7 +30,7 @@ func (r *runs) next() int64 {
 }
 
 func (r *runs) load(c *conn, table string) error {
-	*r = runs{}
+	*r = runs{most: r.most}
 	err := c.query(context.Background(), "SELECT coalesce(min(run), 0), coalesce((SELECT max(run) FROM "+table+"), 0) FROM (SELECT run FROM "+table+" ORDER BY run LIMIT 1)", nil, func(row []driver.Value) error {
 		r.first, r.last = asInt(row[0]), asInt(row[1])
 		return nil
@@ -46,7 +49,7 @@ const chapterRuns = 16
 
 // filterBits is 16 bits for each key of a chapter: with four bits set for a key,
 // one new key in 400 is taken for known in a full chapter, and looked up.
-const filterBits = chapterRuns * runLength * 16
+const filterBits = chapterRuns * keyRun * 16
 
 // keyIndex finds idempotency keys: the rows are the truth, and in front of them
 // one Bloom filter a chapter tells in memory that a key is new, which it nearly

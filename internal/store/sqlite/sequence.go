@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"stellwerk/internal/hub"
@@ -22,14 +23,20 @@ func (t *tx) queue(f *file, order []byte) error {
 	if len(order) == 0 || bytes.Equal(order, f.order) {
 		return nil // Accept has done it, and replay for what was settled
 	}
-	return t.exec("INSERT OR IGNORE INTO sequence (hash, key) VALUES (?, ?)", order, f.key)
+	return t.enqueue(order, f.key)
+}
+
+func (t *tx) enqueue(order []byte, key int64) error {
+	if len(order) == 0 || !t.queues.add(order, key) {
+		return nil
+	}
+	return t.write("INSERT OR IGNORE INTO queue (key, hash) VALUES (?, ?)", key, order)
 }
 
 // requeue puts a submission back into its sequences, after a replay.
 func (t *tx) requeue(f *file) error {
-	t.cases.drop() // nobody is alone for certain any more
 	for _, order := range f.orders() {
-		if err := t.exec("INSERT OR IGNORE INTO sequence (hash, key) VALUES (?, ?)", order, f.key); err != nil {
+		if err := t.enqueue(order, f.key); err != nil {
 			return err
 		}
 	}
@@ -38,19 +45,25 @@ func (t *tx) requeue(f *file) error {
 
 // unqueue is called when the submission or one of its deliveries has moved on:
 // it leaves its sequences where nothing of it is open, and in any case whoever
-// waits behind it may be free now.
-func (t *tx) unqueue(f *file) error {
+// waits behind it may be free now. It gives the systems concerned.
+func (t *tx) unqueue(f *file) (map[string]bool, error) {
+	var systems map[string]bool
 	for _, order := range f.orders() {
-		if f.done() {
-			if err := t.exec("DELETE FROM sequence WHERE hash = ? AND key = ?", order, f.key); err != nil {
-				return err
+		if f.done() && t.queues.remove(order, f.key) {
+			if err := t.write("DELETE FROM queue WHERE key = ? AND hash = ?", f.key, order); err != nil {
+				return nil, err
 			}
 		}
-		if _, err := t.release(order); err != nil {
-			return err
+		freed, err := t.release(order)
+		if err != nil {
+			return nil, err
 		}
+		if systems == nil {
+			systems = freed
+		}
+		maps.Copy(systems, freed)
 	}
-	return nil
+	return systems, nil
 }
 
 // orders are the order keys of a submission, usually one.
@@ -112,20 +125,10 @@ func (f *file) holds(system string) bool {
 
 // isHeld reports whether an earlier submission holds a delivery back.
 func (t *tx) isHeld(f *file, d *delivery) (bool, error) {
-	usual := bytes.Equal(d.order, f.order)
-	if len(d.order) == 0 || usual && f.alone {
+	if len(d.order) == 0 {
 		return false, nil
 	}
-	var earlier []int64
-	err := t.query("SELECT key FROM sequence WHERE hash = ? AND key < ?", []any{d.order, submissionKey(d.key)}, func(row []driver.Value) error {
-		earlier = append(earlier, asInt(row[0]))
-		return nil
-	})
-	if err != nil {
-		return false, err
-	}
-	f.alone = f.alone || usual && len(earlier) == 0
-	for _, key := range earlier {
+	for _, key := range t.queues.before(d.order, f.key) {
 		f, err := t.loadKey(key)
 		switch {
 		case errors.Is(err, store.ErrDamaged), errors.Is(err, store.ErrNotFound):
@@ -153,15 +156,7 @@ func (s *Store) Predecessor(ctx context.Context, id hub.ID) (before hub.ID, err 
 		if len(d.order) == 0 || d.State != hub.DeliveryPending && d.State != hub.DeliveryAwaiting {
 			return nil
 		}
-		var earlier []int64
-		err = c.query(ctx, "SELECT key FROM sequence WHERE hash = ? AND key < ? ORDER BY key", []any{d.order, f.key}, func(row []driver.Value) error {
-			earlier = append(earlier, asInt(row[0]))
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		for _, key := range earlier {
+		for _, key := range s.queues.before(d.order, f.key) {
 			e, err := readFile(ctx, c, key, true)
 			switch err = named(err); {
 			case errors.Is(err, store.ErrDamaged), errors.Is(err, store.ErrNotFound):

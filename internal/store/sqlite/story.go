@@ -131,8 +131,8 @@ func (s *Store) Document(ctx context.Context, id hub.ID) (*store.Rendered, error
 		if !d.rendered {
 			return fmt.Errorf("it was not rendered yet: %w", store.ErrNotFound)
 		}
-		err := c.query(ctx, "SELECT head, body FROM document WHERE key = ?", []any{d.key}, func(row []driver.Value) error {
-			doc = &store.Rendered{Delivery: id, Head: asBytes(row[0]), Body: asBytes(row[1]), SHA256: d.SHA256, Revision: d.revision}
+		err := readDocument(ctx, c, d, func(head, body []byte) error {
+			doc = &store.Rendered{Delivery: id, Head: head, Body: body, SHA256: d.SHA256, Revision: d.revision}
 			return nil
 		})
 		if err == nil && doc == nil {

@@ -41,8 +41,7 @@ func (s *Store) Tell(ctx context.Context, id hub.ID, version int64, tell *store.
 		}
 		callback = &delivery{Delivery: n.Delivery, key: keyOf(n.ID)}
 		callback.UpdatedAt, callback.NotBefore = at, stored(n.NotBefore)
-		callback.render(n.Document)
-		p.document(n.Document)
+		callback.render(n.Document, s.document(p, n.Document))
 		p.rows = append(p.rows, callback.key, callback.System, deliveryNumber(callback.State), null(callback.due), callback.encode())
 	}
 	err := s.w.do(ctx, func(t *tx) error { return t.tell(id, version, tell, callback, p, at) })
@@ -86,7 +85,7 @@ func (t *tx) tell(id hub.ID, version int64, tell *store.Tell, callback *delivery
 		if err := t.insertRows("INSERT INTO delivery (key, system, state, due, body)", deliveryInsert, p.rows); err != nil {
 			return err
 		}
-		if err := t.insertRows("INSERT OR REPLACE INTO document (key, head, body)", documentColumns, p.documents); err != nil {
+		if err := t.insertRows(intoRendered, documentColumns, p.documents); err != nil {
 			return err
 		}
 	}

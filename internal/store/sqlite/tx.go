@@ -27,6 +27,7 @@ type tx struct {
 	cases   recent
 	tally   *tally
 	keys    *keyIndex
+	queues  *queues
 	search  runs
 	chain   audit.Head
 	entries []hub.AuditEntry
@@ -51,9 +52,9 @@ type savepoint struct {
 	chain        audit.Head
 }
 
-func newTx(keys *keyIndex, t *tally, f *fresh, log *slog.Logger) *tx {
+func newTx(keys *keyIndex, q *queues, t *tally, f *fresh, log *slog.Logger) *tx {
 	return &tx{
-		keys: keys, tally: t, fresh: f, log: log,
+		keys: keys, queues: q, search: runs{most: searchRun}, tally: t, fresh: f, log: log,
 		held: make(map[string]map[int64]bool), looked: make(map[string]bool), claimed: make(map[int64]bool), corrupt: make(map[int64]bool),
 		unreadable: make(map[int64]int),
 	}
@@ -69,6 +70,9 @@ func (t *tx) open(c *conn) error {
 	}
 	if err := t.keys.load(c); err != nil {
 		return fmt.Errorf("read the idempotency keys: %w", err)
+	}
+	if err := t.queues.load(c); err != nil {
+		return err
 	}
 	if err := t.search.load(c, "search"); err != nil {
 		return fmt.Errorf("read the search hashes: %w", err)
@@ -97,6 +101,7 @@ func (t *tx) finish() error {
 
 func (t *tx) committed() {
 	t.tally.commit()
+	t.queues.commit()
 	for _, key := range t.passed {
 		t.corrupt[key] = true
 	}
@@ -116,6 +121,7 @@ func (t *tx) rollback() {
 	t.keys.runs, t.search, t.chain = t.start.keys, t.start.search, t.start.chain
 	t.entries = t.entries[:0]
 	t.tally.rollback()
+	t.queues.rollback()
 	clear(t.looked)
 	t.cases.drop()
 	t.paused = nil

@@ -91,7 +91,7 @@ func (t *tx) withdraw(f *file, actor, reason string, at time.Time) error {
 	if err := t.saveSubmission(f.submission); err != nil {
 		return err
 	}
-	if err := t.unqueue(f); err != nil {
+	if _, err := t.unqueue(f); err != nil {
 		return err
 	}
 	return t.told(f, nil, "withdrawn", actor, reason, "", at)
