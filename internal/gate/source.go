@@ -3,6 +3,7 @@ package gate
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -172,6 +173,9 @@ func (s *source) locate(off int) Pos {
 		}
 	}
 	line, column, cr := s.pos.Line, s.pos.Column, s.cr
+	if n := plainRun(b); n > 0 {
+		b, column, cr = b[n:], column+n, false
+	}
 	for _, c := range b {
 		switch {
 		case c == '\n':
@@ -189,6 +193,19 @@ func (s *source) locate(off int) Pos {
 	}
 	s.pos, s.cr = Pos{line, column}, cr
 	return s.pos
+}
+
+// plainRun is how many bytes from the front are ASCII characters on one line, in
+// steps of eight.
+func plainRun(b []byte) (n int) {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; len(b)-n >= 8; n += 8 {
+		// A byte with its high bit set, or one below 0x0E, which CR and LF are.
+		if v := binary.LittleEndian.Uint64(b[n:]); (v|(v-0x0E*ones)&^v)&highs != 0 {
+			break
+		}
+	}
+	return n
 }
 
 // ended is the error for a body that ends where more must come: the reason why

@@ -41,6 +41,9 @@ func languageOf(h http.Header) lang {
 	if accept == "" || len(accept) > 200 || strings.HasPrefix(accept, "de") {
 		return german
 	}
+	if accept == english.String() {
+		return english
+	}
 	tags, _, err := language.ParseAcceptLanguage(accept)
 	if err != nil {
 		return german
