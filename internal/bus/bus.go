@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -20,11 +21,16 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/ThreeDotsLabs/watermill/message/router/middleware"
 	"github.com/ThreeDotsLabs/watermill/pubsub/gochannel"
+
+	"stellwerk/internal/crew"
 )
 
 // Waiting is how many bells of one topic may wait. More would not be handled sooner:
 // by the time it is their turn, nothing of what they announce is in memory any more.
 const Waiting = 256
+
+// staying is how many goroutines wait for a bell at most.
+const staying = 64
 
 // Options are the bus's surroundings.
 type Options struct {
@@ -38,6 +44,7 @@ type Bus struct {
 	opts    Options
 	router  *message.Router
 	channel *gochannel.GoChannel
+	crew    *crew.Crew // runs what handles a bell
 
 	mu     sync.Mutex
 	topics map[string]*topic
@@ -50,7 +57,7 @@ type topic struct {
 
 // New makes a bus without handlers.
 func New(opts Options) (*Bus, error) {
-	logger := watermill.NewSlogLoggerWithLevelMapping(opts.Log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
+	logger := quiet{watermill.NewSlogLoggerWithLevelMapping(opts.Log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})}
 	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: 10 * time.Second}, logger)
 	if err != nil {
 		return nil, fmt.Errorf("make the bus: %w", err)
@@ -59,11 +66,22 @@ func New(opts Options) (*Bus, error) {
 		opts:    opts,
 		router:  router,
 		channel: gochannel.NewGoChannel(gochannel.Config{OutputChannelBuffer: Waiting}, logger),
+		crew:    crew.New(staying),
 		topics:  map[string]*topic{},
 	}
 	// The first one added is the outermost.
 	router.AddMiddleware(b.settle, middleware.CorrelationID, middleware.Recoverer)
 	return b, nil
+}
+
+// quiet leaves out the lines about every single message, which cost as much to make as
+// to write.
+type quiet struct{ watermill.LoggerAdapter }
+
+func (quiet) Trace(string, watermill.LogFields) {}
+
+func (q quiet) With(fields watermill.LogFields) watermill.LoggerAdapter {
+	return quiet{q.LoggerAdapter.With(fields)}
 }
 
 // Handle runs fn for every bell of a topic, at most workers at once. It is called
@@ -83,8 +101,21 @@ func (b *Bus) Handle(name string, workers int, fn func(ctx context.Context, key 
 		delete(t.rung, key)
 		b.mu.Unlock()
 		t.room <- struct{}{}
-		return fn(msg.Context(), key)
+		done := make(chan error, 1)
+		b.crew.Go(func() { done <- recovered(func() error { return fn(msg.Context(), key) }) })
+		return <-done
 	})
+}
+
+// recovered is fn with a panic as an error, as the router's recoverer makes it: fn does
+// not run on the router's goroutine.
+func recovered(fn func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = middleware.RecoveredPanicError{V: v, Stacktrace: string(debug.Stack())}
+		}
+	}()
+	return fn()
 }
 
 // Ring announces that there is something to do for key. A key that waits already
@@ -163,6 +194,7 @@ func (b *Bus) Running() chan struct{} { return b.router.Running() }
 
 // Close waits for the handlers under way, up to ten seconds.
 func (b *Bus) Close() error {
+	defer b.crew.Close()
 	if err := b.router.Close(); err != nil {
 		return fmt.Errorf("close the bus: %w", err)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"stellwerk/connectors"
 	"stellwerk/internal/config"
+	"stellwerk/internal/crew"
 	"stellwerk/internal/hub"
 	"stellwerk/internal/store"
 	"stellwerk/internal/vault"
@@ -57,12 +58,17 @@ type Deliverer struct {
 	hurry   context.Context // ends when attempts under way must come to an end
 	cut     context.CancelFunc
 	owned   sync.WaitGroup // loops
+	crew    *crew.Crew     // runs attempts
 	leases  sync.Map       // hub.ID: attempts under way
 }
 
+// staying is how many goroutines wait for the next attempt at most, all systems
+// together.
+const staying = 64
+
 // New makes a deliverer without lanes.
 func New(opts Options) *Deliverer {
-	d := &Deliverer{Options: opts, lanes: map[string]*lane{}}
+	d := &Deliverer{Options: opts, lanes: map[string]*lane{}, crew: crew.New(staying)}
 	d.alive, d.stop = context.WithCancel(context.Background())
 	d.hurry, d.cut = context.WithCancel(context.Background())
 	return d
@@ -192,5 +198,6 @@ func (d *Deliverer) Stop(ctx context.Context) error {
 	}
 	d.owned.Wait()
 	d.cut()
+	d.crew.Close()
 	return err
 }

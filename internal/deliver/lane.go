@@ -242,12 +242,12 @@ func (s *settings) free(now time.Time, busy int) (n int, next time.Duration) {
 
 // begin sends a task in a slot that was taken for it, and counted in work.
 func (l *lane) begin(used *settings, t *store.Task) {
-	go func() {
+	l.d.crew.Go(func() {
 		defer l.work.Done()
 		defer l.leave()
 		defer used.users.Done()
 		l.d.attempt(used, t)
-	}()
+	})
 }
 
 // leave makes a slot free again. Whoever waits for room is told.
