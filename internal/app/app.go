@@ -149,6 +149,7 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 		},
 		Wake: a.wake,
 		Ring: a.ringAgain,
+		Busy: func() bool { return a.bus.Busy(topicFlow) },
 		Advanced: func(s flow.Step) {
 			a.metrics.planned.Add(float64(s.Planned))
 			a.metrics.unmapped.Add(float64(s.Unmapped))

@@ -30,13 +30,27 @@ func (f *Flow) Sweep(ctx context.Context, interval time.Duration, nudge <-chan s
 		for rung := 0; more && rung == 0 && ctx.Err() == nil; {
 			rung, more = f.look(ctx, &last, full)
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-nudge:
-		case <-tick.C:
+		for wait := true; wait; {
+			select {
+			case <-ctx.Done():
+				return
+			case <-nudge:
+				wait = f.stillBusy(full)
+			case <-tick.C:
+				wait = f.stillBusy(full)
+			}
 		}
 	}
+}
+
+// stillBusy reports whether the bells of the last look wait: whoever answers them nudges
+// again. A nudge may have been for those before.
+func (f *Flow) stillBusy(full func()) bool {
+	if f.Busy == nil || !f.Busy() {
+		return false
+	}
+	full()
+	return f.Busy() // asked again: the last one may have been answered meanwhile
 }
 
 // look rings the next page of what is due, and says how many bells that were and
@@ -77,7 +91,7 @@ func (f *Flow) look(ctx context.Context, last *store.Due, full func()) (rung int
 func (f *Flow) readAhead(ctx context.Context, page []store.Due) {
 	ids := make([]hub.ID, 0, len(page))
 	for _, one := range page {
-		if !f.running.has(one.ID) && f.warm.get(one.ID) == nil {
+		if !f.running.has(one.ID) && f.warm.get(one.ID) == nil && !f.ahead.has(one.ID) {
 			ids = append(ids, one.ID)
 		}
 	}
@@ -99,16 +113,22 @@ type ahead struct {
 }
 
 // put adds a page. What nobody has taken of the pages before is dropped as soon as it
-// is more than one.
+// is more than two.
 func (a *ahead) put(cases []*store.Case) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.cases == nil || len(a.cases) > sweepPage {
+	if a.cases == nil || len(a.cases) > 2*sweepPage {
 		a.cases = make(map[hub.ID]*store.Case, 2*sweepPage)
 	}
 	for _, c := range cases {
 		a.cases[c.Submission.ID] = c
 	}
+}
+
+func (a *ahead) has(id hub.ID) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.cases[id] != nil
 }
 
 // take is nil where the case was not read ahead, or was taken.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -147,6 +148,59 @@ func TestSweepRingsAll(t *testing.T) {
 		if runs[id] == 0 {
 			t.Errorf("%s was never rung", id)
 		}
+	}
+}
+
+// few bells that wait leave room for a page.
+const few = 16
+
+// reads counts the cases that are read ahead, those of the last few left out.
+type reads struct {
+	flowStore
+	n atomic.Int64
+}
+
+func (r *reads) Cases(ctx context.Context, ids []hub.ID) ([]*store.Case, error) {
+	if len(ids) > few {
+		r.n.Add(int64(len(ids)))
+	}
+	return r.flowStore.Cases(ctx, ids)
+}
+
+// However often it is nudged, the sweep adds nothing to bells that wait, and reads
+// every case once.
+func TestSweepWaitsForRoom(t *testing.T) {
+	d := newDesk(t)
+	const all = 3 * sweepPage / 2
+	for range all {
+		d.accept("labrador.xml", nil, nil)
+	}
+	d.now = d.now.Add(time.Second)
+	counted := &reads{flowStore: d.Store}
+	d.Store = counted
+	b := d.bells(sweepPage + few)
+	d.Busy = func() bool { return len(b.wait) > few }
+	ctx, stop := context.WithCancel(t.Context())
+	var tasks sync.WaitGroup
+	tasks.Go(func() {
+		for ctx.Err() == nil {
+			select {
+			case b.nudge <- struct{}{}:
+			case <-ctx.Done():
+			}
+		}
+	})
+	d.sweep(b, func() bool {
+		due, err := d.store.Due(t.Context(), d.now, store.Due{}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(due) == 0
+	})
+	stop()
+	tasks.Wait()
+	if n := counted.n.Load(); n > all {
+		t.Errorf("%d cases were read ahead, want each of %d once", n, all)
 	}
 }
 

@@ -23,10 +23,7 @@ import (
 
 // Flow runs submissions through the stages. Its fields are set once, before use.
 type Flow struct {
-	Store interface {
-		store.Flow
-		Bundle(ctx context.Context, id hub.ID) (*store.BundleCase, error)
-	}
+	Store flowStore
 	Vault *vault.Vault
 	Live  *config.Live
 	Log   *slog.Logger
@@ -39,6 +36,9 @@ type Flow struct {
 	// Ring announces a submission to the flow itself, for Sweep; false where too many
 	// bells wait.
 	Ring func(id hub.ID) bool
+	// Busy reports whether so many bells wait that Sweep should not add to them; nil
+	// for never.
+	Busy func() bool
 	// Advanced is told what a step did; for metrics.
 	Advanced func(Step)
 	// Alert is told what an operator must look at now.
@@ -48,6 +48,11 @@ type Flow struct {
 	warm    warm
 	ahead   ahead
 	resting resting
+}
+
+type flowStore interface {
+	store.Flow
+	Bundle(ctx context.Context, id hub.ID) (*store.BundleCase, error)
 }
 
 // Room is a place at a system, kept free for one delivery.
