@@ -78,8 +78,8 @@ func (p *Program) await(ctx context.Context, o *loadOptions, expected int) (time
 			fmt.Fprintf(p.Err, "%d of %d documents have arrived\n", n-o.before, expected-o.before)
 			told = time.Now()
 		}
-		// The partners count under the lock they take documents with: asking must cost
-		// them a tenth of their time at most.
+		// Desks count under the lock they take documents with: asking must cost them a
+		// tenth of their time at most.
 		if !sleep(ctx, max(100*time.Millisecond, 10*time.Since(asked))) {
 			return last, ctx.Err()
 		}

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -29,6 +30,7 @@ type sink struct {
 	mu      sync.Mutex
 	arrived map[[16]byte]*arrival
 	systems []string // by arrival.system
+	counts  SinkCounts
 	buffers sync.Pool
 }
 
@@ -54,7 +56,7 @@ type Arrived struct {
 }
 
 func newSink(o Options) (*sink, error) {
-	s := &sink{partner: newPartner("sink", o), arrived: map[[16]byte]*arrival{}}
+	s := &sink{partner: newPartner("sink", o), arrived: map[[16]byte]*arrival{}, counts: SinkCounts{Systems: map[string]int{}}}
 	s.buffers.New = func() any { return new(bytes.Buffer) }
 	s.refuse = func(w http.ResponseWriter) {
 		s.refused()
@@ -132,12 +134,17 @@ func (s *sink) remember(key [16]byte, system string, sum uint64, mark string, no
 				s.systems = append(s.systems, system)
 			}
 		}
-		s.arrived[key] = &arrival{sum: sum, at: now, times: 1, system: uint8(at), mark: mark}
+		a = &arrival{sum: sum, at: now, times: 1, system: uint8(at), mark: mark}
+		s.arrived[key] = a
+		s.counts.Documents++
+		s.counts.Systems[s.system(a)]++
 		return true
 	}
 	a.times = max(a.times, a.times+1) // stays at its most
-	if a.sum != sum {
+	s.counts.Repeated++
+	if a.sum != sum && !a.altered {
 		a.altered = true
+		s.counts.Altered++
 	}
 	return a.sum == sum
 }
@@ -153,14 +160,8 @@ type SinkCounts struct {
 func (s *sink) sums() SinkCounts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := SinkCounts{Documents: len(s.arrived), Systems: map[string]int{}}
-	for _, a := range s.arrived {
-		c.Repeated += int(a.times) - 1
-		if a.altered {
-			c.Altered++
-		}
-		c.Systems[s.system(a)]++
-	}
+	c := s.counts
+	c.Systems = maps.Clone(c.Systems)
 	return c
 }
 
@@ -196,4 +197,5 @@ func (s *sink) empty() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.arrived)
+	s.counts = SinkCounts{Systems: map[string]int{}}
 }

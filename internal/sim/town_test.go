@@ -220,6 +220,10 @@ func TestSinkRemembers(t *testing.T) {
 			call{url: tw.Sink + "/kasse", body: d[1], header: map[string]string{"Idempotency-Key": d[0]}}.do(t)
 		}
 		want = account(t, client)
+		counts, err := client.SinkCounts(t.Context())
+		if err != nil || counts.Documents != 2 || counts.Repeated != 1 || counts.Altered != 1 || counts.Systems["kasse"] != 2 {
+			t.Errorf("the counts are %+v, %v", counts, err)
+		}
 		if len(want) != 2 || want[0].Mark != "LOAD-17" || want[0].System != "kasse" || !want[1].Altered || want[1].Times != 2 {
 			t.Errorf("the account is %+v", want)
 		}
