@@ -55,7 +55,7 @@ type submission struct {
 }
 
 func (s *submission) encode() []byte {
-	p := packer{make([]byte, 0, 512)}
+	p := packer{make([]byte, 0, 256)}
 	p.str(s.Channel)
 	p.str(string(s.Reason))
 	p.str(s.Code)
@@ -256,7 +256,7 @@ type delivery struct {
 }
 
 func (d *delivery) encode() []byte {
-	p := packer{make([]byte, 0, 1024)}
+	p := packer{make([]byte, 0, 320)}
 	p.str(d.Role)
 	p.str(d.Document)
 	p.int(int64(len(d.After)))
@@ -354,7 +354,7 @@ type head struct {
 }
 
 func (h *head) encode(key int64) []byte {
-	p := packer{make([]byte, 0, 512)}
+	p := packer{make([]byte, 0, 256)}
 	p.bytes(h.fingerprint[:])
 	p.bytes(h.answer)
 	p.int(int64(len(h.attachments)))
