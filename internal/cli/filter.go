@@ -48,6 +48,9 @@ func (f *filterFlags) add(cmd *cobra.Command, without ...string) {
 }
 
 func (f *filterFlags) filter(p *Program) (admin.Filter, error) {
+	if f.limit < 1 {
+		return admin.Filter{}, wrongUsage("--limit is at least 1")
+	}
 	since, err := p.sinceFlag("since", f.since)
 	if err != nil {
 		return admin.Filter{}, err

@@ -38,6 +38,9 @@ Ends with 3 where the changed folder has errors.`,
 					return err
 				}
 			}
+			if q.Last < 1 {
+				return wrongUsage("--last is at least 1")
+			}
 			c, err := p.client()
 			if err != nil {
 				return err

@@ -22,6 +22,9 @@ func (p *Program) parked() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if !list && (cmd.Flags().Changed("limit") || before != "") {
+				return wrongUsage("--limit and --before are for --list")
+			}
 			if before != "" {
 				if filter.Before, err = hub.ParseID(before); err != nil {
 					return wrongUsage("--before takes the id at the end of the page before")

@@ -296,6 +296,8 @@ func TestUsage(t *testing.T) {
 		{"replay", "--system", "", "--parked-as", "refused", "--reason", "x"}, {"replay", "--system", "a", "--code", "", "--dry-run"},
 		{"close", "--system", "", "--parked-as", "refused", "--reason", "x"}, {"systems", "pause", "", "--reason", "x"}, {"systems", "probe", ""},
 		{"completion", "zsh", "x"},
+		{"list", "--limit", "0"}, {"list", "--since", "-2h"}, {"list", "--until", "-2h"}, {"parked", "--limit", "5"}, {"parked", "--before", s.ID.String()},
+		{"replay", "--system", "a", "--reason", "x", "--limit", "0"}, {"show", s.Number, "--out", "x"}, {"mapping", "diff", "--last", "0"},
 	} {
 		c.run(exitUsage, args...)
 		if !strings.HasPrefix(c.errorText(), "stellwerk: ") || !strings.Contains(c.errorText(), "--help") {

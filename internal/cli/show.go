@@ -30,6 +30,9 @@ the N-th delivery.
 			if document && payload {
 				return wrongUsage("--document and --payload exclude each other")
 			}
+			if out != "" && !document && !payload {
+				return wrongUsage("--out is for --document and --payload")
+			}
 			c, err := p.client()
 			if err != nil {
 				return err

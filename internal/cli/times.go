@@ -77,6 +77,9 @@ func (p *Program) sinceFlag(flag, v string) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	if d, err := time.ParseDuration(v); err == nil {
+		if d < 0 {
+			return time.Time{}, wrongUsage("--%s: %s ago is written without a sign: %s", flag, -d, -d)
+		}
 		return p.Now().Add(-d), nil
 	}
 	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04", "2006-01-02"} {

@@ -163,7 +163,7 @@ func (s *Snapshot) TestMappings(files ...string) []mapping.TestResult {
 	if len(files) == 0 {
 		files = s.MappingFiles()
 	}
-	beside := overlay{over: s.mappings, under: overlay{over: s.routes, under: os.DirFS(s.Dir)}}
+	beside := overlay{over: s.mappings, under: overlay{over: s.routes, under: folder{s.Dir}}}
 	env := mapping.SampleEnv()
 	env.Ordinances = s.sampleOrdinances()
 	var out []mapping.TestResult

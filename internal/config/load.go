@@ -65,7 +65,7 @@ func Load(src Source) (*Snapshot, Findings) {
 	if info, err := os.Stat(src.Dir); err != nil || !info.IsDir() {
 		return nil, Findings{{File: src.Dir, Message: "is not a folder", Suggestion: "stellwerk demo shows a complete one"}}
 	}
-	own := os.DirFS(src.Dir)
+	own := fs.FS(folder{src.Dir})
 	if src.Changes != nil {
 		own = overlay{over: src.Changes, under: own}
 	}

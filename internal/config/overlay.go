@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 )
@@ -78,3 +79,20 @@ func reason(err error) string {
 	}
 	return "cannot be read: " + err.Error()
 }
+
+// folder is an operator's folder. What is no file is refused before it is opened: a pipe
+// would keep its reader waiting for ever.
+type folder struct{ dir string }
+
+func (f folder) Open(name string) (fs.File, error) {
+	info, err := f.Stat(name)
+	if err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: name, Err: errors.New("it is no regular file")}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.DirFS(f.dir).Open(name)
+}
+
+func (f folder) Stat(name string) (fs.FileInfo, error) { return fs.Stat(os.DirFS(f.dir), name) }
