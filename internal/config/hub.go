@@ -79,7 +79,10 @@ func (l *loader) hub() {
 		return
 	}
 	if y.Node == "" {
-		y.Node, _ = os.Hostname()
+		var err error
+		if y.Node, err = os.Hostname(); err != nil {
+			l.at(hubFile, "node", "node: this machine does not say its name: "+err.Error(), "write one: node: NAME")
+		}
 	}
 	y.Data = l.absolute(y.Data)
 	h := Hub{

@@ -24,6 +24,8 @@ type lane struct {
 	loop sync.WaitGroup
 	work sync.WaitGroup
 
+	empty int // claims in a row that gave nothing though something was due; of the loop
+
 	mu     sync.Mutex
 	now    *settings
 	busy   int  // attempts under way, and room that is kept for one
@@ -193,6 +195,9 @@ func (l *lane) claim(late bool) (next time.Duration) {
 		l.work.Add(1)
 		l.begin(l.use(), &tasks[i])
 	}
+	if len(tasks) > 0 {
+		l.empty = 0
+	}
 	if len(tasks) == free {
 		return 0 // there may be more, as soon as there is room
 	}
@@ -308,11 +313,21 @@ func (r *Room) Leave() {
 	r.lane.work.Done()
 }
 
-// untilDue is how long the lane may rest unless the bell rings.
+// soon is how soon a lane claims again what is due and was not given.
+const soon = 5 * time.Millisecond
+
+// untilDue is how long the lane may rest unless the bell rings. What is due and is not
+// given, again and again, lies on a page that cannot be read: it is asked for ever more
+// seldom.
 func (l *lane) untilDue(now time.Time) time.Duration {
 	at, err := l.d.Store.NextDue(l.d.alive, l.name)
 	if err != nil || at.IsZero() {
 		return l.d.Scan
 	}
-	return min(max(at.Sub(now), 5*time.Millisecond), l.d.Scan)
+	wait := at.Sub(now)
+	if wait < soon {
+		wait = soon << min(l.empty, 16)
+		l.empty++
+	}
+	return min(wait, l.d.Scan)
 }

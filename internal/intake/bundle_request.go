@@ -55,10 +55,9 @@ func readBundle(c *call, body []byte, part string, members []string) (req bundle
 	}
 	switch {
 	case c.portal.Operator && req.clerk == "":
-		r.find("/clerk", "required", text{"An einer Theke nennt die Anfrage, wer sie stellt.", "At a counter the request says who makes it."})
+		r.find("/clerk", "required", clerkMissing)
 	case !c.portal.Operator && req.clerk != "":
-		r.find("/clerk", "counter-only", text{
-			"Diese Angabe machen nur Portale, die als Theke eingerichtet sind.", "Only portals that are set up as a counter say this."})
+		r.find("/clerk", "counter-only", counterOnly)
 	}
 	return req, r.findings, false
 }

@@ -179,7 +179,10 @@ var (
 		"Der amtliche Gemeindeschlüssel hat acht Ziffern, der eines Kreises fünf, mit führender Null.",
 		"The municipality key (AGS) has eight digits, a district's five, with its leading zero."}
 	partComplaint = text{"Der Teil heißt so, wie er in /v1/bundle-forms steht.", "The part is named as in /v1/bundle-forms."}
-	missing       = text{"Diese Angabe fehlt.", "This item is missing."}
+	clerkMissing  = text{"An einer Theke nennt die Anfrage, wer sie stellt.", "At a counter the request says who makes it."}
+	counterOnly   = text{
+		"Diese Angabe machen nur Portale, die als Theke eingerichtet sind.", "Only portals that are set up as a counter say this."}
+	missing = text{"Diese Angabe fehlt.", "This item is missing."}
 )
 
 // fromJSON reads the part metadata. Names are taken exactly; one that is unknown
@@ -401,8 +404,7 @@ func (m *metadata) complete(findings []Finding, inJSON bool, portal *config.Port
 		complain(clerkPointer, "required", text{
 			"Eine Einreichung an der Theke nennt, wer sie aufgenommen hat.", "What a counter submits says who took it down."})
 	case !counter && m.clerk != "":
-		complain(clerkPointer, "counter-only", text{
-			"Diese Angabe machen nur Portale, die als Theke eingerichtet sind.", "Only portals that are set up as a counter say this."})
+		complain(clerkPointer, "counter-only", counterOnly)
 	}
 	if portal.Hub != nil { // what it knows of the citizen is in its envelope, or not believed
 		for pointer, given := range map[string]bool{"/trust-level": m.trust != "", "/mailbox": m.mailbox != "", accountPointer: len(m.account) > 0} {

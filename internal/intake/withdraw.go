@@ -15,13 +15,13 @@ func (a *API) withdraw(c *call) *refusal {
 	if p != nil {
 		return p
 	}
-	actor := "portal:" + c.portal.Name
-	if c.portal.Operator {
-		actor = "counter:" + c.portal.Name
+	clerk, p := clerkOf(c)
+	if p != nil {
+		return p
 	}
 	// Whoever hangs up has withdrawn all the same.
 	ctx := context.WithoutCancel(c.r.Context())
-	err := a.Store.Withdraw(ctx, s.Submission.ID, actor, "", c.at)
+	err := a.Store.Withdraw(ctx, s.Submission.ID, actor(c, clerk), "", c.at)
 	if errors.Is(err, store.ErrState) {
 		return refuse(CodeWithdrawal)
 	}
@@ -39,4 +39,21 @@ func (a *API) withdraw(c *call) *refusal {
 	}
 	c.outcome = outcomeWithdrawn
 	return a.statusOf(c, s)
+}
+
+// clerkOf is who asks at a counter; nobody else says so.
+func clerkOf(c *call) (string, *refusal) {
+	const header = "Stellwerk-Clerk"
+	m, findings := fromHeaders(c.r.Header, c.lang)
+	switch {
+	case len(findings) > 0:
+	case c.portal.Operator && m.clerk == "":
+		findings = []Finding{{Header: header, Rule: "required", Detail: clerkMissing.in(c.lang)}}
+	case !c.portal.Operator && m.clerk != "":
+		findings = []Finding{{Header: header, Rule: "counter-only", Detail: counterOnly.in(c.lang)}}
+	}
+	if len(findings) > 0 {
+		return "", refuse(CodeMetaInvalid).with(findings...)
+	}
+	return m.clerk, nil
 }

@@ -70,6 +70,34 @@ func TestWithdrawRefused(t *testing.T) {
 	w.refused(w.do("POST", "/v1/submissions/"+other.ID.String()+"/withdrawal", ""), CodeUnavailable)
 }
 
+// At a counter the audit trail says who took the case back, and only there.
+func TestWithdrawAtTheCounter(t *testing.T) {
+	w := newWorld(t)
+	desk := []string{"Authorization", "Bearer " + keyCounter}
+	r := w.accepted(w.submit("k-1", append(desk, "Stellwerk-Clerk", "Brandt")...))
+	path := "/v1/submissions/" + r.ID.String() + "/withdrawal"
+	a := w.do("POST", path, "", desk...)
+	w.refused(a, CodeMetaInvalid)
+	if !strings.Contains(string(a.body), `"header":"Stellwerk-Clerk","rule":"required"`) {
+		t.Errorf("%s", a.body)
+	}
+	mine := w.accepted(w.submit("k-2"))
+	a = w.do("POST", "/v1/submissions/"+mine.ID.String()+"/withdrawal", "", "Stellwerk-Clerk", "Brandt")
+	w.refused(a, CodeMetaInvalid)
+	if !strings.Contains(string(a.body), `"rule":"counter-only"`) {
+		t.Errorf("%s", a.body)
+	}
+	if a := w.do("POST", path, "", append(desk, "Stellwerk-Clerk", "Frau Übel")...); a.StatusCode != 200 {
+		t.Fatalf("%d %s", a.StatusCode, a.body)
+	}
+	trail, err := w.store.Store.(store.Operate).AuditTrail(t.Context(), 0, 100)
+	if err != nil || !slices.ContainsFunc(trail, func(e hub.AuditEntry) bool {
+		return e.Action == "withdrawn" && e.Actor == "counter:theke/Frau Übel" && e.Object == r.ID.String()
+	}) {
+		t.Errorf("audit: %v %+v", err, trail)
+	}
+}
+
 // end brings a submission to its end at one system.
 func end(t *testing.T, journal store.Store, id hub.ID, now time.Time) {
 	t.Helper()
