@@ -36,8 +36,8 @@ func (f *Flow) Sweep(ctx context.Context, interval time.Duration, nudge <-chan s
 				return
 			case <-nudge:
 				wait = f.stillBusy(full)
-			case <-tick.C:
-				wait = f.stillBusy(full)
+			case <-tick.C: // whoever rings without a pause must not keep it from the rest
+				wait = false
 			}
 		}
 	}
@@ -68,7 +68,9 @@ func (f *Flow) look(ctx context.Context, last *store.Due, full func()) (rung int
 	} else {
 		f.resting.wake(f.Now())
 	}
-	f.readAhead(ctx, page)
+	if f.Busy == nil || !f.Busy() {
+		f.readAhead(ctx, page)
+	}
 	for _, one := range page {
 		if f.running.has(one.ID) || f.resting.has(one.ID, f.Now()) {
 			*last = one

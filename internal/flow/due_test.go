@@ -204,6 +204,27 @@ func TestSweepWaitsForRoom(t *testing.T) {
 	}
 }
 
+// Where bells wait all the time, what nobody rang for is found nevertheless.
+func TestSweepLooksWhileOthersRing(t *testing.T) {
+	d := newDesk(t)
+	d.Busy = func() bool { return true }
+	planned := func(id hub.ID) bool {
+		s, err := d.store.Submission(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(s.Deliveries) > 0
+	}
+	first := d.accept("labrador.xml", nil, nil)
+	var second hub.ID
+	d.sweep(d.bells(16), func() bool {
+		if second.Zero() && planned(first) { // the look at the start is over
+			second = d.accept("labrador.xml", nil, nil)
+		}
+		return !second.Zero() && planned(second)
+	})
+}
+
 // A case that was read ahead and has changed before its turn is read again.
 func TestReadAheadIsNotBelieved(t *testing.T) {
 	d := newDesk(t)
