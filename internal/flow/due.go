@@ -68,6 +68,9 @@ func (f *Flow) look(ctx context.Context, last *store.Due, full func()) (rung int
 	} else {
 		f.resting.wake(f.Now())
 	}
+	if len(page) == 0 {
+		f.ahead.drop()
+	}
 	if f.Busy == nil || !f.Busy() {
 		f.readAhead(ctx, page)
 	}
@@ -131,6 +134,13 @@ func (a *ahead) has(id hub.ID) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.cases[id] != nil
+}
+
+// drop lets go of what nobody has taken.
+func (a *ahead) drop() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.cases = nil
 }
 
 // take is nil where the case was not read ahead, or was taken.
