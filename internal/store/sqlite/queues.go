@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"iter"
 	"log/slog"
 	"maps"
 	"slices"
@@ -207,21 +208,27 @@ func (q *queues) remove(order []byte, key int64) bool {
 	return true
 }
 
-// before gives who stands before a submission, in order.
-func (q *queues) before(order []byte, key int64) []int64 {
-	q.mu.RLock()
-	defer q.mu.RUnlock()
-	first, is := q.first[q.of(order)]
-	if !is || first >= key {
-		return nil
-	}
-	earlier := []int64{first}
-	for _, k := range q.more[q.of(order)] {
-		if k < key {
-			earlier = append(earlier, k)
+// before goes through who stands before a submission, in order; mostly the first one
+// decides. It is the writer's: nobody else changes anything meanwhile.
+func (q *queues) before(order []byte, key int64) iter.Seq[int64] {
+	return func(yield func(int64) bool) {
+		o := q.of(order)
+		if first, is := q.first[o]; !is || first >= key || !yield(first) {
+			return
+		}
+		for _, k := range q.more[o] {
+			if k >= key || !yield(k) {
+				return
+			}
 		}
 	}
-	return earlier
+}
+
+// seen is before for readers.
+func (q *queues) seen(order []byte, key int64) []int64 {
+	q.mu.RLock()
+	defer q.mu.RUnlock()
+	return slices.Collect(q.before(order, key))
 }
 
 func (q *queues) join(order uint64, key int64) bool {

@@ -64,7 +64,7 @@ func TestQueues(t *testing.T) {
 								want = append(want, other)
 							}
 						}
-						if got := q.before([]byte(o), k); !slices.Equal(got, want) {
+						if got := q.seen([]byte(o), k); !slices.Equal(got, want) {
 							t.Fatalf("before %s %d: %v, want %v", o, k, got, want)
 						}
 					}

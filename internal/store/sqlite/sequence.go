@@ -128,7 +128,7 @@ func (t *tx) isHeld(f *file, d *delivery) (bool, error) {
 	if len(d.order) == 0 {
 		return false, nil
 	}
-	for _, key := range t.queues.before(d.order, f.key) {
+	for key := range t.queues.before(d.order, f.key) {
 		f, err := t.loadKey(key)
 		switch {
 		case errors.Is(err, store.ErrDamaged), errors.Is(err, store.ErrNotFound):
@@ -156,7 +156,7 @@ func (s *Store) Predecessor(ctx context.Context, id hub.ID) (before hub.ID, err 
 		if len(d.order) == 0 || d.State != hub.DeliveryPending && d.State != hub.DeliveryAwaiting {
 			return nil
 		}
-		for _, key := range s.queues.before(d.order, f.key) {
+		for _, key := range s.queues.seen(d.order, f.key) {
 			e, err := readFile(ctx, c, key, true)
 			switch err = named(err); {
 			case errors.Is(err, store.ErrDamaged), errors.Is(err, store.ErrNotFound):
