@@ -55,7 +55,11 @@ func (d *desk) held(ctx context.Context, id hub.ID, system string) (*admin.Held,
 		return nil, err
 	}
 	now := stands(system, d.Live.Get().Systems[system], store.SystemFigures{}, paused, d.Breakers()[system], d.Now())
-	if now.State == systemReady {
+	switch {
+	case now.State != systemReady:
+	case now.Breaker == "half-open": // one is tried; the others wait for what becomes of it
+		now.State = systemBroken
+	default:
 		return nil, nil
 	}
 	return &admin.Held{By: now.State, Reason: now.Paused, Until: now.Until}, nil

@@ -33,6 +33,8 @@ func TestHeldIsNamed(t *testing.T) {
 	held("", "")
 	f.breakers[system] = "open"
 	held("broken", "")
+	f.breakers[system] = "half-open"
+	held("broken", "")
 	_, err := f.client.Pause(t.Context(), system, "Jahresabschluss")
 	f.must(err)
 	held("paused", "Jahresabschluss")
