@@ -147,6 +147,7 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 			}
 			return nil // no room, and not a room that is nil
 		},
+		Wait: func(ctx context.Context, systems []string) { a.deliver.Wait(ctx, systems) },
 		Wake: a.wake,
 		Ring: a.ringAgain,
 		Busy: func() bool { return a.bus.Busy(topicFlow) },

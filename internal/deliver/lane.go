@@ -28,9 +28,11 @@ type lane struct {
 
 	mu     sync.Mutex
 	now    *settings
-	busy   int  // attempts under way, and room that is kept for one
-	behind bool // there may be more due than there is room for
-	closed bool // takes nothing more
+	busy   int           // attempts under way, and room that is kept for one
+	behind bool          // there may be more due than there is room for
+	closed bool          // takes nothing more
+	full   time.Time     // since when a newcomer finds no room; zero where it finds some
+	seat   chan struct{} // rung when there may be room again
 }
 
 // settings are what a reload may change. Attempts under way keep theirs.
@@ -48,7 +50,7 @@ type settings struct {
 var errFault = errors.New("the attempt speaks against the system's health")
 
 func newLane(d *Deliverer, system *config.System, conn connectors.Connector) *lane {
-	l := &lane{d: d, name: system.Name, bell: make(chan struct{}, 1), quit: make(chan struct{}), behind: true}
+	l := &lane{d: d, name: system.Name, bell: make(chan struct{}, 1), seat: make(chan struct{}, 1), quit: make(chan struct{}), behind: true}
 	l.now = l.settings(system, conn, nil)
 	return l
 }
@@ -184,6 +186,7 @@ func (l *lane) claim(late bool) (next time.Duration) {
 	l.busy -= free - len(tasks)
 	l.behind = err != nil || len(tasks) == free
 	l.now.pace.ReserveN(now, len(tasks)) // as a debt: the flow may have taken some meanwhile
+	l.changed(now)
 	l.mu.Unlock()
 	if err != nil {
 		if l.d.alive.Err() == nil {
@@ -213,12 +216,14 @@ func (l *lane) room(now time.Time, late bool) (free int, next time.Duration) {
 	free, next = s.free(now, l.busy)
 	if free == 0 {
 		l.behind = true
+		l.changed(now)
 		return 0, next
 	}
 	if l.behind && free < s.system.Limits.Concurrency/4 && !late {
 		return 0, gather // a claim costs a transaction: a few more slots will be free in a moment
 	}
 	l.busy += free
+	l.changed(now)
 	return free, 0
 }
 
@@ -260,6 +265,7 @@ func (l *lane) leave() {
 	l.mu.Lock()
 	l.busy--
 	behind := l.behind
+	l.changed(l.d.Now())
 	l.mu.Unlock()
 	if behind {
 		l.wake()
@@ -293,6 +299,7 @@ func (d *Deliverer) Reserve(system string) *Room {
 		return nil
 	}
 	l.busy++
+	l.changed(now)
 	l.work.Add(1)
 	l.now.users.Add(1)
 	return &Room{l, l.now}

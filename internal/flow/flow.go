@@ -1,5 +1,5 @@
 // Package flow takes a submission from accepted to its deliveries. What it does
-// is the list in stages, read aloud: check, plan, render. Each stage is one file;
+// is the list in stages, read aloud: check, plan, wait, render. Each stage is one file;
 // together they decide one step, which is written in one transaction.
 //
 // The flow runs again whenever a delivery has settled and another one waited for
@@ -31,6 +31,9 @@ type Flow struct {
 	// Reserve asks a system for room for one delivery, so that it is claimed in the
 	// step that renders it; nil where it has none now. Every Room is used or left.
 	Reserve func(system string) Room
+	// Wait returns as soon as there is room at all these systems, and after a moment at the
+	// latest; nil where nobody waits.
+	Wait func(ctx context.Context, systems []string)
 	// Wake tells the deliverer that a system has something due.
 	Wake func(system string)
 	// Ring announces a submission to the flow itself, for Sweep; false where too many
@@ -78,6 +81,7 @@ var stages = []struct {
 	{"open", open},
 	{"check", check},
 	{"plan", plan},
+	{"wait", wait},
 	{"render", render},
 }
 
