@@ -281,6 +281,20 @@ func plannedJournal(t *testing.T, n int) (*Store, *load, time.Time) {
 	return s, l, now
 }
 
+// oneBehindAnother plans two submissions with the same order key.
+func oneBehindAnother(t *testing.T, s *Store, l *load, now time.Time) (first, second *store.Acceptance) {
+	t.Helper()
+	first, second = l.acceptance(now), l.acceptance(now)
+	second.OrderKey = first.OrderKey
+	for _, a := range []*store.Acceptance{first, second} {
+		accept(t, s, a)
+		if err := s.Advance(t.Context(), a.Submission.ID, 1, l.plan(a, now)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return first, second
+}
+
 // spoil closes a store, overwrites a leaf of a table and opens it again.
 func spoil(t *testing.T, s *Store, table string, leaf int) *Store {
 	t.Helper()
@@ -363,14 +377,7 @@ func TestCorruptDocumentPage(t *testing.T) {
 func TestCorruptQueuePage(t *testing.T) {
 	const n = 300
 	s, l, now := plannedJournal(t, n)
-	first, second := l.acceptance(now), l.acceptance(now)
-	second.OrderKey = first.OrderKey
-	for _, a := range []*store.Acceptance{first, second} {
-		accept(t, s, a)
-		if err := s.Advance(t.Context(), a.Submission.ID, 1, l.plan(a, now)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	first, second := oneBehindAnother(t, s, l, now)
 	s = spoil(t, s, "queue", 1)
 	claimed := map[hub.ID]bool{}
 	for _, task := range claim(t, s, benchSystems[0], now, 2*n) {

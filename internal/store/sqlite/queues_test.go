@@ -257,14 +257,7 @@ func (j *journey) check() {
 func TestUpgradeKeepsOrderAndDocuments(t *testing.T) {
 	const n = 60
 	s, l, now := plannedJournal(t, n)
-	first, second := l.acceptance(now), l.acceptance(now)
-	second.OrderKey = first.OrderKey
-	for _, a := range []*store.Acceptance{first, second} {
-		accept(t, s, a)
-		if err := s.Advance(t.Context(), a.Submission.ID, 1, l.plan(a, now)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	first, second := oneBehindAnother(t, s, l, now)
 	older(t, s)
 	s = spoil(t, s, "document", 5)
 	if got := column(t, s, "SELECT count(*) FROM rendered"); got != int64(0) {
