@@ -332,9 +332,11 @@ func (l *lane) untilDue(now time.Time) time.Duration {
 		return l.d.Scan
 	}
 	wait := at.Sub(now)
-	if wait < soon {
-		wait = soon << min(l.empty, 16)
-		l.empty++
+	if wait >= soon {
+		l.empty = 0
+		return min(wait, l.d.Scan)
 	}
+	wait = soon << min(l.empty, 16)
+	l.empty++
 	return min(wait, l.d.Scan)
 }

@@ -20,15 +20,30 @@ func (c crossed) Claim(ctx context.Context, claim store.Claim) ([]store.Task, er
 	return c.Deliver.Claim(ctx, claim)
 }
 
+// tenASecond is a town whose finance system takes ten documents a second.
+func tenASecond(t *testing.T) (*town, *backend) {
+	t.Helper()
+	b := &backend{}
+	tw := newTown(t, map[string]*backend{"finance": b})
+	system := tw.snap.Systems["finance"]
+	system.Limits.Rate, system.Limits.Concurrency = 10, 100
+	return tw, b
+}
+
+// tookTen holds what came within a second against what was saved up and a second's.
+func (b *backend) tookTen(t *testing.T) {
+	t.Helper()
+	if n := b.count(); n < 9 || n > 19 {
+		t.Errorf("%d within a second, the system takes 10 a second", n)
+	}
+}
+
 // Room that the flow takes while a claim is under way does not make the claim free of
 // charge: the system's rate holds.
 func TestRateHoldsWhileTheFlowTakesRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &backend{}
-		tw := newTown(t, map[string]*backend{"finance": b})
+		tw, b := tenASecond(t)
 		defer tw.end()
-		system := tw.snap.Systems["finance"]
-		system.Limits.Rate, system.Limits.Concurrency = 10, 100
 		tw.d.Store = crossed{tw.store, func() {
 			if room := tw.d.Reserve("finance"); room != nil {
 				room.Leave()
@@ -47,20 +62,15 @@ func TestRateHoldsWhileTheFlowTakesRoom(t *testing.T) {
 		}
 		tw.d.Wake("finance")
 		after(900 * time.Millisecond)
-		if n := b.count(); n < 9 || n > 19 { // what was saved up, and a second's
-			t.Errorf("%d within a second, the system takes 10 a second", n)
-		}
+		b.tookTen(t)
 	})
 }
 
 // A reload that leaves a system's rate as it was does not fill up what it may be sent.
 func TestRateHoldsOverAReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := &backend{}
-		tw := newTown(t, map[string]*backend{"finance": b})
+		tw, b := tenASecond(t)
 		defer tw.end()
-		system := tw.snap.Systems["finance"]
-		system.Limits.Rate, system.Limits.Concurrency = 10, 100
 		tw.start()
 		for range 40 {
 			tw.submit(nil, "finance")
@@ -71,8 +81,6 @@ func TestRateHoldsOverAReload(t *testing.T) {
 			}
 			after(300 * time.Millisecond)
 		}
-		if n := b.count(); n < 9 || n > 19 { // what was saved up, and a second's
-			t.Errorf("%d within a second, the system takes 10 a second", n)
-		}
+		b.tookTen(t)
 	})
 }

@@ -47,7 +47,7 @@ func TestWait(t *testing.T) {
 			t.Error("who does not want it any more waits")
 		}
 		go func() {
-			time.Sleep(10 * time.Millisecond)
+			time.Sleep(10 * time.Millisecond) // moved time
 			release <- struct{}{}
 		}()
 		waits(10*time.Millisecond, "finance")
