@@ -49,6 +49,7 @@ type Flow struct {
 
 	running running
 	warm    warm
+	memory  memory
 	ahead   ahead
 	resting resting
 }
@@ -182,8 +183,8 @@ func guarded(name string, w *work, run func(*work) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			w.Log.Error("a stage of the flow panicked", "stage", name, "submission", w.c.Submission.ID.String(), "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			w.dismiss()
 			w.step = store.Advance{At: w.now}
-			w.due = nil
 			w.park("internal-error")
 			err = errDone
 		}

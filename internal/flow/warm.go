@@ -11,8 +11,12 @@ import (
 	"stellwerk/internal/vault"
 )
 
-// warmest is how many submissions with a delivery still waiting stay open.
-const warmest = 512
+// What stays open of submissions with a delivery still waiting: so many, whose payloads
+// together have at most so many bytes. A tree takes a multiple of them.
+const (
+	warmest   = 512
+	warmBytes = 8 << 20
+)
 
 // warm keeps what a run has opened and checked for the run that follows as soon as
 // a predecessor has settled, mostly within milliseconds. It saves work and nothing
@@ -21,6 +25,7 @@ type warm struct {
 	mu    sync.Mutex
 	open  map[hub.ID]*opened
 	order []hub.ID // the oldest first
+	bytes int64
 }
 
 // opened is a submission's content, unsealed and read. It is never changed.
@@ -29,9 +34,13 @@ type opened struct {
 	root        *etree.Element
 	env         mapping.Env // without answers
 	attachments []store.SealedAttachment
+	size        int64 // of the payload
 }
 
 func (c *warm) put(id hub.ID, o *opened) {
+	if o.size > small {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.open == nil {
@@ -40,10 +49,19 @@ func (c *warm) put(id hub.ID, o *opened) {
 	if _, known := c.open[id]; !known {
 		c.order = append(c.order, id)
 	}
-	c.open[id] = o
-	if len(c.order) > warmest {
-		delete(c.open, c.order[0])
+	c.drop(id)
+	c.open[id], c.bytes = o, c.bytes+o.size
+	for len(c.order) > warmest || c.bytes > warmBytes {
+		c.drop(c.order[0])
 		c.order = c.order[1:]
+	}
+}
+
+// drop is called with mu held.
+func (c *warm) drop(id hub.ID) {
+	if o := c.open[id]; o != nil {
+		c.bytes -= o.size
+		delete(c.open, id)
 	}
 }
 
@@ -58,5 +76,5 @@ func (c *warm) get(id hub.ID) *opened {
 func (c *warm) forget(id hub.ID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.open, id) // its place in order runs out by itself
+	c.drop(id) // its place in order runs out by itself
 }

@@ -30,6 +30,7 @@ type work struct {
 	root        *etree.Element
 	env         *mapping.Env
 	attachments []store.SealedAttachment
+	give        func() // the memory of a large payload; nil for others
 
 	step     store.Advance
 	due      []due
@@ -42,9 +43,18 @@ func (w *work) read(id hub.ID) (err error) {
 		w.c, err = w.Store.Progress(w.ctx, id)
 		return err
 	}
-	if w.c = w.ahead.take(id); w.c == nil {
-		w.c, err = w.Store.Case(w.ctx, id)
+	if w.c = w.ahead.take(id); w.c != nil {
+		return nil
 	}
+	if w.c, err = w.Store.Progress(w.ctx, id); err != nil || w.c.Payload != nil {
+		return err
+	}
+	if size := w.c.Submission.Size; size > small {
+		if w.give, err = w.memory.take(w.ctx, size); err != nil {
+			return err
+		}
+	}
+	w.c, err = w.Store.Case(w.ctx, id)
 	return err
 }
 
@@ -89,13 +99,22 @@ func (w *work) send() {
 	}
 }
 
-// leave gives back the room that was not used.
+// leave gives back the memory and the room that was not used.
 func (w *work) leave() {
+	if w.give != nil {
+		w.give()
+	}
+	w.dismiss()
+}
+
+// dismiss forgets what was to be sent; its room is free again.
+func (w *work) dismiss() {
 	for _, one := range w.due {
 		if one.room != nil {
 			one.room.Leave()
 		}
 	}
+	w.due = nil
 }
 
 // unseal opens a record and checks it; what fails is damage, except a key that
@@ -189,7 +208,7 @@ func (w *work) keepWarm() {
 		if waits(d.Delivery) {
 			env := *w.env
 			env.Answers, env.Original = nil, nil
-			w.warm.put(w.c.Submission.ID, &opened{key: w.key, root: w.root, env: env, attachments: w.attachments})
+			w.warm.put(w.c.Submission.ID, &opened{key: w.key, root: w.root, env: env, attachments: w.attachments, size: w.c.Submission.Size})
 			return
 		}
 	}

@@ -144,7 +144,8 @@ type Flow interface {
 	// is at hand anyway, and whatever is wrong with one: Case tells.
 	Cases(ctx context.Context, ids []hub.ID) ([]*Case, error)
 	// Progress is Case without what never changes: Meta, Payload and Attachments are
-	// nil. It is for a flow that has opened them already.
+	// nil, unless they are at hand. It is for a flow that has opened them already, or wants
+	// to know first how large they are.
 	Progress(ctx context.Context, id hub.ID) (*Case, error)
 	// Advance writes what the flow decided, in one transaction. ErrStale where the
 	// submission's version is not the given one. Afterwards the flow has nothing to

@@ -61,9 +61,14 @@ func (f *fresh) newCase(key int64) *store.Case {
 	return &own
 }
 
-// progress is a submission for which the flow has something to do again, nil where
-// it is not fresh any more.
-func (f *fresh) progress(key int64) *store.Case { return f.newCase(-key) }
+// progress is a submission for which the flow has something to do, again or for the
+// first time; nil where it is not fresh any more.
+func (f *fresh) progress(key int64) *store.Case {
+	if c := f.newCase(-key); c != nil {
+		return c
+	}
+	return f.newCase(key)
+}
 
 func (f *fresh) document(key int64) *store.Rendered {
 	d, _ := f.get(key).(*store.Rendered)
