@@ -12,6 +12,31 @@ var (
 	nameRest = charset{'-', '.', '0', '9', 0xB7, 0xB7, 0x300, 0x36F, 0x203F, 0x2040}
 )
 
+// recentNames remembers the numbers of names of the schema that were met lately:
+// comparing two names costs less than hashing one.
+type recentNames [64]struct {
+	name Name
+	sym  int32
+}
+
+// sym is the number of a name in the schema, -1 where it has none.
+func (r *recentNames) sym(s *Schema, n Name) int32 {
+	l := n.Local
+	if l == "" {
+		return -1
+	}
+	recent := &r[(len(l)<<3^int(l[0])^int(l[len(l)-1])<<1)%len(r)]
+	if recent.name == n {
+		return recent.sym
+	}
+	sym, ok := s.syms[n]
+	if !ok {
+		return -1
+	}
+	recent.name, recent.sym = n, sym
+	return sym
+}
+
 func isNameStart(r rune) bool {
 	if r < utf8.RuneSelf {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '_'

@@ -273,23 +273,13 @@ func (t *simpleType) judgeMembers(c *valueContext, b []byte, key bool) ([]byte, 
 }
 
 func (t *simpleType) judgeAtomic(c *valueContext, b []byte, key bool, from int) *fault {
+	if t.prim <= primString || t.prim == primAnyURI {
+		return t.judgeText(c, b, key, from)
+	}
 	f := &t.facets
 	var v ordered
 	length := -1
 	switch t.prim {
-	case primAny, primString, primAnyURI:
-		if t.lex != lexAny && !t.lexicalOK(c, b) {
-			return t.malformed()
-		}
-		if t.prim == primAnyURI && !isURI(b) {
-			return t.malformed()
-		}
-		if key {
-			c.key = append(append(c.key, primKey(t.prim)), b...)
-		}
-		if f.length >= 0 || f.minLength >= 0 || f.maxLength >= 0 {
-			length = utf8.RuneCount(b)
-		}
 	case primBoolean:
 		truth := byte('0')
 		switch string(b) {
@@ -376,11 +366,33 @@ func (t *simpleType) judgeAtomic(c *valueContext, b []byte, key bool, from int) 
 			c.key = at.appendKey(append(c.key, primKey(t.prim)))
 		}
 	}
-	if t.lex >= lexID {
-		if !c.note(t, b) {
-			return &fault{rule: "cvc-id.1", code: "entity-unknown", typ: t}
-		}
+	if t.prim.ordered() {
+		return t.checkFacets(c, b, length, &v, from)
 	}
+	return t.checkFacets(c, b, length, nil, from)
+}
+
+// judgeText is judgeAtomic for values that are their own text, which most are.
+func (t *simpleType) judgeText(c *valueContext, b []byte, key bool, from int) *fault {
+	if t.lex != lexAny && !t.lexicalOK(c, b) || t.prim == primAnyURI && !isURI(b) {
+		return t.malformed()
+	}
+	if key {
+		c.key = append(append(c.key, primKey(t.prim)), b...)
+	}
+	if t.lex >= lexID && !c.note(t, b) {
+		return &fault{rule: "cvc-id.1", code: "entity-unknown", typ: t}
+	}
+	length := -1
+	if f := &t.facets; f.length >= 0 || f.minLength >= 0 || f.maxLength >= 0 {
+		length = utf8.RuneCount(b)
+	}
+	return t.checkFacets(c, b, length, nil, from)
+}
+
+// checkFacets judges what has the right form: by its length where it has one, by its
+// place in the order where it has one, and by its key, which begins at from.
+func (t *simpleType) checkFacets(c *valueContext, b []byte, length int, v *ordered, from int) *fault {
 	if t.plain {
 		return nil
 	}
@@ -392,8 +404,8 @@ func (t *simpleType) judgeAtomic(c *valueContext, b []byte, key bool, from int) 
 			return err
 		}
 	}
-	if t.prim.ordered() {
-		if err := t.checkBounds(&v); err != nil {
+	if v != nil {
+		if err := t.checkBounds(v); err != nil {
 			return err
 		}
 	}

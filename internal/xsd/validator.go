@@ -16,6 +16,7 @@ type Validator struct {
 	buf      []byte // text of the open elements whose text matters
 	raw      []byte // the attribute being judged
 	present  []bool // which attributes of the type were there
+	names    recentNames
 	findings []Finding
 	full     bool
 	started  bool
@@ -25,8 +26,15 @@ type Validator struct {
 	scopes []icScope // identity constraints in force
 }
 
-// frame is one open element.
+// frame is one open element, and what the next one at its depth can use again.
 type frame struct {
+	opened
+	progress progress
+	tables   []icTable // of constraints that hold here or below
+}
+
+// opened is what is known of an open element.
+type opened struct {
 	name     Name
 	decl     *element
 	typ      *Type
@@ -38,9 +46,7 @@ type frame struct {
 	hasText  bool
 	collect  bool // its text is kept, from textAt on
 	textAt   int
-	progress progress
-	tables   []icTable // of constraints that hold here or below
-	fields   int       // how many field values this element is, for identity constraints
+	fields   int // how many field values this element is, for identity constraints
 }
 
 type frameMode byte
@@ -112,8 +118,7 @@ func (v *Validator) push() *frame {
 		v.frames = append(v.frames, frame{})
 	}
 	f := &v.frames[v.depth]
-	p := f.progress
-	*f = frame{progress: p, tables: f.tables[:0]}
+	f.opened, f.tables = opened{}, f.tables[:0]
 	v.depth++
 	return f
 }
@@ -133,10 +138,7 @@ func (v *Validator) Start(name Name, attrs []Attr, ns Namespaces, pos Pos) {
 	v.values.ns = ns
 	f := v.push()
 	f.name, f.pos = name, pos
-	sym, known := v.schema.syms[name]
-	if !known {
-		sym = -1
-	}
+	sym := v.names.sym(v.schema, name)
 	if v.depth == 1 {
 		v.started = true
 		v.startRoot(f, attrs)
@@ -358,7 +360,7 @@ func (v *Validator) attributes(f *frame, ct *complexType, attrs []Attr) {
 	for i := range attrs {
 		a := &attrs[i]
 		at := -1
-		if sym, ok := v.schema.syms[a.Name]; ok {
+		if sym := v.names.sym(v.schema, a.Name); sym >= 0 {
 			at = findUse(ct.attrs, sym)
 		}
 		if at < 0 && isXsi(a.Name) { // every element may have them
