@@ -184,7 +184,7 @@ func TestBaseIsSound(t *testing.T) {
 	}
 	h := snap.Hub
 	if h.Limits != (config.Limits{Payload: 10e6, Attachment: 200e6, Attachments: 100, Total: 2e9, Requests: 512}) ||
-		h.Flow.Workers != max(8, 4*runtime.GOMAXPROCS(0)) || h.Timeouts.Stop != 10*time.Second || h.Log.Level != "info" || h.Node == "" || !filepath.IsAbs(h.Data) {
+		h.Flow.Workers != max(32, 16*runtime.GOMAXPROCS(0)) || h.Timeouts.Stop != 10*time.Second || h.Log.Level != "info" || h.Node == "" || !filepath.IsAbs(h.Data) {
 		t.Errorf("defaults %+v", h)
 	}
 	kasse := snap.Systems["kasse"]

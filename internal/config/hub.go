@@ -69,9 +69,8 @@ func (l *loader) hub() {
 	y.Limits.Attachments, y.Limits.Requests = 100, 512
 	y.Timeouts.Header, y.Timeouts.Read, y.Timeouts.Write = 5*time.Second, 5*time.Minute, 5*time.Minute
 	y.Timeouts.Idle, y.Timeouts.Stop = 2*time.Minute, 10*time.Second
-	// More workers than that run ahead of the systems, and what they have opened is no
-	// longer in memory when an answer comes.
-	y.Flow.Workers, y.Flow.Lease, y.Flow.Scan = max(8, 4*runtime.GOMAXPROCS(0)), 2*time.Minute, 5*time.Second
+	// A worker waits most of the time, for a sync or for a system with room.
+	y.Flow.Workers, y.Flow.Lease, y.Flow.Scan = max(32, 16*runtime.GOMAXPROCS(0)), 2*time.Minute, 5*time.Second
 	y.Log.Level, y.Log.Format = "info", "json"
 	y.Tracing.Sample = 1
 	ok := l.read(hubFile, "a setting of the hub", &y)

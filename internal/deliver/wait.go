@@ -10,8 +10,8 @@ import (
 // A system that is full has room again within milliseconds, or it is slow. Whoever
 // waits for it waits for the former only.
 const (
-	moment = 50 * time.Millisecond // one wait at most
-	slow   = 2 * time.Second       // full for so long: nobody waits
+	moment = 200 * time.Millisecond // one wait at most; all the flow's workers may be in line
+	slow   = 2 * time.Second        // full for so long: nobody waits
 )
 
 // Wait returns as soon as there is room at all these systems, and after a moment at the
