@@ -31,13 +31,10 @@ func (c *compiler) mapping(root *yaml.Node) {
 	})
 	if !o.has("output") {
 		c.r.addf(root, "a mapping needs output")
-		return
+	} else {
+		c.output(o.vals["output"])
 	}
-	c.output(o.vals["output"])
-	if c.m.Format == "" {
-		return
-	}
-	c.blocks(o)
+	c.blocks(o) // without a format, too: what is wrong there is wrong in every one
 	c.unused(o)
 	c.tests(o)
 }
@@ -49,7 +46,7 @@ func (c *compiler) blocks(o *object) {
 	defer c.leave()
 	flat := c.m.Format == CSV || c.m.Format == Fixed
 	for _, key := range []string{"header", "trailer", "records"} {
-		if o.has(key) && !flat {
+		if o.has(key) && !flat && c.m.Format != "" {
 			c.r.addf(o.keys[key], "%s is for csv and fixed", key)
 		}
 	}
@@ -88,7 +85,7 @@ func (c *compiler) single(o *object, flat bool) {
 		c.lets(c.m.top, o)
 	}
 	b := c.record(o, "record")
-	if flat || b.each == nil {
+	if flat || b.each == nil || c.m.Format == "" {
 		c.m.blocks = []*block{b}
 		return
 	}
@@ -133,7 +130,7 @@ func (c *compiler) record(o *object, typ string) *block {
 // edge compiles header or trailer. A layout that has one needs no fields in the mapping
 // if all of it is constant or counted.
 func (c *compiler) edge(o *object, key string) *block {
-	if c.m.Format != CSV && c.m.Format != Fixed {
+	if c.m.Format == XML || c.m.Format == JSON {
 		return nil
 	}
 	b := &block{}

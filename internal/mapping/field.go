@@ -205,7 +205,7 @@ func (c *compiler) pipeline(f *field, o *object, from string, isLet bool) {
 	if o.has("with") {
 		f.steps, f.kind = c.steps(o.list("with")), kindText
 	}
-	if f.typ = o.oneOf("type", "string", "string", "number", "integer", "boolean"); o.has("type") && c.m.Format != JSON {
+	if f.typ = o.oneOf("type", "string", "string", "number", "integer", "boolean"); o.has("type") && c.m.Format != JSON && c.m.Format != "" {
 		c.r.addf(o.keys["type"], "type is for JSON")
 	}
 }

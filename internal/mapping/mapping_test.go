@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -142,6 +143,40 @@ func TestAllFindingsAtOnce(t *testing.T) {
 	for i := 1; i < len(findings); i++ {
 		if findings[i].Line < findings[i-1].Line {
 			t.Errorf("not in order: %v", findings)
+		}
+	}
+}
+
+// A format that is not one hides nothing of the rest, and nothing is said of the rest that
+// depends on it.
+func TestWrongFormatHidesNothing(t *testing.T) {
+	const rest = `
+each: h
+header: {fields: {n: {from: "records:count"}}}
+fields:
+  "@id": {from: g, type: number}
+  a/b: {form: c}
+  d: {from: e, with: [uper]}
+unused: [/a/]
+tests: [{name: t, given: a}]
+`
+	for head, want := range map[string]string{
+		"output: {format: exel, delimiter: ';'}": "exel is not format",
+		"output: {root: a, encoding: latin-9}":   "output needs format",
+		"title: x":                               "a mapping needs output",
+	} {
+		_, findings := Parse("x.yaml", []byte("revision: 1\n"+head+rest), nil)
+		wants := []string{want, "form is not a setting of a/b", "uper is not a step", "unused: a path is wanted", "either expect or hold"}
+		if strings.Contains(head, "latin-9") {
+			wants = append(wants, "latin-9 is not an encoding")
+		}
+		for _, want := range wants {
+			if !slices.ContainsFunc(findings, func(f Finding) bool { return strings.Contains(f.Message, want) }) {
+				t.Errorf("%s: not found: %s", head, want)
+			}
+		}
+		if len(findings) != len(wants)+1 { // a/b says not where its value comes from, either
+			t.Errorf("%s: %d findings: %v", head, len(findings), findings)
 		}
 	}
 }

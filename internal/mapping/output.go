@@ -51,15 +51,11 @@ func (c *compiler) output(n *yaml.Node) {
 	if n.Kind != yaml.MappingNode {
 		return
 	}
-	if o.need("format", "output") == "" {
-		return
-	}
-	c.m.Format = Format(o.oneOf("format", "", string(XML), string(JSON), string(CSV), string(Fixed)))
-	if c.m.Format == "" {
-		return
+	if o.need("format", "output") != "" {
+		c.m.Format = Format(o.oneOf("format", "", string(XML), string(JSON), string(CSV), string(Fixed)))
 	}
 	for key, kn := range o.keys {
-		if !slices.Contains(outputKeys[c.m.Format], key) && !slices.Contains(commonKeys, key) {
+		if c.m.Format != "" && !slices.Contains(outputKeys[c.m.Format], key) && !slices.Contains(commonKeys, key) {
 			c.r.add(kn, fmt.Sprintf("%s is not a setting of format %s", key, c.m.Format), didYouMean(key, outputKeys[c.m.Format]))
 		}
 	}
