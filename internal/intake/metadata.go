@@ -74,9 +74,11 @@ var fields = []field{
 	{"/consent/at", "Stellwerk-Consent-At", func(m *metadata, v string) (string, text) {
 		at, err := time.Parse(time.RFC3339, v)
 		m.consentAt = at
-		return fits(err == nil && len(v) <= 40, "format", text{
-			"Der Zeitpunkt steht nach RFC 3339 mit Zeitzone da, etwa 2026-03-01T09:30:00+01:00.",
-			"The time is written by RFC 3339 with its zone, such as 2026-03-01T09:30:00+01:00."})
+		// A clock that was never set says 1970, which is stored as no time; and what in UTC is
+		// before the year 0 can be written in no answer.
+		return fits(err == nil && len(v) <= 40 && at.Unix() > 0, "format", text{
+			"Der Zeitpunkt steht nach RFC 3339 mit Zeitzone da und liegt nach dem Anfang von 1970, etwa 2026-03-01T09:30:00+01:00.",
+			"The time is written by RFC 3339 with its zone and lies after the beginning of 1970, such as 2026-03-01T09:30:00+01:00."})
 	}},
 	{"/consent/wording", "Stellwerk-Consent-Wording", func(m *metadata, v string) (string, text) {
 		m.wording = v

@@ -41,6 +41,8 @@ func TestRefusalsOfAPayloadAlone(t *testing.T) {
 		"consent without time":    {antrag, []string{"Stellwerk-Consent-At", ""}, CodeMetaInvalid},
 		"consent without zone":    {antrag, []string{"Stellwerk-Consent-At", "2026-11-23T09:30:00"}, CodeMetaInvalid},
 		"consent in the future":   {antrag, []string{"Stellwerk-Consent-At", "2026-11-23T09:06:00Z"}, CodeMetaInvalid},
+		"consent before any year": {antrag, []string{"Stellwerk-Consent-At", "0000-01-01T00:00:00+01:00"}, CodeMetaInvalid},
+		"consent at no time":      {antrag, []string{"Stellwerk-Consent-At", "1970-01-01T00:00:00Z"}, CodeMetaInvalid},
 		"trust level 5":           {antrag, []string{"Stellwerk-Trust-Level", "STORK-QAA-Level-5"}, CodeMetaInvalid},
 		"long reference":          {antrag, []string{"Stellwerk-Reference", strings.Repeat("x", maxName+1)}, CodeMetaInvalid},
 		"reference not UTF-8":     {antrag, []string{"Stellwerk-Reference", "M\xfcller"}, CodeMetaInvalid},
