@@ -230,7 +230,7 @@ func (r *metaReader) object(at string, m *metadata) error {
 		if !ok {
 			return errNotMetadata
 		}
-		if err := r.item(at, at+"/"+name, m); err != nil {
+		if err := r.item(at, name, m); err != nil {
 			return err
 		}
 	}
@@ -238,8 +238,12 @@ func (r *metaReader) object(at string, m *metadata) error {
 	return err
 }
 
-func (r *metaReader) item(at, pointer string, m *metadata) error {
+func (r *metaReader) item(at, name string, m *metadata) error {
+	pointer := at + "/" + name
 	f := fieldAt(pointer)
+	if strings.Contains(name, "/") {
+		f = nil // a name that looks like the way to an item is not that item
+	}
 	if pointer == accountPointer {
 		if r.seen[pointer] {
 			r.find(pointer, "twice", twice)
@@ -249,7 +253,7 @@ func (r *metaReader) item(at, pointer string, m *metadata) error {
 		return r.account(m)
 	}
 	if f == nil && pointer != "/consent" {
-		if len(pointer)-len(at) > 41 || !nameForm.MatchString(pointer[len(at)+1:]) {
+		if len(name) > 40 || !nameForm.MatchString(name) {
 			pointer = at // a name may be anything; only a plain word is repeated
 		}
 		r.find(pointer, "unknown", unknown)

@@ -151,6 +151,7 @@ func TestMetadataInJSONAreTakenExactly(t *testing.T) {
 		"unknown below":          {`{"municipality":"05974040","service":"hund","consent":{"yes":[1,{"a":2}]}}`, "/consent/yes unknown"},
 		"name in capitals":       {`{"Municipality":"05974040","service":"hund"}`, "/Municipality unknown, /municipality required"},
 		"twice":                  {`{"municipality":"05974040","service":"hund","consent":{"given":true,"given":false}}`, "/consent/given twice, /consent/at required"},
+		"path for a name":        {`{"municipality":"05974040","service":"hund","consent/given":true,"consent/at":"2026-11-23T08:30:00Z"}`, " unknown,  unknown"},
 		"object twice":           {`{"municipality":"05974040","service":"hund","consent":{},"consent":{}}`, "/consent twice"},
 		"number":                 {`{"municipality":5974040,"service":"hund"}`, "/municipality type"},
 		"null":                   {`{"municipality":"05974040","service":null}`, "/service type"},
