@@ -111,6 +111,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{w: w, r: r, at: a.Now(), snap: a.Config(), lang: languageOf(r.Header), id: a.ids.New()}
 	guard(w.Header(), r.TLS != nil)
 	p := a.serve(c)
+	if p != nil && p.Code == CodeUnavailable && errors.Is(p.cause, context.Canceled) && r.Context().Err() != nil {
+		p = refuse(CodeInterrupted) // whoever asked has hung up, which is no fault of the store
+	}
 	if p != nil {
 		c.outcome = string(p.Code)
 		p.write(c)

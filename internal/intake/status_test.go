@@ -7,6 +7,7 @@ import (
 	"html"
 	"io/fs"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"slices"
@@ -416,4 +417,32 @@ func TestDiskFaults(t *testing.T) {
 	w.accepted(w.sendMulti(multi(t, meta(nil), xmlPart, part{"attachment", "", "impfpass.pdf", "x"}), "k-1"))
 	w.advance(24 * time.Hour)
 	w.accepted(w.sendMulti(multi(t, meta(nil), xmlPart, part{"attachment", "", "impfpass.pdf", "x"}), "k-2"))
+}
+
+// A portal that hangs up while it asks is no fault of the store: nobody is called for it.
+func TestWhoHangsUpIsNoFaultOfTheStore(t *testing.T) {
+	w := newWorld(t)
+	r := w.accepted(w.submit("k-1"))
+	ask := func(ctx context.Context) string {
+		t.Helper()
+		req := httptest.NewRequestWithContext(ctx, "GET", "/v1/submissions/"+r.ID.String(), nil)
+		req.Header.Set("Authorization", "Bearer "+keySoest)
+		w.api.ServeHTTP(httptest.NewRecorder(), req)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.outcomes[len(w.outcomes)-1]
+	}
+	gone, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	if code := ask(gone); code != string(CodeInterrupted) || strings.Contains(w.logged.String(), "ERROR") {
+		t.Errorf("%s:\n%s", code, w.logged)
+	}
+	w.store.set(func(f *faults) { f.lookup = fmt.Errorf("read the store: %w", context.Canceled) })
+	if code := ask(t.Context()); code != string(CodeUnavailable) {
+		t.Errorf("while the portal waits: %s", code)
+	}
+	w.store.set(func(f *faults) { f.lookup = errors.New("disk") })
+	if code := ask(gone); code != string(CodeUnavailable) {
+		t.Errorf("a fault that nobody waits for: %s", code)
+	}
 }
