@@ -119,14 +119,19 @@ func (rd *reader) reserve(bound, limit int64) *refusal {
 	return nil
 }
 
-// deadline gives the sender so long from now on; zero is no limit. It is by the
-// system's clock. Where it cannot be set, the server's own stands.
+// deadline gives the sender so long from now on, and the answer its time behind that;
+// zero is no limit. It is by the system's clock. Where it cannot be set, the server's
+// own stands.
 func (rd *reader) deadline(d time.Duration) {
-	var at time.Time
+	var read, write time.Time
 	if d > 0 {
-		at = time.Now().Add(d)
+		read = time.Now().Add(d)
+		if w := rd.c.snap.Hub.Timeouts.Write; w > 0 {
+			write = read.Add(w)
+		}
 	}
-	_ = http.NewResponseController(rd.c.w).SetReadDeadline(at)
+	to := http.NewResponseController(rd.c.w)
+	_, _ = to.SetReadDeadline(read), to.SetWriteDeadline(write)
 }
 
 // fill reads until the end, or until the buffer holds upTo bytes: then done is

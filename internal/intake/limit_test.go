@@ -190,3 +190,29 @@ func TestServerHasEveryLimit(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// Whoever takes his time with attachments, as he may, hears the answer nevertheless.
+func TestAnswerAfterALongUpload(t *testing.T) {
+	w := newWorld(t)
+	const read = time.Second
+	w.change(func(s *config.Snapshot) { s.Hub.Timeouts.Read, s.Hub.Timeouts.Write = read, read/4 })
+	w.serve(w.snap.Load().Hub.Timeouts)
+	f := multi(t, meta(nil), part{"payload", "application/xml", "", "<antrag>" + strings.Repeat(" ", 100_000) + "</antrag>"},
+		part{"attachment", "", "impfpass.pdf", strings.Repeat("x", 1000)})
+	body, feed := io.Pipe()
+	go func() {
+		_, _ = feed.Write(f.body[:200])
+		time.Sleep(read * 3 / 4)
+		_, _ = feed.Write(f.body[200 : len(f.body)-500])
+		time.Sleep(read * 3 / 4)
+		_, err := feed.Write(f.body[len(f.body)-500:])
+		feed.CloseWithError(err)
+	}()
+	req, err := http.NewRequest("POST", w.url+"/v1/submissions", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.ContentLength = int64(len(f.body))
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(f.body)), nil } // for whoever holds it against the description
+	w.accepted(w.send(req, "Idempotency-Key", "k-1", "Content-Type", f.contentType))
+}
