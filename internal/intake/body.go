@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"stellwerk/internal/gate"
 )
@@ -56,7 +59,8 @@ var small = sync.Pool{New: func() any { b := make([]byte, 0, smallPayload+1); re
 type payload struct {
 	bytes  []byte
 	pooled *[]byte
-	free   func()
+	budget *semaphore.Weighted // of which it has weight
+	weight int64
 }
 
 func (p *payload) release() {
@@ -64,10 +68,22 @@ func (p *payload) release() {
 		clear(*p.pooled) // nothing personal lies around
 		small.Put(p.pooled)
 	}
-	if p.free != nil {
-		p.free()
+	if p.weight > 0 {
+		p.budget.Release(p.weight)
 	}
 	*p = payload{}
+}
+
+// fit gives back most of what a payload that is here does not need. It was reserved by
+// the length of the whole request, and would be kept while attachments come.
+func (p *payload) fit() {
+	need := payloadCost * int64(len(p.bytes))
+	if need > p.weight/2 {
+		return
+	}
+	p.bytes = bytes.Clone(p.bytes)
+	p.budget.Release(p.weight - need)
+	p.weight = need
 }
 
 // readPayload reads content of at most limit bytes; bound is what its length
@@ -85,6 +101,9 @@ func (rd *reader) readPayload(r io.Reader, bound, limit int64) *refusal {
 		}
 		done, err = fill(r, &p.bytes, cap(p.bytes))
 		rd.deadline(rd.c.snap.Hub.Timeouts.Read) // attachments may take their time
+		if done {
+			p.fit()
+		}
 	}
 	switch {
 	case err != nil:
@@ -109,7 +128,7 @@ func (rd *reader) reserve(bound, limit int64) *refusal {
 	if rd.memory.Acquire(ctx, weight) != nil {
 		return refuse(CodeBusy).again(2 * time.Second).leavingBody()
 	}
-	p.free = func() { rd.memory.Release(weight) }
+	p.budget, p.weight = rd.memory, weight
 	p.bytes = append(make([]byte, 0, size+1), p.bytes...)
 	pace := grace + time.Duration(size/slowest)*time.Second
 	if read := rd.c.snap.Hub.Timeouts.Read; read > 0 {

@@ -216,3 +216,38 @@ func TestAnswerAfterALongUpload(t *testing.T) {
 	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(f.body)), nil } // for whoever holds it against the description
 	w.accepted(w.send(req, "Idempotency-Key", "k-1", "Content-Type", f.contentType))
 }
+
+// While attachments come, their payload takes what it needs of the budget, not what
+// the whole request might have been.
+func TestAttachmentsTakeNoMemory(t *testing.T) {
+	w := newWorld(t)
+	f := multi(t, meta(nil), part{"payload", "application/xml", "", "<antrag>" + strings.Repeat(" ", 100_000) + "</antrag>"},
+		part{"attachment", "", "impfpass.pdf", strings.Repeat("x", 900_000)})
+	body, feed := io.Pipe()
+	req, err := http.NewRequest("POST", w.url+"/v1/submissions", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.ContentLength = int64(len(f.body))
+	req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(f.body)), nil } // for whoever holds it against the description
+	done := make(chan answer, 1)
+	go func() { done <- w.send(req, "Idempotency-Key", "k-1", "Content-Type", f.contentType) }()
+	if _, err := feed.Write(f.body[:len(f.body)/2]); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("the upload is under way", func() bool { return len(w.spooledFiles()) == 1 })
+	const need = payloadCost * 101_000
+	if w.api.memory.TryAcquire(w.api.Memory - need) {
+		w.api.memory.Release(w.api.Memory - need)
+	} else {
+		t.Error("an upload keeps memory that others wait for")
+	}
+	if _, err := feed.Write(f.body[len(f.body)/2:]); err != nil {
+		t.Error(err)
+	}
+	feed.Close()
+	w.accepted(<-done)
+	if !w.api.memory.TryAcquire(w.api.Memory) {
+		t.Error("memory was not given back")
+	}
+}
