@@ -24,6 +24,7 @@ type Store interface {
 	Events(ctx context.Context, id hub.ID) ([]hub.Event, error)
 	List(ctx context.Context, f store.Filter) ([]store.Row, error)
 	Notice(ctx context.Context, id hub.ID, at time.Time) error
+	Damage(ctx context.Context, id hub.ID, what string, at time.Time) error
 }
 
 // Settings are what the API is made of. All but the optional ones must be set.

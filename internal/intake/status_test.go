@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"html"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -445,4 +447,36 @@ func TestWhoHangsUpIsNoFaultOfTheStore(t *testing.T) {
 	if code := ask(gone); code != string(CodeUnavailable) {
 		t.Errorf("a fault that nobody waits for: %s", code)
 	}
+}
+
+// A submission whose row fails its check, which nobody has come upon before, is told as
+// damaged: the store is well.
+func TestWhatIsFoundDamagedIsSetAside(t *testing.T) {
+	w := newWorld(t)
+	r := w.accepted(w.submit("k-1"))
+	db, err := sql.Open("sqlite", filepath.Join(filepath.Dir(w.dir), "stellwerk.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec("UPDATE submission SET body = zeroblob(length(body)) WHERE id = ?", r.ID[:]); err != nil {
+		t.Fatal(err)
+	}
+	var s Status
+	if a := w.do("GET", "/v1/submissions/"+r.ID.String(), ""); a.StatusCode == http.StatusOK {
+		a.decode(t, &s)
+	} else {
+		t.Fatalf("%d %s", a.StatusCode, a.body)
+	}
+	if s.State != hub.SubmissionDamaged || s.Status != hub.CaseProcessing {
+		t.Errorf("%+v", s)
+	}
+	rows, err := w.store.List(t.Context(), store.Filter{State: hub.SubmissionDamaged})
+	if err != nil || len(rows) != 1 {
+		t.Errorf("set aside: %d, %v", len(rows), err)
+	}
+	if a := w.do("GET", "/v1/submissions/"+r.ID.String()+"/events", ""); a.StatusCode != http.StatusOK || !strings.Contains(string(a.body), `"damaged"`) {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+	w.refused(w.do("GET", "/v1/submissions/"+r.ID.String(), "", "Authorization", "Bearer "+keyIserlohn), CodeSubmission)
 }

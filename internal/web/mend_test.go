@@ -2,6 +2,7 @@ package web
 
 import (
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
 	"net/http"
 	"os"
@@ -117,4 +118,38 @@ func (f *fixture) acceptAttached(text string) (hub.ID, string) {
 	})
 	f.must(err)
 	return id, file
+}
+
+// Rows that fail their check, which nobody has come upon before, do not keep an
+// operator from seeing the submission and from ending it.
+func TestWhatIsFoundDamagedIsSetAside(t *testing.T) {
+	f := newFixture(t)
+	id, key := f.accept("<hund/>")
+	f.plan(id, key, "{}", "1")
+	f.spoil(id)
+	s, err := f.client.Submission(t.Context(), id.Number())
+	f.must(err)
+	if s.State != hub.SubmissionDamaged {
+		t.Errorf("it is %s", s.State)
+	}
+	figures, err := f.store.Figures(t.Context())
+	f.must(err)
+	if n := figures.Submissions[hub.SubmissionDamaged]; n != 1 {
+		t.Errorf("%d submissions are set aside", n)
+	}
+	s, err = f.client.CloseSubmission(t.Context(), id.Number(), "neu eingereicht")
+	f.must(err)
+	if s.State != hub.SubmissionSettled {
+		t.Errorf("closed it is %s", s.State)
+	}
+}
+
+// spoil makes the row of a submission one that fails its check.
+func (f *fixture) spoil(id hub.ID) {
+	f.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(f.dir, "stellwerk.db"))
+	f.must(err)
+	defer db.Close()
+	_, err = db.Exec("UPDATE submission SET body = zeroblob(length(body)) WHERE id = ?", id[:])
+	f.must(err)
 }
