@@ -82,7 +82,7 @@ func (a *API) answersOf(b *store.BundleCase) (*hub.BundleAnswers, *refusal) {
 	}
 	key, err := a.Vault.Unwrap(b.Bundle.ID, b.Bundle.Portal, b.DataKey)
 	if err != nil {
-		return nil, refuse(CodeInternal).because(fmt.Errorf("open the answers of a bundle: %w", err))
+		return nil, keyProblem(fmt.Errorf("open the answers of a bundle: %w", err))
 	}
 	body, err := key.Open(hub.RecordBundle, b.Answers)
 	if err != nil {
@@ -216,7 +216,7 @@ func (a *API) answerBundle(c *call) *refusal {
 	}
 	key, err := a.Vault.Unwrap(b.Bundle.ID, b.Bundle.Portal, b.DataKey)
 	if err != nil {
-		return refuse(CodeInternal).because(fmt.Errorf("open the key of a bundle: %w", err))
+		return keyProblem(fmt.Errorf("open the key of a bundle: %w", err))
 	}
 	plain, err := json.Marshal(req.BundleAnswers)
 	if err != nil {

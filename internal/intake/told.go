@@ -30,7 +30,7 @@ func (a *API) told(c *call, s *store.Status) (told, *refusal) {
 	}
 	key, err := a.Vault.Unwrap(s.Submission.ID, s.Submission.Municipality, s.DataKey)
 	if errors.Is(err, vault.ErrNoKey) {
-		return out, refuse(CodeUnavailable).because(err)
+		return out, keyProblem(err)
 	}
 	if err != nil {
 		a.unreadable(s.Submission.ID, "data-key", err)
@@ -55,6 +55,15 @@ func (a *API) told(c *call, s *store.Status) (told, *refusal) {
 	}
 	out.answers = r.Told(answers)
 	return out, nil
+}
+
+// keyProblem says what it means that a data key cannot be unwrapped: what the operator
+// has not given is given with a restart.
+func keyProblem(err error) *refusal {
+	if errors.Is(err, vault.ErrNoKey) {
+		return storeProblem(err)
+	}
+	return refuse(CodeInternal).because(err)
 }
 
 func openAnswer(key *vault.Key, id hub.ID, sealed []byte) (answer map[string]string, err error) {

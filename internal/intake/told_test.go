@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"maps"
@@ -197,5 +198,32 @@ func TestCallbacksAreNotTold(t *testing.T) {
 	}
 	if a := w.do("GET", "/v1/submissions/"+id.String()+"/events", ""); strings.Contains(string(a.body), `"portal"`) {
 		t.Errorf("%s", a.body)
+	}
+}
+
+// Where the operator has taken away a key that is still needed, whoever asks is told to
+// ask again, and when: a restart with the key heals it.
+func TestWithoutTheOperatorsKey(t *testing.T) {
+	w := moving(t)
+	id := w.accepted(w.submit("k-1")).ID
+	w.plan(id, "records")
+	w.end(w.claim("records"), hub.DeliveryDelivered, "", map[string]string{"aktenzeichen": "A-1"})
+	bundle := w.opened(w.openBundle("k-2", opening), http.StatusCreated).ID
+	keyring, err := vault.Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.api.Vault, err = vault.Parse(bytes.Replace(keyring, []byte("\nk1"), []byte("\nk2"), 1)); err != nil {
+		t.Fatal(err)
+	}
+	for name, a := range map[string]answer{
+		"a submission": w.do("GET", "/v1/submissions/"+id.String(), ""),
+		"a bundle":     w.do("GET", "/v1/bundles/"+bundle.String(), ""),
+		"answers":      w.do("PUT", "/v1/bundles/"+bundle.String()+"/answers", `{}`, "Content-Type", "application/json"),
+	} {
+		w.refused(a, CodeUnavailable)
+		if a.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: no Retry-After", name)
+		}
 	}
 }
