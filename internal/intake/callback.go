@@ -26,6 +26,11 @@ const (
 // for over there, with this hub's own key. Whoever may call learns nothing by it: a
 // reference that means nothing here is answered like any other.
 func (a *API) callback(c *call) *refusal {
+	system := c.r.PathValue("system")
+	callers := c.snap.Callers(system)
+	if len(callers) == 0 {
+		return refuse(CodeCallback).leavingBody()
+	}
 	leave, p := a.slots.enter("callbacks", c.snap.Hub.Limits.Requests)
 	if p != nil {
 		return p
@@ -37,8 +42,7 @@ func (a *API) callback(c *call) *refusal {
 	if err != nil {
 		return refuse(CodeCallback).leavingBody()
 	}
-	system := c.r.PathValue("system")
-	id, err := webhook.Verify(c.r.Header, c.snap.Callers(system), body, c.at)
+	id, err := webhook.Verify(c.r.Header, callers, body, c.at)
 	if err != nil {
 		return refuse(CodeCallback).because(err)
 	}

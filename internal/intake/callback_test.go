@@ -1,9 +1,12 @@
 package intake
 
 import (
+	"bufio"
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -269,5 +272,25 @@ func TestACallIsNotLost(t *testing.T) {
 	c.heard(c.call("kreis", "c-1", about(id.Number()), c.kreis))
 	if state, _ := c.standing(id); state != hub.DeliveryAwaiting {
 		t.Errorf("it is %s", state)
+	}
+}
+
+// Where nobody can call back, a stranger's body is not waited for: his requests would
+// take the places of the portals'.
+func TestCallbackOfNobodyIsNotRead(t *testing.T) {
+	c := newCalled(t)
+	for _, system := range []string{"kasse", "silent", "none"} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if err := conn.SetDeadline(time.Now().Add(2 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "POST /v1/callbacks/%s HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n", system)
+		if head, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.Contains(head, " 401 ") {
+			t.Errorf("%s: %q, %v", system, head, err)
+		}
 	}
 }
