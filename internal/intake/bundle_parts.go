@@ -21,6 +21,7 @@ type bundleParts struct {
 	*reader
 	next  func() (*multipart.Part, *refusal)
 	ahead *multipart.Part // the next submission's metadata, already met
+	coded *refusal        // why ahead cannot be taken, if so
 	at    *multipart.Part // being read
 	ended bool
 	met   map[string]int // submissions by part
@@ -37,9 +38,9 @@ func (a *API) bundleParts(c *call, boundary string) (*bundleParts, bundleRequest
 		return nil, bundleRequest{}, nil, p
 	}
 	b.next = func() (*multipart.Part, *refusal) {
-		if part := b.ahead; part != nil {
-			b.ahead = nil
-			return part, nil
+		if part, p := b.ahead, b.coded; part != nil {
+			b.ahead, b.coded = nil, nil
+			return part, p
 		}
 		if b.ended {
 			return nil, nil
@@ -192,7 +193,7 @@ func (b *bundleParts) earlierPart(c *call, in *received, key string) (store.Acce
 func (b *bundleParts) withinOne() (*multipart.Part, *refusal) {
 	part, p := b.next()
 	if part != nil && part.FormName() == "metadata" {
-		b.ahead = part
+		b.ahead, b.coded = part, p
 		return nil, nil
 	}
 	return part, p

@@ -618,3 +618,26 @@ func TestBundleAfterItsAnswersAreForgotten(t *testing.T) {
 	}
 	w.refused(w.do("PUT", "/v1/bundles/"+r.ID.String()+"/answers", `{}`, "Content-Type", "application/json"), CodeBundleClosed)
 }
+
+// A part that is coded again is one submission's problem, however long it is.
+func TestBundlePassesOverWhatIsCoded(t *testing.T) {
+	w := moving(t)
+	for name, size := range map[string]int{"short": 10, "long": 100_000} {
+		f := multi(t, part(bundlePart), part(metaOf("hund-an", "hund", soest, nil)), part(dogPart),
+			part{"attachment", "application/pdf", "impfpass.pdf", strings.Repeat("x", size)}, part(metaOf("tonne", "tonne", soest, nil)), part(tonnePart))
+		code := func(f form, at int) form { // the header of the part in which at lies
+			at = bytes.LastIndex(f.body[:at], []byte("Content-Type"))
+			f.body = slices.Concat(f.body[:at], []byte("Content-Transfer-Encoding: base64\r\n"), f.body[at:])
+			return f
+		}
+		r := w.opened(w.postForm("/v1/bundles", code(f, bytes.Index(f.body, []byte("xxxx"))), "Idempotency-Key", name), http.StatusMultiStatus)
+		if len(r.Parts) != 2 || r.Parts[0].Status != http.StatusUnsupportedMediaType || r.Parts[1].Status != http.StatusAccepted {
+			t.Errorf("%s: %+v", name, r.Parts)
+		}
+		// And where it is the next one's, the one before is not to blame.
+		r = w.opened(w.postForm("/v1/bundles", code(f, bytes.LastIndex(f.body, []byte("tonne"))), "Idempotency-Key", name+"-next"), http.StatusMultiStatus)
+		if len(r.Parts) != 2 || r.Parts[0].Status != http.StatusAccepted || r.Parts[1].Status != http.StatusUnsupportedMediaType {
+			t.Errorf("%s: %+v", name, r.Parts)
+		}
+	}
+}

@@ -75,7 +75,8 @@ func (rd *reader) parts(boundary string) *refusal {
 	return rd.submission(part, next)
 }
 
-// split begins to read a multipart request; next gives its parts, nil at the end.
+// split begins to read a multipart request; next gives its parts, nil at the end. A part
+// that cannot be taken comes with why, so that it can be passed over.
 func (rd *reader) split(boundary string) (next func() (*multipart.Part, *refusal), p *refusal) {
 	c := rd.c
 	total := c.snap.Hub.Limits.Total
@@ -95,7 +96,7 @@ func (rd *reader) split(boundary string) (next func() (*multipart.Part, *refusal
 		case err != nil:
 			return nil, rd.problem(err)
 		case !plain(part.Header, "Content-Transfer-Encoding") || !plain(part.Header, "Content-Encoding"):
-			return nil, refuse(CodeContentEncoding).leavingBody()
+			return part, refuse(CodeContentEncoding).leavingBody()
 		}
 		return part, nil
 	}, nil
