@@ -205,3 +205,19 @@ func TestDescriptionHasEveryCodeFieldAndLimit(t *testing.T) {
 		}
 	}
 }
+
+// A key that the description allows is taken, and no other.
+func TestIdempotencyKeysAreAsDescribed(t *testing.T) {
+	doc, err := described()
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema := doc.Components.Parameters["idempotency-key"].Value.Schema.Value
+	long := strings.Repeat("k", maxKey)
+	for _, key := range []string{"k", `"k"`, "!~#[]", `""`, `"`, `k"k`, `k\k`, `"k`, `k"`, "k k", long, `"` + long + `"`, long + "k", `"` + long + `k"`} {
+		_, p := idempotencyKey(http.Header{"Idempotency-Key": {key}})
+		if described := schema.VisitJSON(key) == nil; described != (p == nil) {
+			t.Errorf("%.20s…: described %t, taken %t", key, described, p == nil)
+		}
+	}
+}
