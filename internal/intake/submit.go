@@ -92,6 +92,8 @@ func (a *API) accept(c *call, in *received, acceptance *store.Acceptance) (store
 		return done, nil
 	case errors.Is(err, store.ErrUnknown):
 		in.spool.kept = true // the submission may be there after all; else they are swept away
+	case errors.Is(err, store.ErrFull): // for what is new; it is read all the same
+		return a.earlier(c, acceptance.Key, acceptance.Fingerprint, storeProblem(err))
 	}
 	return store.Accepted{}, bundleProblem(err) // of what is written only the bundle is looked up
 }

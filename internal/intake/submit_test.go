@@ -195,3 +195,23 @@ func TestStoreFaultsAreNeverA2xx(t *testing.T) {
 	w.store.set(func(f *faults) { f.earlier = nil })
 	w.accepted(w.submit("k-1"))
 }
+
+// On a full disk nothing new is taken, but what was accepted has its answer: the portal
+// that lost it need not wait for room.
+func TestReplayOnAFullDisk(t *testing.T) {
+	w := newWorld(t)
+	first := w.submit("k-1")
+	w.accepted(first)
+	w.store.set(func(f *faults) { f.accept = fmt.Errorf("accept: %w", store.ErrFull) })
+	again := w.submit("k-1")
+	w.accepted(again)
+	if string(again.body) != string(first.body) {
+		t.Errorf("another answer: %s", again.body)
+	}
+	w.refused(w.submit("k-1", "Stellwerk-Reference", "another"), CodeKeyReused)
+	if a := w.submit("k-2"); a.Header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	} else {
+		w.refused(a, CodeFull)
+	}
+}
