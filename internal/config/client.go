@@ -167,7 +167,9 @@ func (l *loader) keys(file string, in []keyYAML) []Key {
 		out = append(out, key)
 	}
 	switch {
-	case len(in) > 0 && len(out) == len(in) && valid == 0:
+	case len(in) == 0:
+		l.warnKey(file, "keys", "there is no key, so nobody comes in by this file", "add one")
+	case len(out) == len(in) && valid == 0:
 		l.warnKey(file, "keys", "every key has run out", "add one")
 	case valid > 2:
 		l.atKey(file, "keys", "more than two keys are valid at once", "two serve to change from one to the other; give the older ones an until")

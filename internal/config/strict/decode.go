@@ -16,9 +16,9 @@ import (
 )
 
 // Decoder fills Go values from nodes. Structs name their keys by yaml tags;
-// ",required" refuses a file without the key, ",inline" takes the keys of an
-// embedded struct. time.Duration, encoding.TextUnmarshaler, maps with text keys,
-// slices, pointers, *yaml.Node and any are understood.
+// ",required" refuses a file without the key, and an empty text there; ",inline"
+// takes the keys of an embedded struct. time.Duration, encoding.TextUnmarshaler,
+// maps with text keys, slices, pointers, *yaml.Node and any are understood.
 type Decoder struct {
 	// File gives the file that a node stands in.
 	File func(*yaml.Node) string
@@ -227,8 +227,12 @@ func (d *Decoder) structure(n *yaml.Node, v reflect.Value, key string) {
 			d.complain(k, fmt.Sprintf("%s is not %s", join(key, k.Value), d.thing(key)), Suggest(k.Value, all))
 			continue
 		}
-		fs[at].seen = true
-		d.value(n.Content[i+1], fs[at].value, join(key, k.Value))
+		f, before := &fs[at], len(d.found)
+		f.seen = true
+		d.value(n.Content[i+1], f.value, join(key, k.Value))
+		if f.required && len(d.found) == before && f.value.Kind() == reflect.String && f.value.Len() == 0 {
+			d.complain(n.Content[i+1], join(key, k.Value)+" is empty", "")
+		}
 	}
 	for _, f := range fs {
 		if f.required && !f.seen {

@@ -61,6 +61,7 @@ func TestRefusals(t *testing.T) {
 		{"leading zero in a list", "name: x\nlist: [05974040]\n", `f.yaml:2:8: 05974040 begins with a zero that a number loses (write "05974040")`},
 		{"leading zero as a key", "name: x\nwords: {05974: a}\n", `f.yaml:2:9: 05974 begins with a zero that a number loses (write "05974")`},
 		{"empty value", "name:\n", "f.yaml:1:6: name has no value (give one or remove the key)"},
+		{"required and empty", "name: \"\"\n", "f.yaml:1:7: name is empty"},
 		{"empty file", "", "f.yaml:1:1: is empty"},
 		{"only a comment", "# nothing\n", "f.yaml:1:1: is empty"},
 		{"not UTF-8", "name: x\nloud: \xe4\n", "f.yaml:2:7: is not UTF-8 (save the file as UTF-8)"},
