@@ -93,18 +93,83 @@ func (l *loader) unused() {
 				Suggestion: "a mapping is named like its role, or like the document of a system"})
 		}
 	}
-	_ = fs.WalkDir(l.own, "ordinances", func(p string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || path.Ext(p) != ".yaml" {
-			return nil
-		}
+	l.each("ordinances", func(p string) {
 		if _, used := l.tables[p]; !used {
 			l.complain(Finding{File: p, Severity: mapping.Warning, Message: "no municipality uses this ordinance"})
 			_, found := mapping.LoadOrdinance(l.own, p)
 			l.found = append(l.found, found...)
 		}
-		return nil
 	})
 	l.unnamed("routes")
+	l.unasked()
+}
+
+// each goes through the operator's files below a folder that look like configuration.
+func (l *loader) each(folder string, do func(file string)) {
+	_ = fs.WalkDir(l.own, folder, func(p string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || strings.HasPrefix(e.Name(), ".") {
+			return nil
+		}
+		switch strings.ToLower(path.Ext(p)) {
+		case ".yaml", ".yml":
+			do(p)
+		case ".xml", ".gc":
+			if path.Base(path.Dir(p)) == "codelists" {
+				do(p)
+			}
+		}
+		return nil
+	})
+}
+
+// unasked warns of what lies below mappings and profiles and is not what a mapping
+// or a system asks for.
+func (l *loader) unasked() {
+	for _, m := range l.loaded {
+		if m == nil {
+			return // a broken mapping may be what asks for them
+		}
+	}
+	warn := func(file, message, remedy string) {
+		if ext := path.Ext(file); strings.EqualFold(ext, ".yml") {
+			message, remedy = "is not read", "name it "+strings.TrimSuffix(path.Base(file), ext)+".yaml"
+		}
+		l.complain(Finding{File: file, Severity: mapping.Warning, Message: message, Suggestion: remedy})
+	}
+	l.each("mappings", func(p string) {
+		parts := strings.Split(p, "/")
+		_, loaded := l.loaded[path.Join(parts[1:]...)]
+		_, table := l.tables[p]
+		switch {
+		case l.asked[p] || loaded || table || len(parts) > 3: // below that are examples
+		case len(parts) == 2:
+			warn(p, "is not read", "a mapping stands in the folder of its service")
+		case parts[1] == "codelists":
+			warn(p, "no mapping uses this code list", "it is named as mappings name it")
+		case parts[1] == "layouts":
+			warn(p, "no mapping uses this layout", "it is named as mappings name it")
+		case parts[1] == "ordinances":
+			warn(p, "is not read", "local law stands in ordinances/")
+		default:
+			warn(p, "is not read", "")
+		}
+	})
+	var kinds []string
+	for _, k := range l.src.Kinds {
+		kinds = append(kinds, k.Name)
+	}
+	l.each("profiles", func(p string) {
+		parts := strings.Split(p, "/")
+		switch {
+		case l.asked[p]:
+		case len(parts) != 3:
+			warn(p, "is not read", "a profile is profiles/<kind>/<name>.yaml")
+		case !slices.Contains(kinds, parts[1]):
+			warn(p, "is not read: "+parts[1]+" is not a kind of system", strict.Suggest(parts[1], kinds))
+		default:
+			warn(p, "no system uses this profile", "")
+		}
+	})
 }
 
 // unnamed warns of operator's files below routes that are not part of a route.

@@ -76,11 +76,12 @@ func Load(src Source) (*Snapshot, Findings) {
 		mappings: overlay{over: sub(own, "mappings"), under: src.Mappings},
 		nodes:    map[string]*yaml.Node{},
 		loaded:   map[string]*mapping.Mapping{},
+		asked:    map[string]bool{},
 		broken:   map[string]bool{},
 		kept:     map[route.Retention]string{},
 		snap:     &Snapshot{Dir: src.Dir},
 	}
-	l.files = resolver(l.mappings)
+	l.files = counting{resolver(l.mappings), l.asked}
 	l.folder()
 	l.hub()
 	l.portals()
@@ -119,6 +120,7 @@ type loader struct {
 	tenants  []tenant                    // municipality files that could be read
 	loaded   map[string]*mapping.Mapping // by path; nil where it is broken
 	used     []string                    // mappings that a binding uses
+	asked    map[string]bool             // code lists, layouts and own profiles that something uses, by path
 	tables   map[string]*mapping.Ordinance
 	keySeen  map[[32]byte]string        // in which file a key's hash stands
 	broken   map[string]bool            // names of files that are there but could not be read

@@ -27,6 +27,28 @@ func resolver(fsys fs.FS) mapping.Resolver {
 	}}
 }
 
+// counting is a Resolver that notes which files were asked for, by path.
+type counting struct {
+	mapping.Resolver
+	asked map[string]bool
+}
+
+func (c counting) CodeList(from, name string) (*mapping.CodeList, error) {
+	list, err := c.Resolver.CodeList(from, name)
+	if list != nil {
+		c.asked["mappings/"+list.Path] = true
+	}
+	return list, err
+}
+
+func (c counting) Layout(from, name string) (*mapping.Layout, error) {
+	layout, err := c.Resolver.Layout(from, name)
+	if layout != nil {
+		c.asked["mappings/"+layout.Path] = true
+	}
+	return layout, err
+}
+
 // parseInput reads the document of a mapping's test as a portal's would be read.
 func parseInput(name string, data []byte) (*etree.Element, error) {
 	doc, err := gate.Tree(context.Background(), data, "application/"+strings.TrimPrefix(path.Ext(name), "."), gate.Limits{})

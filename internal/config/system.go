@@ -164,6 +164,7 @@ func (l *loader) profile(file string, kind connectors.Kind, name string, set *se
 	shipped := "profiles/" + name + ".yaml"
 	label := own
 	data, err := fs.ReadFile(l.own, own)
+	l.asked[own] = err == nil
 	if errors.Is(err, fs.ErrNotExist) && kind.Profiles != nil {
 		label = "connectors/" + kind.Name + "/" + shipped
 		data, err = fs.ReadFile(kind.Profiles, shipped)
