@@ -112,11 +112,11 @@ func (c *config) Callers() []ed25519.PublicKey { return c.callers }
 func (c *config) Open(env connectors.Environment) (connectors.Connector, error) {
 	text, err := c.Key.Reveal(env.Dir)
 	if err != nil {
-		return nil, fmt.Errorf("open system %s: %w", env.System, err)
+		return nil, &connectors.SettingError{Setting: "key", Message: err.Error()}
 	}
 	k := &Connector{config: c}
 	if k.key, err = envelope.ParsePrivate(string(text)); err != nil {
-		return nil, fmt.Errorf("open system %s: key: %w", env.System, err)
+		return nil, &connectors.SettingError{Setting: "key", Message: err.Error()}
 	}
 	if k.Client, err = c.Settings.Open(env); err != nil {
 		return nil, err

@@ -106,14 +106,14 @@ func (c *config) Traits() connectors.Traits { return connectors.Traits{} }
 func (c *config) Open(env connectors.Environment) (connectors.Connector, error) {
 	security, err := c.TLS.Open(env.Dir)
 	if err != nil {
-		return nil, fmt.Errorf("open system %s: %w", env.System, err)
+		return nil, err
 	}
 	security.ServerName = c.host
 	k := newConnector(c, env, security)
 	if b := c.Credentials.Basic; b != nil {
 		password, err := b.Password.Reveal(env.Dir)
 		if err != nil {
-			return nil, fmt.Errorf("open system %s: %w", env.System, err)
+			return nil, &connectors.SettingError{Setting: "credentials.basic.password", Message: err.Error()}
 		}
 		k.user, k.password = b.User, string(password)
 	}

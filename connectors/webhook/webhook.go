@@ -50,11 +50,11 @@ func (c *config) Open(env connectors.Environment) (connectors.Connector, error) 
 	for i, ref := range c.Keys {
 		text, err := ref.Reveal(env.Dir)
 		if err != nil {
-			return nil, fmt.Errorf("open system %s: %w", env.System, err)
+			return nil, &connectors.SettingError{Setting: fmt.Sprintf("keys[%d]", i), Message: err.Error()}
 		}
 		key, err := ParsePrivate(string(text))
 		if err != nil {
-			return nil, fmt.Errorf("open system %s: keys[%d]: %w", env.System, i, err)
+			return nil, &connectors.SettingError{Setting: fmt.Sprintf("keys[%d]", i), Message: err.Error()}
 		}
 		k.keys = append(k.keys, key)
 	}

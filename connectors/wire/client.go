@@ -26,14 +26,15 @@ type Client struct {
 }
 
 // Open reads secrets and certificates of checked settings; it connects to nothing.
+// Its error is a SettingError.
 func (s *Settings) Open(env connectors.Environment) (*Client, error) {
 	auth, err := s.Credentials.reveal(env.Dir)
 	if err != nil {
-		return nil, fmt.Errorf("open system %s: %w", env.System, err)
+		return nil, err
 	}
 	security, err := s.TLS.Open(env.Dir)
 	if err != nil {
-		return nil, fmt.Errorf("open system %s: %w", env.System, err)
+		return nil, err
 	}
 	c := &Client{base: s.Base(), limit: s.AnswerLimit, auth: auth, now: env.Now, over: newTransport(security, env.Allow, env.Concurrency)}
 	if c.now == nil {

@@ -98,34 +98,35 @@ type authorizer struct {
 // reveal reads the secrets once; a system is opened anew when they change.
 func (c *Credentials) reveal(dir string) (authorizer, error) {
 	var a authorizer
-	read := func(s connectors.Secret) (string, error) {
+	read := func(key string, s connectors.Secret) (string, error) {
 		b, err := s.Reveal(dir)
 		if err == nil && bytes.ContainsAny(b, "\r\n\x00") {
-			err = errors.New("a secret has more than one line")
+			err = errors.New("the secret has more than one line")
 		}
-		if err == nil {
-			a.secrets = append(a.secrets, string(b))
+		if err != nil {
+			return "", &connectors.SettingError{Setting: "credentials." + key, Message: err.Error()}
 		}
-		return string(b), err
+		a.secrets = append(a.secrets, string(b))
+		return string(b), nil
 	}
 	var err error
 	switch {
 	case c.Basic != nil:
 		var password string
-		password, err = read(c.Basic.Password)
+		password, err = read("basic.password", c.Basic.Password)
 		token := base64.StdEncoding.EncodeToString([]byte(c.Basic.User + ":" + password))
 		a.name, a.value = "Authorization", "Basic "+token
 		a.secrets = append(a.secrets, token)
 	case c.Bearer != nil:
 		var token string
-		token, err = read(c.Bearer.Token)
+		token, err = read("bearer.token", c.Bearer.Token)
 		a.name, a.value = "Authorization", "Bearer "+token
 	case c.Header != nil:
 		a.name = http.CanonicalHeaderKey(c.Header.Name)
-		a.value, err = read(c.Header.Value)
+		a.value, err = read("header.value", c.Header.Value)
 	case c.OAuth2 != nil:
 		a.grant = &tokens{grant: c.OAuth2, busy: make(chan struct{}, 1)}
-		a.grant.secret, err = read(c.OAuth2.Secret)
+		a.grant.secret, err = read("oauth2.client-secret", c.OAuth2.Secret)
 	}
 	return a, err
 }

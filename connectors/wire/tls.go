@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -50,11 +49,15 @@ func (t *TLS) Check() error {
 	return nil
 }
 
-// Open reads the files and secrets; dir is where relative paths start.
+// Open reads the files and secrets; dir is where relative paths start. Its error is
+// a SettingError.
 func (t *TLS) Open(dir string) (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS13}
 	if t.Minimum == "1.2" {
 		c.MinVersion = tls.VersionTLS12
+	}
+	complain := func(key string, err error) error {
+		return &connectors.SettingError{Setting: "tls." + key, Message: err.Error()}
 	}
 	beside := func(path string) string {
 		if filepath.IsAbs(path) {
@@ -65,31 +68,31 @@ func (t *TLS) Open(dir string) (*tls.Config, error) {
 	if t.CA != "" {
 		pem, err := os.ReadFile(beside(t.CA))
 		if err != nil {
-			return nil, fmt.Errorf("read tls.ca: %w", err)
+			return nil, complain("ca", err)
 		}
 		if c.RootCAs = x509.NewCertPool(); !c.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, errors.New("read tls.ca: no certificate in " + t.CA)
+			return nil, complain("ca", errors.New("there is no certificate in "+t.CA))
 		}
 	}
 	switch {
 	case t.Certificate != "":
 		pem, err := os.ReadFile(beside(t.Certificate))
 		if err != nil {
-			return nil, fmt.Errorf("read tls.certificate: %w", err)
+			return nil, complain("certificate", err)
 		}
 		key, err := t.Key.Reveal(dir)
 		if err != nil {
-			return nil, err
+			return nil, complain("key", err)
 		}
 		pair, err := tls.X509KeyPair(pem, key)
 		if err != nil {
-			return nil, fmt.Errorf("read tls.certificate: %w", err)
+			return nil, complain("certificate", err)
 		}
 		c.Certificates = []tls.Certificate{pair}
 	case !t.PKCS12.Empty():
 		pair, err := t.decodePKCS12(dir)
 		if err != nil {
-			return nil, err
+			return nil, complain("pkcs12", err)
 		}
 		c.Certificates = []tls.Certificate{pair}
 	}
@@ -112,7 +115,7 @@ func (t *TLS) decodePKCS12(dir string) (tls.Certificate, error) {
 	}
 	key, leaf, chain, err := pkcs12.DecodeChain(store, string(password))
 	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("read tls.pkcs12: %w", err)
+		return tls.Certificate{}, err
 	}
 	pair := tls.Certificate{PrivateKey: key, Leaf: leaf, Certificate: [][]byte{leaf.Raw}}
 	for _, above := range chain {

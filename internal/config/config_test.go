@@ -47,9 +47,12 @@ func (p *post) Traits() connectors.Traits { return connectors.Traits{Repeatable:
 
 func (p *post) Answers() []string { return p.Says }
 
-func (p *post) Open(connectors.Environment) (connectors.Connector, error) {
-	return nil, errors.New("post has no connector")
-}
+func (p *post) Open(connectors.Environment) (connectors.Connector, error) { return closed{}, nil }
+
+// closed is a connector that nobody delivers by.
+type closed struct{ connectors.Connector }
+
+func (closed) Close() error { return nil }
 
 func kinds() []connectors.Kind {
 	return []connectors.Kind{{

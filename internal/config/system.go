@@ -145,6 +145,9 @@ func (l *loader) configure(file string, s *System, theirs *yaml.Node, allow []st
 	}
 	l.allow(file, s, set, allow)
 	cfg, err := kind.Configure(set)
+	if err == nil && len(set.found) == 0 {
+		err = l.opens(s, cfg)
+	}
 	var complaint *connectors.SettingError
 	switch {
 	case len(set.found) > 0:
@@ -156,6 +159,16 @@ func (l *loader) configure(file string, s *System, theirs *yaml.Node, allow []st
 		l.complain(Finding{File: file, Message: err.Error()})
 	}
 	s.Config = cfg
+}
+
+// opens tries whether a system opens: what the files that its settings name hold
+// would stop the start, too.
+func (l *loader) opens(s *System, cfg connectors.Config) error {
+	conn, err := cfg.Open(connectors.Environment{System: s.Name, Now: l.src.Now, Dir: l.src.Dir, Allow: s.Allow, Concurrency: s.Limits.Concurrency})
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }
 
 // profile lays the system's settings over the profile's.
