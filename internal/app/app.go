@@ -121,7 +121,7 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 	if a.vault, err = vault.Parse(keyring); err != nil {
 		return nil, fmt.Errorf("read the operator's keyring: %w", err)
 	}
-	if a.tracing, err = newTracing(ctx, snap.Hub.Tracing, snap.Hub.Node, opts.Version); err != nil {
+	if a.tracing, err = newTracing(ctx, snap.Hub.Tracing, snap.Hub.Node, opts.Version, opts.Log); err != nil {
 		return nil, err
 	}
 	a.onStop("tracing", a.tracing.stop)

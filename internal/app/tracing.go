@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"net/url"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
@@ -22,15 +24,44 @@ type tracing struct {
 	tracer   trace.Tracer
 }
 
-func newTracing(ctx context.Context, c config.Tracing, node, version string) (*tracing, error) {
+func newTracing(ctx context.Context, c config.Tracing, node, version string, log *slog.Logger) (*tracing, error) {
 	if c.Endpoint == "" {
 		return nil, nil
 	}
-	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(c.Endpoint))
+	endpoint, err := url.Parse(c.Endpoint)
+	if err != nil {
+		return nil, fmt.Errorf("read the tracing endpoint: %w", err)
+	}
+	// A collector alone is named by its host; where it takes traces is in OTLP.
+	if endpoint.Path == "" || endpoint.Path == "/" {
+		endpoint.Path = "/v1/traces"
+	}
+	exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(endpoint.String()))
 	if err != nil {
 		return nil, fmt.Errorf("open the tracing exporter: %w", err)
 	}
-	return tracingTo(sdktrace.NewBatchSpanProcessor(exporter), c.Sample, node, version), nil
+	return tracingTo(sdktrace.NewBatchSpanProcessor(&exporting{SpanExporter: exporter, log: log}), c.Sample, node, version), nil
+}
+
+// exporting puts what keeps spans from the collector into the hub's own log, once
+// until they arrive again; left alone, it would be text between the lines of JSON.
+type exporting struct {
+	sdktrace.SpanExporter
+	log     *slog.Logger
+	failing bool // exports follow one another
+}
+
+// ExportSpans implements sdktrace.SpanExporter.
+func (e *exporting) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+	err := e.SpanExporter.ExportSpans(ctx, spans)
+	switch {
+	case err != nil && !e.failing:
+		e.log.Warn("traces do not reach the collector", "error", err)
+	case err == nil && e.failing:
+		e.log.Info("traces reach the collector again")
+	}
+	e.failing = err != nil
+	return nil
 }
 
 func tracingTo(p sdktrace.SpanProcessor, sample float64, node, version string) *tracing {

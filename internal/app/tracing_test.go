@@ -1,7 +1,9 @@
 package app
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -9,6 +11,8 @@ import (
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
+	"stellwerk/internal/config"
 )
 
 // The portal's trace goes on in the attempt and is passed on to the system.
@@ -80,6 +84,37 @@ func TestTraceOfAPush(t *testing.T) {
 	for _, a := range ended[0].Attributes() {
 		if a.Key != "http.response.status_code" || a.Value.AsInt64() != http.StatusOK && a.Value.AsInt64() != http.StatusAccepted {
 			t.Errorf("the span carries %s %v", a.Key, a.Value)
+		}
+	}
+}
+
+// A collector named by its host alone gets the spans where OTLP has them, and one
+// that does not take them is a line of the hub's log, not of another program's.
+func TestTracesToACollector(t *testing.T) {
+	for _, test := range []struct{ path, want string }{{"", "/v1/traces"}, {"/", "/v1/traces"}, {"/tenant/traces", "/tenant/traces"}} {
+		for _, status := range []int{http.StatusOK, http.StatusNotFound} {
+			asked := make(chan string, 1)
+			collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				asked <- r.URL.Path
+				w.WriteHeader(status)
+			}))
+			var log bytes.Buffer
+			tr, err := newTracing(context.Background(), config.Tracing{Endpoint: collector.URL + test.path, Sample: 1}, "node", "test", slog.New(slog.NewJSONHandler(&log, nil)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, end := tr.attempt(context.Background(), "", "kasse")
+			end("delivered")
+			if err := tr.stop(context.Background()); err != nil {
+				t.Error(err)
+			}
+			if got := <-asked; got != test.want {
+				t.Errorf("endpoint %q: asked %s, not %s", test.path, got, test.want)
+			}
+			if got, want := strings.Contains(log.String(), "traces do not reach the collector"), status != http.StatusOK; got != want {
+				t.Errorf("status %d: the log says %q", status, log.String())
+			}
+			collector.Close()
 		}
 	}
 }
