@@ -1,7 +1,9 @@
 package config
 
 import (
+	"crypto/tls"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -111,16 +113,33 @@ func (l *loader) hub() {
 			l.at(hubFile, "key", "key: "+err.Error(), "stellwerk keys keyring FILE makes one")
 		}
 	}
+	if info, err := os.Stat(y.Data); err == nil && !info.IsDir() {
+		l.at(hubFile, "data", "data: "+y.Data+" is not a folder", "it is made where there is none")
+	}
 	if t := y.Listen.TLS; t != nil {
 		certificate := l.absolute(t.Certificate)
-		if _, err := os.ReadFile(certificate); err != nil {
-			l.at(hubFile, "listen.tls.certificate", "listen.tls.certificate: "+t.Certificate+" "+reason(err), "")
-		}
-		l.secret(hubFile, "listen.tls.key", t.Key)
+		l.pair(certificate, t.Certificate, t.Key)
 		h.Listen.TLS = &TLS{Certificate: certificate, Key: t.Key}
 	}
 	l.hubChecks(&h)
 	l.snap.Hub = h
+}
+
+// pair checks that the hub's certificate and its key are there and belong together.
+func (l *loader) pair(file, written string, secret connectors.Secret) {
+	const at = "listen.tls.certificate"
+	certificate, err := os.ReadFile(file)
+	if err != nil {
+		l.at(hubFile, at, at+": "+written+" "+reason(err), "")
+	}
+	l.secret(hubFile, "listen.tls.key", secret)
+	key, unread := secret.Reveal(l.src.Dir)
+	if err != nil || unread != nil {
+		return
+	}
+	if _, err := tls.X509KeyPair(certificate, key); err != nil {
+		l.at(hubFile, at, at+": "+err.Error(), "certificate and key are PEM, and of one pair")
+	}
 }
 
 // absolute is a path that starts at the operator's folder, made independent of the
@@ -141,9 +160,8 @@ func (l *loader) hubChecks(h *Hub) {
 	if h.Listen.Admin == h.Listen.Portals && !strings.HasSuffix(h.Listen.Admin, ":0") {
 		l.at(hubFile, "listen.admin", "listen.admin: "+h.Listen.Admin+" is the portals' address already", "give each its own port")
 	}
-	if p := h.Listen.Public; p != "" && !strings.HasPrefix(p, "https://") && !strings.HasPrefix(p, "http://") {
-		l.at(hubFile, "listen.public", "listen.public: "+p+" is not an address of the web", "write https://…")
-	}
+	l.web("listen.public", h.Listen.Public, "write https://…")
+	l.web("tracing.endpoint", h.Tracing.Endpoint, "write http://127.0.0.1:4318 for a collector on this machine")
 	positive := func(key string, ok bool) {
 		if !ok {
 			l.at(hubFile, key, key+" must be greater than zero", "remove the key for the default")
@@ -171,6 +189,17 @@ func (l *loader) hubChecks(h *Hub) {
 	l.oneOf(hubFile, "log.format", h.Log.Format, "json", "text")
 	if h.Tracing.Sample < 0 || h.Tracing.Sample > 1 {
 		l.at(hubFile, "tracing.sample", "tracing.sample must be between 0 and 1", "")
+	}
+}
+
+// web checks an address of the web; empty is none.
+func (l *loader) web(key, address, remedy string) {
+	if address == "" {
+		return
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
+		l.at(hubFile, key, key+": "+address+" is not an address of the web", remedy)
 	}
 }
 
