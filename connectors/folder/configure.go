@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,7 +65,8 @@ func configure(in connectors.Settings) (connectors.Config, error) {
 	if c.Remember < 24*time.Hour {
 		return nil, complain("remember", "is at least 24h: a delivery may be repeated until then")
 	}
-	if _, err := fmt.Sscanf(c.Mode, "%o", &c.mode); err != nil || c.mode > 0o777 || c.mode&0o600 != 0o600 {
+	mode, err := strconv.ParseUint(c.Mode, 8, 32)
+	if c.mode = os.FileMode(mode); err != nil || mode > 0o777 || mode&0o600 != 0o600 {
 		return nil, complain("mode", `is octal and lets the hub read and write, "0640" say`)
 	}
 	if err := c.compileName(); err != nil {

@@ -352,6 +352,7 @@ func TestSettings(t *testing.T) {
 		"path: x\nremember: 1h":           "remember",
 		"path: x\nmode: '0999'":           "mode",
 		"path: x\nmode: '0040'":           "mode",
+		"path: x\nmode: '0640x'":          "mode",
 		"path: x\nfile: '{id'":            "file",
 		"path: x\nfile: 'a\\b{number}'":   "file",
 		"path: x\nattachments: [beside]":  "",
