@@ -20,6 +20,7 @@ func TestSettings(t *testing.T) {
 		"address: http://a.example\nattachments: omit\nrequest: {}":                                          "address",
 		"address: https://u:p@a.example\nrequest: {}":                                                        "address",
 		"address: https://a.example?x=1\nrequest: {}":                                                        "address",
+		"address: https://a.example:84433\nrequest: {}":                                                      "address",
 		"address: ftp://a.example\nrequest: {}":                                                              "address",
 		"address: https://a.example\nrequest: {}":                                                            "attachments",
 		base + "request: {parts: {document: d, attachments: a}}":                                             "attachments",

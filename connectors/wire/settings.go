@@ -3,6 +3,7 @@ package wire
 import (
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"stellwerk/connectors"
@@ -48,6 +49,10 @@ func (s *Settings) checkAddress() error {
 		return complain("holds credentials; they belong into credentials:")
 	case u.RawQuery != "" || u.Fragment != "":
 		return complain("has a query or fragment; it is only the part that all paths share")
+	case u.Port() != "":
+		if n, err := strconv.Atoi(u.Port()); err != nil || n < 1 || n > 65535 {
+			return complain("has the port " + u.Port() + "; ports are 1 to 65535")
+		}
 	}
 	if err := s.TLS.Check(); err != nil {
 		return err

@@ -262,23 +262,26 @@ func (l *loader) allow(file string, s *System, set *settings, in []string) {
 		s.Allow = append(s.Allow, p.Masked())
 	}
 	node := strict.At(set.top, "address")
-	if !has(set.top, "address") || node.Kind != yaml.ScalarNode || len(in) > 0 {
+	if !has(set.top, "address") || node.Kind != yaml.ScalarNode {
 		return
 	}
 	host := hostOf(node.Value)
-	if host == "" {
+	a, err := netip.ParseAddr(host)
+	switch {
+	case host == "":
 		return // there is no address yet, which its kind complains about
-	}
-	if a, err := netip.ParseAddr(host); err == nil {
+	case len(in) > 0:
+		if err == nil && len(s.Allow) == len(in) && !slices.ContainsFunc(s.Allow, func(p netip.Prefix) bool { return p.Contains(a.Unmap()) }) {
+			l.at(file, "allow", "allow does not hold "+host+", the system's own address", "it would never be called; without allow it is allowed itself")
+		}
+	case err == nil:
 		s.Allow = []netip.Prefix{netip.PrefixFrom(a, a.BitLen())}
-		return
-	}
-	if host == "localhost" {
+	case host == "localhost":
 		s.Allow = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
-		return
+	default:
+		l.complain(Finding{File: set.fileOf(node), Line: node.Line, Column: node.Column,
+			Message: "address: " + host + " is a name, and nothing says where it may lead", Suggestion: "give allow: [<network of the system>]"})
 	}
-	l.complain(Finding{File: set.fileOf(node), Line: node.Line, Column: node.Column,
-		Message: "address: " + host + " is a name, and nothing says where it may lead", Suggestion: "give allow: [<network of the system>]"})
 }
 
 func hostOf(address string) string {
