@@ -355,12 +355,24 @@ func TestUnreachable(t *testing.T) {
 // What answers but is no hub is told apart from a hub's refusal.
 func TestNoHubThere(t *testing.T) {
 	c := newConsole(t, nil)
-	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		http.Redirect(w, &http.Request{}, "https://login.example/", http.StatusFound)
-	}))
-	t.Cleanup(web.Close)
-	c.run(exitFailed, "list", "--hub", web.URL)
-	if !strings.Contains(c.errorText(), "not as a hub's admin API does") {
+	for _, status := range []int{http.StatusFound, http.StatusUnauthorized, http.StatusNotFound, http.StatusBadGateway} {
+		web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", "https://login.example/")
+			w.WriteHeader(status)
+		}))
+		t.Cleanup(web.Close)
+		c.run(exitUnreachable, "list", "--hub", web.URL)
+		if !strings.Contains(c.errorText(), "not as a hub's admin API does") {
+			t.Errorf("%d: says %q", status, c.errorText())
+		}
+	}
+}
+
+// The portals' address, given for the hub's, is no word about a case either.
+func TestThePortalsAddressIsNoHub(t *testing.T) {
+	c, _ := openTown(t)
+	c.run(exitUnreachable, "show", "0TR8-147X-1MQ8", "--hub", c.portals)
+	if !strings.Contains(c.errorText(), "portals' API") {
 		t.Errorf("says %q", c.errorText())
 	}
 }

@@ -221,13 +221,18 @@ func (c *Client) call(ctx context.Context, method, path string, body []byte, int
 	return nil
 }
 
-// problemOf reads the problem details; an answer of something else than a hub (a
-// proxy) becomes a problem with its status.
+// problemOf reads the problem details. Where something else answers (a proxy, the
+// portals' API), the hub was not reached: a 404 from there is no word about a case.
 func problemOf(res *http.Response, answer []byte) error {
-	p := &Problem{}
-	if strings.HasPrefix(res.Header.Get("Content-Type"), "application/problem+json") && json.Unmarshal(answer, p) == nil && p.Status != 0 {
-		return p
+	p := struct {
+		Problem
+		Repeat string `json:"repeat"` // in every problem of the portals' API, in none of this one
+	}{}
+	switch {
+	case !strings.HasPrefix(res.Header.Get("Content-Type"), "application/problem+json") || json.Unmarshal(answer, &p) != nil || p.Status == 0:
+		return fmt.Errorf("%w: the address answered %s, and not as a hub's admin API does", ErrUnreachable, res.Status)
+	case p.Repeat != "":
+		return fmt.Errorf("%w: this is the address of the portals' API; the admin API has its own (listen.admin)", ErrUnreachable)
 	}
-	return &Problem{Title: http.StatusText(res.StatusCode), Status: res.StatusCode, Code: CodeInternal,
-		Detail: fmt.Sprintf("the address answered %s, and not as a hub's admin API does", res.Status)}
+	return &p.Problem
 }
