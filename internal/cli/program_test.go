@@ -337,6 +337,19 @@ func TestKeyReferences(t *testing.T) {
 	}
 	delete(c.env, "STELLWERK_KEY")
 	c.run(exitUsage, "systems")
+	// What keys operator prints, kept as it is, has the key and more.
+	all := "swo_a_b\n\nThis is the key\n"
+	if err := os.WriteFile(file, []byte(all), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.env["MY"] = all
+	for _, ref := range []string{"file:" + file, "env:MY", all} {
+		c.env["STELLWERK_KEY"] = ref
+		c.run(exitUsage, "systems")
+		if !strings.Contains(c.errorText(), "one line alone") {
+			t.Errorf("says %q", c.errorText())
+		}
+	}
 }
 
 func TestUnreachable(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"unicode"
 
 	"stellwerk/connectors"
 	"stellwerk/internal/web/admin"
@@ -90,21 +91,21 @@ func (p *Program) operatorKey() (string, error) {
 			return "", wrongUsage("no operator's key: give --key file:PATH or set STELLWERK_KEY")
 		}
 		if strings.HasPrefix(v, "swo_") {
-			return v, nil
+			return alone("STELLWERK_KEY", v)
 		}
 		ref = v
 	}
 	return p.reveal("--key", ref)
 }
 
-// reveal reads a secret that a flag refers to.
+// reveal reads a key that a flag refers to.
 func (p *Program) reveal(flag, ref string) (string, error) {
 	if name, ok := strings.CutPrefix(ref, "env:"); ok {
 		v, set := p.LookupEnv(name)
 		if !set || v == "" {
 			return "", wrongUsage("%s: the environment variable %s is not set", flag, name)
 		}
-		return v, nil
+		return alone(flag, v)
 	}
 	s, err := connectors.NewSecret(ref)
 	if err != nil {
@@ -114,7 +115,16 @@ func (p *Program) reveal(flag, ref string) (string, error) {
 	if err != nil {
 		return "", wrongUsage("%s: %w", flag, err)
 	}
-	return strings.TrimSpace(string(key)), nil
+	return alone(flag, string(key))
+}
+
+// alone is a key without the blanks around it. All that keys prints is not one.
+func alone(flag, text string) (string, error) {
+	text = strings.TrimSpace(text)
+	if strings.ContainsFunc(text, unicode.IsSpace) {
+		return "", wrongUsage("%s: there is more than a key; its one line alone belongs there", flag)
+	}
+	return text, nil
 }
 
 // explainError adds the remedy that only the command line knows.
