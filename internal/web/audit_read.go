@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,6 +18,9 @@ const (
 	auditBatch = 1000  // entries read at once
 	auditLooks = 20000 // entries one call looks at, so that a rare actor keeps nobody waiting
 )
+
+// actors are the kinds of those who act; see hub.AuditEntry.
+var actors = []string{"operator", "portal", "counter", "hub"}
 
 func (s *Server) apiAudit(r *http.Request, _ string) (any, error) {
 	f, err := auditFilter(r)
@@ -48,6 +52,10 @@ func auditFilter(r *http.Request) (f admin.AuditFilter, err error) {
 		}
 	}
 	f.Actor, f.Action, f.Object = q.Get("actor"), q.Get("action"), q.Get("object")
+	// A name alone would find nothing, and look as if that person had done nothing.
+	if kind, _, _ := strings.Cut(f.Actor, ":"); f.Actor != "" && !slices.Contains(actors, kind) {
+		return f, wrong("%q is no actor: write one of %s, or a person as operator:NAME", f.Actor, strings.Join(actors, ", "))
+	}
 	return f, nil
 }
 

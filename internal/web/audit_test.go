@@ -57,7 +57,7 @@ func TestAuditIsReadFromTheNewestInPieces(t *testing.T) {
 	if n := numbers(&tr); len(n) != 101 || n[0] != 2400 || tr.Next != 0 {
 		t.Errorf("from 2400 on: %d entries, next %d", len(n), tr.Next)
 	}
-	for actor, want := range map[string]int{"operator": 3, "operator:meier": 3, "operator:me": 0, "oper": 0} {
+	for actor, want := range map[string]int{"operator": 3, "operator:meier": 3, "operator:me": 0} {
 		tr, err = f.client.Audit(t.Context(), admin.AuditFilter{Actor: actor, Limit: 1000})
 		f.must(err)
 		if len(tr.Entries) != want || tr.Next != 0 {
@@ -107,7 +107,7 @@ func TestAuditOfACase(t *testing.T) {
 
 func TestAuditRefuses(t *testing.T) {
 	f := newFixture(t)
-	for _, filter := range []admin.AuditFilter{{Limit: 0}, {Limit: 1001}, {Limit: 1, From: 1, Before: 2}} {
+	for _, filter := range []admin.AuditFilter{{Limit: 0}, {Limit: 1001}, {Limit: 1, From: 1, Before: 2}, {Limit: 1, Actor: "meier"}, {Limit: 1, Actor: "operater:meier"}} {
 		_, err := f.client.Audit(t.Context(), filter)
 		f.problem(err, http.StatusBadRequest, admin.CodeInvalid)
 	}
