@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -107,13 +108,23 @@ hand out its public half, and take the old one out when everybody has it.`,
 					Public string `json:"public"`
 				}{args[0], public})
 			}
-			p.say("%s is written; in the system's file stands: keys: [\"file:%s\"]", args[0], args[0])
+			ref := fromFolder(args[0])
+			p.say("%s is written; in the system's file stands keys: [\"file:%s\"] (kind webhook) or key: file:%s (kind hub)", args[0], ref, ref)
 			p.say("The other side checks with its public half:")
 			p.say("")
 			p.say("%s", public)
 			return nil
 		},
 	}
+}
+
+// fromFolder is a file as the operator's folder names it: references begin there, not
+// where the command was given.
+func fromFolder(file string) string {
+	if at := strings.LastIndex(file, "secrets"+string(filepath.Separator)); at >= 0 && !filepath.IsAbs(file) {
+		return filepath.ToSlash(file[at:])
+	}
+	return file
 }
 
 func (p *Program) keyring() *cobra.Command {

@@ -329,6 +329,14 @@ func TestSigningKey(t *testing.T) {
 		t.Errorf("%v %v", info, err)
 	}
 	c.run(exitFailed, "keys", "signing", file)
+	// References begin at the operator's folder, wherever the command is given.
+	t.Chdir(t.TempDir())
+	if err := os.MkdirAll("town/secrets", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if said := c.run(0, "keys", "signing", filepath.Join("town", "secrets", "callback.key")); !strings.Contains(said, `keys: ["file:secrets/callback.key"]`) {
+		t.Errorf("says %s", said)
+	}
 	if again, err := os.ReadFile(file); err != nil || string(again) != string(text) {
 		t.Error("a key was written over")
 	}
