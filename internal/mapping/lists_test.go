@@ -163,6 +163,7 @@ func TestOrdinanceFindings(t *testing.T) {
 		{"valid-to: 2027-12-31", "valid-to: 2026-12-31", "valid-to is before valid-from"}, {"dogs: number", "dogs: int", "a key is number or text"},
 		{"dogs >= 2", "cats >= 2", "x.yaml:12:41: when: cats is not a name here"}, {"dogs >= 2", "dogs / 2", "is not exact"}, {"dogs >= 2 and kind != 'banned'", "dogs", "does not give true or false"},
 		{"valid-from: 2024-07-01", "valid-from: 2019-07-01", "before that of its table"}, {`, dogs: "*"`, "", "the row leaves out dogs"}, {", amount: 450.00", "", "the row gives no value"},
+		{"amount: 450.00", "amuont: 450.00", "the row gives amuont and no amount, which other rows give"},
 		{"2-3, amount", "1, amount", "this row has the keys and the valid-from of line 8"}, {"on: seit", "on: 'seit['", "on: "}, {"paragraph: § 3", "note: x", "the row has no paragraph"},
 		{"amount: 450.00", "betrag: viel", "if it is a key, declare it in keys; if it is text, in texts"},
 		{"amount: 450.00", "amount: '1.450,00'", "(write 1450.00)"}, {"kind: text", "when: text", "cannot be the name of a key"}, {"tables:", "tabels:", "did you mean tables?"},

@@ -163,8 +163,31 @@ func (r *reader) ordTable(ord *Ordinance, n *yaml.Node) ordTable {
 				r.warnf(n, `the row leaves out %s, which other rows give; write %s: "*" if it applies to all`, key.Name, key.Name)
 			}
 		}
+		r.mistyped(ord, &t, i, n)
 	}
 	return t
+}
+
+// mistyped warns of a column that is almost one that other rows give and this one
+// does not: whoever asks for that would be told, case by case, that there is no rate.
+func (r *reader) mistyped(ord *Ordinance, t *ordTable, row int, n *yaml.Node) {
+	for i, name := range ord.Columns {
+		if !t.rows[row].gives(i) {
+			continue
+		}
+		for k, other := range ord.Columns {
+			d := distance(name, other)
+			near := d == 1 || d == 2 && len(other) > 5
+			if near && !t.rows[row].gives(k) && slices.ContainsFunc(t.rows, func(o ordRow) bool { return o.gives(k) }) {
+				r.warnf(n, "the row gives %s and no %s, which other rows give; did you mean %s?", name, other, other)
+			}
+		}
+	}
+}
+
+// gives reports whether there is a value in a column.
+func (row *ordRow) gives(column int) bool {
+	return column < len(row.values) && row.values[column].set
 }
 
 func (r *reader) date(o *object, key string, required bool) Date {
