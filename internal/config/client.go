@@ -16,6 +16,7 @@ import (
 
 	"stellwerk/connectors"
 	"stellwerk/internal/config/strict"
+	"stellwerk/internal/mapping"
 )
 
 // The first part of a key's text: who it is for.
@@ -200,12 +201,25 @@ func (l *loader) scopes() {
 			}
 		}
 		for i, s := range p.Services {
-			if !slices.Contains(l.services, s) {
-				l.at(file, fmt.Sprintf("services[%d]", i), s+" is not a service", strict.Suggest(s, l.services))
+			at := fmt.Sprintf("services[%d]", i)
+			switch {
+			case !slices.Contains(l.services, s):
+				l.at(file, at, s+" is not a service", strict.Suggest(s, l.services))
+			case !l.offered(p.Municipalities, s):
+				l.mark(file, at, strict.At, mapping.Warning, "none of the portal's municipalities offers "+s, "add it to the services of a municipality")
 			}
 		}
 		p.Callback = l.callback(file, l.callbacks[name])
 	}
+}
+
+// offered reports whether one of the municipalities offers a service, or may: its
+// file, or the service's, could not be read.
+func (l *loader) offered(municipalities []string, service string) bool {
+	return l.snap.Routes[service] == nil || slices.ContainsFunc(municipalities, func(ags string) bool {
+		m := l.snap.Municipalities[ags]
+		return m == nil || m.Services[service] != nil
+	})
 }
 
 // signing is the kind that callbacks go by: a portal must be able to tell them from
