@@ -13,6 +13,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second Ctrl-C ends what does not heed the first
 	code := cli.Standard().Run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)

@@ -1,7 +1,10 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,17 +12,43 @@ import (
 	"strings"
 )
 
+// interruptible is standard input that ends with the context: whoever is asked at a
+// terminal and thinks better of it presses Ctrl-C.
+type interruptible struct {
+	ctx context.Context
+	in  io.Reader
+}
+
+// Read implements io.Reader. A read of a terminal cannot be called off; it is left
+// behind and ends with the process.
+func (i *interruptible) Read(b []byte) (int, error) {
+	type result struct {
+		n   int
+		err error
+	}
+	own, done := make([]byte, min(len(b), 64<<10)), make(chan result, 1)
+	go func() {
+		n, err := i.in.Read(own)
+		done <- result{n, err}
+	}()
+	select {
+	case r := <-done:
+		return copy(b, own[:r.n]), r.err
+	case <-i.ctx.Done():
+		return 0, fmt.Errorf("interrupted: %w", i.ctx.Err())
+	}
+}
+
 // valueOrInput reads a value that may be personal: - stands for the first line of
 // standard input.
 func (p *Program) valueOrInput(v string) (string, error) {
 	if v != "-" {
 		return v, nil
 	}
-	b, err := io.ReadAll(io.LimitReader(p.In, 64<<10))
-	if err != nil {
+	line, err := bufio.NewReader(io.LimitReader(p.In, 64<<10)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("read standard input: %w", err)
 	}
-	line, _, _ := strings.Cut(string(b), "\n")
 	if line = strings.TrimSpace(line); line == "" {
 		return "", wrongUsage("the first line of standard input is empty: there is no value in it")
 	}

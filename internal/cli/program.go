@@ -45,6 +45,9 @@ func Standard() *Program {
 
 // Run executes one command and gives the exit code.
 func (p *Program) Run(ctx context.Context, args []string) int {
+	in := p.In
+	p.In = &interruptible{ctx, in}
+	defer func() { p.In = in }()
 	root := p.root()
 	root.SetArgs(args)
 	root.SetIn(p.In)
