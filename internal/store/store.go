@@ -34,6 +34,8 @@ var (
 	ErrUnknown = errors.New("the store could not sync")
 	// ErrWithdrawn, an ErrState: the citizen took the submission back.
 	ErrWithdrawn = fmt.Errorf("%w: the submission was withdrawn", ErrState)
+	// ErrUnrendered, an ErrState: there is no document yet that could be sent again.
+	ErrUnrendered = fmt.Errorf("%w: there is no document to send again; map it anew", ErrState)
 	// ErrHeld, an ErrState: a legal hold keeps the submission from being deleted.
 	ErrHeld = fmt.Errorf("%w: the submission is under a legal hold", ErrState)
 	// ErrErased, an ErrState: the content was deleted.

@@ -46,6 +46,8 @@ func problemOf(err error) *admin.Problem {
 		return &admin.Problem{Status: http.StatusConflict, Code: admin.CodeState, Detail: "the citizen withdrew this submission; nothing of it is rendered or sent any more"}
 	case is(store.ErrErased):
 		return &admin.Problem{Status: http.StatusGone, Code: admin.CodeDestroyed, Detail: "the content of this submission was deleted; stellwerk deletions NUMBER says when and why"}
+	case is(store.ErrUnrendered):
+		return &admin.Problem{Status: http.StatusConflict, Code: admin.CodeState, Detail: "there is no document yet that could be sent again: map it anew (--anew)"}
 	case is(store.ErrHeld):
 		return &admin.Problem{Status: http.StatusConflict, Code: admin.CodeState, Detail: "the submission is under a legal hold; whoever may lift it does so first: stellwerk release NUMBER --reason …"}
 	case is(store.ErrState):

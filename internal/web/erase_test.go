@@ -129,6 +129,14 @@ func TestEraseRefusedNamesTheRemedy(t *testing.T) {
 	}
 	_, err = f.client.Release(t.Context(), good.String(), "x")
 	f.problem(err, http.StatusConflict, admin.CodeState)
+	_, err = f.client.Release(t.Context(), running.String(), "x")
+	if f.problem(err, http.StatusConflict, admin.CodeState); !strings.Contains(err.Error(), "no legal hold") {
+		t.Errorf("of one that nobody holds: %v", err)
+	}
+	_, err = f.client.Mend(t.Context(), running.String(), "x")
+	if f.problem(err, http.StatusConflict, admin.CodeState); !strings.Contains(err.Error(), "not damaged") {
+		t.Errorf("of one that is whole: %v", err)
+	}
 	s, err = f.client.Release(t.Context(), held.String(), "over")
 	f.must(err)
 	if s.Hold != nil {

@@ -75,6 +75,24 @@ func TestDeliveredIsReplayedWithForceOnly(t *testing.T) {
 	}
 }
 
+// What was never mapped has no bytes to send again: whoever asks for them is told the
+// way, not that it is under way or has come to its end.
+func TestUnmappedIsMappedAnew(t *testing.T) {
+	f := newFixture(t)
+	id, _ := f.accept("<hund/>")
+	d := id.Delivery(1)
+	f.must(f.store.Advance(t.Context(), id, 1, &store.Advance{At: f.now, State: hub.SubmissionParked,
+		Deliveries: []store.NewDelivery{{Delivery: hub.Delivery{ID: d, Role: "finance", System: system, Document: "finance",
+			State: hub.DeliveryParked, Reason: hub.ParkUnmapped, Code: "unknown-code", UpdatedAt: f.now}}}}))
+	_, err := f.client.Replay(t.Context(), d, admin.Replay{Reason: "Ticket 1"})
+	f.problem(err, http.StatusConflict, admin.CodeState)
+	o, many := f.client.ReplayMany(t.Context(), admin.ReplayMany{Replay: admin.Replay{Reason: "Ticket 1"}, Filter: admin.Filter{Reason: hub.ParkUnmapped}})
+	f.must(many)
+	if len(o.Refused) != 1 || o.Refused[0].Detail != err.Error() || !strings.Contains(err.Error(), "--anew") {
+		t.Errorf("says %v, and %+v", err, o.Refused)
+	}
+}
+
 func TestReplayManyCountsThenDoes(t *testing.T) {
 	f := newFixture(t)
 	for range 3 {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"stellwerk/internal/hub"
@@ -20,7 +21,11 @@ func (d *desk) hold(ctx context.Context, actor, name, why string) (*store.Status
 // release lifts a hold.
 func (d *desk) release(ctx context.Context, actor, name, why string) (*store.Status, error) {
 	return d.holding(ctx, name, why, func(id hub.ID, why string) error {
-		return d.Store.Release(ctx, id, actor, why, d.Now())
+		err := d.Store.Release(ctx, id, actor, why, d.Now())
+		if errors.Is(err, store.ErrState) && !errors.Is(err, store.ErrErased) {
+			err = &admin.Problem{Status: http.StatusConflict, Code: admin.CodeState, Detail: "no legal hold keeps the submission"}
+		}
+		return err
 	})
 }
 

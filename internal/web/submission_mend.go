@@ -31,7 +31,7 @@ func (d *desk) mend(ctx context.Context, actor, name, why string) (*store.Status
 	}
 	id := status.Submission.ID
 	if status.Submission.State != hub.SubmissionDamaged {
-		return nil, fmt.Errorf("mend %s: %w", id, store.ErrState)
+		return nil, &admin.Problem{Status: http.StatusConflict, Code: admin.CodeState, Detail: "the submission is not damaged: there is nothing to mend"}
 	}
 	broken, err := d.broken(ctx, id)
 	if err != nil {

@@ -35,7 +35,7 @@ func (s *Store) Replay(ctx context.Context, id hub.ID, r store.Replay) error {
 			r.Anew = false // it has no mapping; the portal reads the status anyway
 		}
 		if !r.Anew && !d.rendered {
-			return fmt.Errorf("%w: there is no document to send again; map it anew", store.ErrState)
+			return store.ErrUnrendered
 		}
 		return t.replay(f, d, r)
 	})

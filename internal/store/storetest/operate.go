@@ -70,6 +70,7 @@ func replayRefuses(f *fixture) {
 	}
 	f.claimOne("infoma")
 	f.mustBe(f.Replay(f.ctx, id.Delivery(1), store.Replay{Force: true, At: f.now}), store.ErrState)
+	f.mustBe(f.Replay(f.ctx, id.Delivery(3), store.Replay{At: f.now}), store.ErrUnrendered)
 	f.must(f.Replay(f.ctx, id.Delivery(3), store.Replay{Anew: true, At: f.now}))
 }
 
