@@ -241,6 +241,12 @@ func TestReplayPicksWhatIsParked(t *testing.T) {
 	if last := c.bodies[len(c.bodies)-1]; last != `{"anew":true,"reason":"Kasse repariert"}` {
 		t.Errorf("asked with %s", last)
 	}
+	// A list with a number written wrong is no order: nothing of it is carried out.
+	asked := len(c.bodies)
+	c.run(exitUsage, "replay", s.Number, "4KQ2-X7M1", "--reason", "x")
+	if len(c.bodies) != asked {
+		t.Errorf("asked the hub %d times", len(c.bodies)-asked)
+	}
 	c.run(exitState, "replay", s.Number+"/1", "--reason", "x")
 	c.run(exitNotFound, "replay", s.Number+"/7", "--reason", "x")
 }

@@ -124,8 +124,13 @@ func chosenBy(ctx context.Context, c *admin.Client, arg string, states ...hub.De
 }
 
 // each carries an order out for every argument and ends at the first that fails:
-// what was done is told before.
+// what was done is told before. Nothing is done where one is written wrong.
 func (p *Program) each(args []string, done string, run func(arg string) ([]outcome, error)) error {
+	for _, arg := range args {
+		if _, err := parseRef(arg); err != nil {
+			return err
+		}
+	}
 	all := []outcome{}
 	var failed error
 	for _, arg := range args {
