@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"stellwerk/internal/mapping"
+	"stellwerk/internal/store"
 	"stellwerk/internal/web/admin"
 )
 
@@ -20,6 +21,9 @@ type Rendered struct {
 
 // dryRun gives the documents that a payload would cause. Nothing is kept or sent.
 func (d *desk) dryRun(ctx context.Context, ags, service string, payload []byte, mediaType string) ([]Rendered, error) {
+	if err := d.known(ctx, store.Filter{Municipality: ags, Service: service}); err != nil {
+		return nil, err
+	}
 	if _, ok := d.Live.Get().Binding(ags, service); !ok {
 		return nil, wrong("municipality %q does not offer the service %q", ags, service)
 	}

@@ -286,10 +286,14 @@ func TestSystems(t *testing.T) {
 	if len(all.Systems) != 1 || all.Systems[0].State != "broken" || all.Systems[0].Breaker != "open" {
 		t.Errorf("with an open breaker: %+v", all)
 	}
-	_, err = f.client.Pause(t.Context(), "nowhere", "x")
-	f.problem(err, http.StatusNotFound, admin.CodeNotFound)
-	_, err = f.client.Probe(t.Context(), "nowhere")
-	f.problem(err, http.StatusNotFound, admin.CodeNotFound)
+	mistyped := system[:len(system)-1]
+	_, paused := f.client.Pause(t.Context(), mistyped, "x")
+	_, probed := f.client.Probe(t.Context(), mistyped)
+	for _, err := range []error{paused, probed} {
+		if f.problem(err, http.StatusNotFound, admin.CodeNotFound); !strings.Contains(err.Error(), "did you mean "+system) {
+			t.Errorf("of a name mistyped: %v", err)
+		}
+	}
 	p, err := f.client.Probe(t.Context(), system)
 	f.must(err)
 	f.probeError = errors.New("connection refused")
@@ -433,7 +437,12 @@ func TestDryRun(t *testing.T) {
 	}
 	in.Service = "reitkennzeichen"
 	_, err = f.client.Render(t.Context(), in)
-	f.problem(err, http.StatusBadRequest, admin.CodeInvalid)
+	f.problem(err, http.StatusNotFound, admin.CodeNotFound)
+	in.Municipality = "musterstadt"
+	_, err = f.client.Render(t.Context(), in)
+	if f.problem(err, http.StatusNotFound, admin.CodeNotFound); !strings.Contains(err.Error(), "did you mean "+ags) {
+		t.Errorf("by its name: %v", err)
+	}
 	in.Payload = make([]byte, 2<<20)
 	_, err = f.client.Render(t.Context(), in)
 	f.problem(err, http.StatusRequestEntityTooLarge, admin.CodeTooLarge)

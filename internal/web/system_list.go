@@ -88,5 +88,13 @@ func (d *desk) system(ctx context.Context, name string) (*standing, error) {
 			return &all[i], nil
 		}
 	}
-	return nil, store.ErrNotFound
+	return nil, d.noSystem(ctx, name)
+}
+
+// noSystem is the complaint about a name that no system of the configuration has.
+func (d *desk) noSystem(ctx context.Context, name string) error {
+	if err := d.known(ctx, store.Filter{System: name}); err != nil {
+		return err
+	}
+	return store.ErrNotFound
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"stellwerk/internal/store"
 )
 
 // pause stops deliveries to a system until resume. What is being sent comes to
@@ -43,7 +41,7 @@ const probeTime = 30 * time.Second
 // found wrong; err is why there was no look.
 func (d *desk) probe(ctx context.Context, actor, name string) (took time.Duration, failed, err error) {
 	if _, ok := d.Live.Get().Systems[name]; !ok {
-		return 0, nil, store.ErrNotFound
+		return 0, nil, d.noSystem(ctx, name)
 	}
 	if err := d.audit(ctx, actor, "probed", name, ""); err != nil {
 		return 0, nil, err
