@@ -24,6 +24,22 @@ func (s Severity) String() string {
 	return "error"
 }
 
+// MarshalText writes the word: who reads the JSON has no list of numbers.
+func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads the word.
+func (s *Severity) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "error":
+		*s = Error
+	case "warning":
+		*s = Warning
+	default:
+		return fmt.Errorf("%q is neither error nor warning", text)
+	}
+	return nil
+}
+
 // Finding is one complaint about a configuration file: place, thing, remedy.
 // Line and Column count from 1; 0 means the file as a whole. Column counts characters.
 type Finding struct {

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -141,6 +142,11 @@ func TestFindingsAndHoldsRead(t *testing.T) {
 	}
 	if Error.String()+Warning.String() != "errorwarning" {
 		t.Error("severities")
+	}
+	written, err := json.Marshal(f)
+	var back Findings
+	if err != nil || !strings.Contains(string(written), `"severity":"warning"`) || json.Unmarshal(written, &back) != nil || fmt.Sprint(back) != fmt.Sprint(f) {
+		t.Errorf("as JSON %s, %v; read back %v", written, err, back)
 	}
 	h := &Hold{Mapping: "m.yaml", Line: 4, Field: "f", Record: 2, Message: "is bad", Value: "geheim"}
 	if h.Error() != "m.yaml:4: f (record 2): is bad" {
