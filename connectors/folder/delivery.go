@@ -157,7 +157,7 @@ func (d *delivery) attachments(ctx context.Context, c *Connector) ([]entry, erro
 	}
 	stem := strings.TrimSuffix(d.file, filepath.Ext(d.file))
 	if d.config.Attachments == "folder" {
-		if err := d.root.Mkdir(stem, 0o750); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := d.mkdir(stem); err != nil {
 			return nil, err
 		}
 	}
@@ -303,9 +303,41 @@ func (d *delivery) create(name string, content io.Reader) error {
 	}
 	_, err = io.Copy(f, content)
 	if err == nil {
+		err = grant(f, d.config.mode)
+	}
+	if err == nil {
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
+}
+
+// mkdir makes the folder of the attachments: who may read them may enter it.
+func (d *delivery) mkdir(name string) error {
+	mode := d.config.mode | d.config.mode&0o444>>2
+	if err := d.root.Mkdir(name, mode); err != nil {
+		if errors.Is(err, fs.ErrExist) {
+			return nil
+		}
+		return err
+	}
+	f, err := d.root.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(grant(f, mode), f.Close())
+}
+
+// grant gives what was made the mode of the settings: the umask of the process has
+// taken from it. A share that keeps no modes gives its own.
+func grant(f *os.File, mode os.FileMode) error {
+	info, err := f.Stat()
+	if err != nil || info.Mode().Perm() == mode {
+		return err
+	}
+	if err := f.Chmod(mode); err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
 }
 
 // rename moves a complete file to its name and syncs both folders.
