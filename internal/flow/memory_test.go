@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"stellwerk/internal/hub"
-	"stellwerk/internal/store"
 )
 
 // Large payloads wait for one another; small ones wait for nobody. Whoever is done gives
@@ -42,30 +41,6 @@ func TestLargePayloadsWaitForOneAnother(t *testing.T) {
 	}
 	if d.warm.get(large) != nil || d.warm.get(little) == nil {
 		t.Error("the large one stays open, or the small one does not")
-	}
-}
-
-type room struct{ used, left int }
-
-func (r *room) Lease() store.Lease { return store.Lease{} }
-func (r *room) Use(store.Task)     { r.used++ }
-func (r *room) Leave()             { r.left++ }
-
-// A stage that panics with room reserved gives it back.
-func TestPanicGivesRoomBack(t *testing.T) {
-	d := newDesk(t)
-	kept := &room{}
-	d.Reserve = func(string) Room { return kept }
-	last := len(stages) - 1
-	real := stages[last].run
-	stages[last].run = func(w *work) error {
-		w.lease(&w.step.Deliveries[0].Delivery)
-		panic("poison")
-	}
-	defer func() { stages[last].run = real }()
-	d.run(d.accept("labrador.xml", nil, nil))
-	if kept.left != 1 || kept.used != 0 {
-		t.Errorf("left %d times, used %d times", kept.left, kept.used)
 	}
 }
 
