@@ -14,10 +14,6 @@ import (
 // render maps every waiting delivery whose predecessors have settled. The document
 // is stored before anything is sent: a retry sends the same bytes.
 func render(w *work) error {
-	settled := map[int]bool{}
-	for _, d := range w.c.Deliveries {
-		settled[d.ID.Ordinal()] = d.State.Settled()
-	}
 	for i := range w.step.Deliveries {
 		d := &w.step.Deliveries[i]
 		if len(d.After) > 0 {
@@ -33,11 +29,7 @@ func render(w *work) error {
 		}
 		d.State, d.Document, d.SHA256 = hub.DeliveryPending, doc, doc.SHA256
 	}
-	for i := range w.c.Deliveries {
-		d := &w.c.Deliveries[i]
-		if d.State != hub.DeliveryWaiting || !ready(d.After, settled) {
-			continue
-		}
+	for _, d := range w.toMap() {
 		doc, hold, err := w.document(d)
 		if err != nil {
 			return err
@@ -49,6 +41,20 @@ func render(w *work) error {
 		w.step.Rendered = append(w.step.Rendered, *doc)
 	}
 	return nil
+}
+
+// toMap are the planned deliveries that wait for their document and for nobody else.
+func (w *work) toMap() (now []*hub.Delivery) {
+	settled := map[int]bool{}
+	for _, d := range w.c.Deliveries {
+		settled[d.ID.Ordinal()] = d.State.Settled()
+	}
+	for i := range w.c.Deliveries {
+		if d := &w.c.Deliveries[i]; d.State == hub.DeliveryWaiting && ready(d.After, settled) {
+			now = append(now, d)
+		}
+	}
+	return now
 }
 
 func ready(after []int, settled map[int]bool) bool {
@@ -104,7 +110,10 @@ func (w *work) bound(d *hub.Delivery) *config.Delivery {
 // hold keeps the reason for operators, sealed: it may quote the value.
 func (w *work) hold(d *hub.Delivery, h *mapping.Hold) *store.Unmapped {
 	w.unmapped++
-	detail := h.Error()
+	detail := h.Message
+	if h.Mapping != "" {
+		detail = h.Error()
+	}
 	if h.Value != "" {
 		detail += "\nvalue: " + h.Value
 	}

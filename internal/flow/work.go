@@ -154,8 +154,16 @@ func (w *work) sealJSON(name string, v any) []byte {
 	return w.key.Seal(name, plain)
 }
 
-// park sets the submission itself aside: it has no delivery that could be parked.
+// park sets the submission itself aside: it has no delivery that could be parked. Where
+// it has some, those that are to be mapped now wait for a person, and the others go on.
 func (w *work) park(code string) {
+	if len(w.c.Deliveries) > 0 && w.key != nil {
+		why := &mapping.Hold{Code: mapping.Code(code), Message: hub.TroubleOf(code).Means.En}
+		for _, d := range w.toMap() {
+			w.step.Unmapped = append(w.step.Unmapped, *w.hold(d, why))
+		}
+		return
+	}
 	w.step.Reason, w.step.Code = hub.ParkUnmapped, code
 	w.step.Audit = append(w.step.Audit, hub.AuditEntry{At: w.now, Actor: "hub", Action: "parked", Object: w.c.Submission.ID.String(), Reason: code})
 }
