@@ -22,8 +22,8 @@ import (
 
 // attempt is one try: open the document, send or ask, record the outcome.
 func (d *Deliverer) attempt(s *settings, t *store.Task) {
-	d.leases.Store(t.Delivery.ID, struct{}{})
-	defer d.leases.Delete(t.Delivery.ID)
+	d.leases.Store(t.Delivery.ID, t.Fence)
+	defer d.leases.CompareAndDelete(t.Delivery.ID, t.Fence) // the next attempt may have begun
 	log := attemptLog{d.Log, s, t}
 
 	o, err := d.open(s, t)

@@ -59,7 +59,7 @@ type Deliverer struct {
 	cut     context.CancelFunc
 	owned   sync.WaitGroup // loops
 	crew    *crew.Crew     // runs attempts
-	leases  sync.Map       // hub.ID: attempts under way
+	leases  sync.Map       // hub.ID: fence; attempts under way
 }
 
 // staying is how many goroutines wait for the next attempt at most, all systems

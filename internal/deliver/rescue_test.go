@@ -163,3 +163,34 @@ func TestNoRescueOfWhatIsUnderWay(t *testing.T) {
 		}
 	})
 }
+
+// The next attempt may begin before the one before has told its metrics: what is being
+// sent is known as such all the same.
+func TestNextAttemptIsUnderWayToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &backend{traits: connectors.Traits{Askable: true}, answer: func(kind string, _ *connectors.Message, n int) connectors.Receipt {
+			switch {
+			case kind == "ask":
+				return connectors.Receipt{Outcome: connectors.Retry, Code: NotFound} // it has not arrived yet
+			case n == 1:
+				return connectors.Receipt{Outcome: connectors.Retry, Code: "busy"}
+			}
+			time.Sleep(2 * time.Minute) // the lease is one minute
+			return connectors.Receipt{Outcome: connectors.Delivered}
+		}}
+		tw := newTown(t, map[string]*backend{"finance": b})
+		defer tw.end()
+		tw.d.Attempted = func(_, outcome string, _ time.Duration) {
+			if outcome == connectors.Retry.String() {
+				time.Sleep(10 * time.Second)
+			}
+		}
+		tw.start()
+		id := tw.submit(nil, "finance")
+		after(5 * time.Minute)
+		tw.expect(id, 1, hub.DeliveryDelivered, "")
+		if b.count() != 2 {
+			t.Errorf("calls %v, want two", b.calls)
+		}
+	})
+}
