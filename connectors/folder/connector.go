@@ -25,7 +25,7 @@ type Connector struct {
 	once   sync.Once
 
 	mu     sync.Mutex
-	busy   map[string]bool // ids being written
+	busy   map[string]bool // ids and files being written
 	pruned time.Time
 }
 
@@ -51,21 +51,22 @@ func (c *Connector) stopped(ctx context.Context) (connectors.Receipt, bool) {
 	return connectors.Receipt{}, false
 }
 
-// lock keeps two calls with the same id apart.
-func (c *Connector) lock(id string) bool {
+// lock keeps two calls apart that have the same id, or would write the same file: a
+// rename replaces what another one has put there since it was looked for.
+func (c *Connector) lock(what string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.busy[id] {
+	if c.busy[what] {
 		return false
 	}
-	c.busy[id] = true
+	c.busy[what] = true
 	return true
 }
 
-func (c *Connector) unlock(id string) {
+func (c *Connector) unlock(what string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.busy, id)
+	delete(c.busy, what)
 }
 
 // Deliver puts the delivery's files in place.
@@ -77,6 +78,11 @@ func (c *Connector) Deliver(ctx context.Context, m *connectors.Message) connecto
 		return connectors.Receipt{Outcome: connectors.Retry, Code: "same-id-under-way"}
 	}
 	defer c.unlock(m.ID)
+	file := "file " + c.fileName(m)
+	if !c.lock(file) {
+		return connectors.Receipt{Outcome: connectors.Retry, Code: "same-file-under-way"}
+	}
+	defer c.unlock(file)
 	d, err := c.open(m)
 	if err != nil {
 		return failure(err)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -235,6 +236,29 @@ func TestForeignFileIsNeverOverwritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, c.Deliver(t.Context(), m), connectors.Delivered, "")
+}
+
+// Two deliveries at once whose files have the same name: one is written, the other one
+// finds it there.
+func TestSameNameAtOnce(t *testing.T) {
+	dir, watched := drop(t)
+	c := openConnector(t, dir, `file: "{number}.xml"`)
+	for n := range 20 {
+		var told [2]connectors.Receipt
+		var all sync.WaitGroup
+		for i := range told {
+			m := connectortest.Message(n)
+			m.ID, m.Body = fmt.Sprintf("%s-%d", m.ID, i), fmt.Appendf(nil, "<role>%d</role>", i)
+			all.Go(func() { told[i] = c.Deliver(t.Context(), m) })
+		}
+		all.Wait()
+		got := string(readFile(t, filepath.Join(watched, connectortest.Message(n).Number+".xml")))
+		for i, r := range told {
+			if r.Outcome == connectors.Delivered && got != fmt.Sprintf("<role>%d</role>", i) {
+				t.Fatalf("delivery %d is told as delivered, and the file is %s", i, got)
+			}
+		}
+	}
 }
 
 func TestNothingEscapes(t *testing.T) {

@@ -153,6 +153,7 @@ var Troubles = []Trouble{
 	{"file-exists", PartyOperator, Text{"Datei ist schon da", "File is there already"}, Text{"Unter dem Namen liegt eine andere Datei.", "There is another file of this name."}},
 	{"name-too-long", PartyOperator, Text{"Dateiname zu lang", "File name too long"}, Text{"Der Datenträger nimmt den Namen nicht an.", "The disk does not take the name."}},
 	{"same-id-under-way", PartyOperator, Text{"Schon unterwegs", "Under way already"}, Text{"Dieselbe Zustellung wird gerade geschrieben.", "The same delivery is being written."}},
+	{"same-file-under-way", PartyOperator, Text{"Datei wird gerade geschrieben", "File under way already"}, Text{"Eine andere Zustellung schreibt gerade eine Datei dieses Namens.", "Another delivery is writing a file of this name."}},
 	{"smtp-4xx", PartyBackend, Text{"Mailserver vertröstet", "Put off by the mail server"}, Text{"Der Mailserver bittet, es später zu versuchen.", "The mail server asks to try later."}},
 	{"smtp-5xx", PartyClerk, Text{"Mail nicht angenommen", "Mail not taken"}, Text{"Der Mailserver nimmt die Mail nicht an; oft stimmt die Adresse nicht.", "The mail server does not take the mail; often the address is wrong."}},
 	{"no-starttls", PartyOperator, Text{"Mailserver ohne TLS", "Mail server without TLS"}, Text{"Der Mailserver bietet keine gesicherte Verbindung.", "The mail server offers no secure connection."}},
