@@ -1,6 +1,8 @@
 package flow
 
 import (
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -41,20 +43,19 @@ func TestPanicGivesRoomBack(t *testing.T) {
 	}
 }
 
-// withdrawService is a reload after which the town does not offer a service any more.
-func (d *desk) withdrawService(service string) {
+// reload changes what the town offers; change gives nil for a service that it does not
+// offer any more.
+func (d *desk) reload(change func(config.Binding) *config.Binding) {
 	snap := *d.Live.Get()
-	snap.Municipalities = map[string]*config.Municipality{}
-	for ags, m := range d.Live.Get().Municipalities {
-		own := *m
-		own.Services = map[string]*config.Binding{}
-		for name, b := range m.Services {
-			if name != service {
-				own.Services[name] = b
-			}
+	own := *snap.Municipalities[town]
+	own.Services = map[string]*config.Binding{}
+	for name, b := range snap.Municipalities[town].Services {
+		if b = change(*b); b != nil {
+			own.Services[name] = b
 		}
-		snap.Municipalities[ags] = &own
 	}
+	snap.Municipalities = maps.Clone(snap.Municipalities)
+	snap.Municipalities[town] = &own
 	d.Live = config.NewLive(config.Source{}, &snap)
 }
 
@@ -68,7 +69,7 @@ func TestServiceTakenAwayUnderWay(t *testing.T) {
 	if got, want := states(s), "running records:pending finance:waiting"; got != want {
 		t.Fatalf("got %s, want %s", got, want)
 	}
-	d.withdrawService("hundeanmeldung")
+	d.reload(func(config.Binding) *config.Binding { return nil })
 	if got, want := states(d.run(id)), "running records:pending finance:waiting"; got != want {
 		t.Errorf("nothing had to be mapped, and it is %s, want %s", got, want)
 	}
@@ -109,5 +110,37 @@ func TestPanicUnderWayParksTheDelivery(t *testing.T) {
 	}
 	if got, want := states(d.run(id)), "running records:delivered finance:pending"; got != want {
 		t.Errorf("put back, it is %s, want %s", got, want)
+	}
+}
+
+// Another system has the role by the time a document is due: the document is mapped for
+// that one, and goes there and not to the one before.
+func TestRoleMovesUnderWay(t *testing.T) {
+	d := newDesk(t)
+	id := d.accept("dackel.xml", nil, nil)
+	s := d.run(id)
+	d.reload(func(b config.Binding) *config.Binding {
+		b.Deliveries = slices.Clone(b.Deliveries)
+		for i := range b.Deliveries {
+			if one := &b.Deliveries[i]; one.Route.To == "finance" {
+				other := *one.System
+				other.Name, one.System = "mach", &other
+			}
+		}
+		return &b
+	})
+	d.deliver(id, 1, s.Deliveries[0].System, map[string]string{"aktenzeichen": "1"})
+	d.woken = nil
+	s = d.run(id)
+	if got, want := states(s), "running records:delivered finance:pending"; got != want {
+		t.Fatalf("got %s, want %s", got, want)
+	}
+	if got := s.Deliveries[1].System; got != "mach" || !slices.Contains(d.woken, "mach") {
+		t.Errorf("it goes to %s, and %v were woken", got, d.woken)
+	}
+	d.deliver(id, 2, "mach", nil)
+	trail, err := d.store.AuditTrail(t.Context(), 0, 100)
+	if err != nil || !slices.ContainsFunc(trail, func(e hub.AuditEntry) bool { return e.Action == "moved" && e.Object == id.Delivery(2).String() }) {
+		t.Errorf("the trail does not say so: %+v, %v", trail, err)
 	}
 }

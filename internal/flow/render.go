@@ -82,6 +82,11 @@ func (w *work) document(d *hub.Delivery) (*store.Rendered, *store.Unmapped, erro
 	if err != nil {
 		return nil, nil, err
 	}
+	to := *d
+	if bound.System.Name != to.System { // another one has the role by now, and its documents are its own
+		to.System = bound.System.Name
+		w.step.Audit = append(w.step.Audit, hub.AuditEntry{At: w.now, Actor: "hub", Action: "moved", Object: d.ID.String(), Reason: "from " + d.System + " to " + to.System})
+	}
 	name := doc.FileName
 	if name == "" {
 		name = d.ID.String() + "." + string(doc.Format)
@@ -93,7 +98,9 @@ func (w *work) document(d *hub.Delivery) (*store.Rendered, *store.Unmapped, erro
 		Body:     w.key.Seal(hub.RecordBody(d.ID), doc.Body),
 		SHA256:   hex.EncodeToString(sum[:]),
 		Revision: w.snapshot.Revision,
-		Lease:    w.lease(d),
+		System:   to.System,
+		Mapping:  bound.Mapping.Name(),
+		Lease:    w.lease(&to),
 	}, nil, nil
 }
 

@@ -233,7 +233,11 @@ type Rendered struct {
 	Body     []byte // sealed
 	SHA256   string // hex, of the plain body
 	Revision string // of the configuration it was mapped under
-	Lease    *Lease // claim it in the same step; nil for none
+	// System and Mapping are what that configuration says of a delivery that was planned
+	// under an earlier one; empty: as planned. What it has had from another system, a
+	// token, is gone then.
+	System, Mapping string
+	Lease           *Lease // claim it in the same step; nil for none
 }
 
 // Lease is a claim on a delivery that has only just been rendered: there is room at

@@ -328,6 +328,13 @@ func (t *tx) advance(id hub.ID, version int64, a *store.Advance, p *plan) ([]sto
 		if err := t.dropDocument(d); err != nil { // of an earlier mapping
 			return nil, err
 		}
+		if r.System != "" && r.System != d.System {
+			// What waits is in no figure of a system, so none has to follow.
+			d.System, d.Document, d.token = r.System, r.Mapping, nil
+			if err := t.exec("UPDATE delivery SET system = ? WHERE key = ?", d.System, d.key); err != nil {
+				return nil, err
+			}
+		}
 		d.render(r, p.rendered[i])
 		d.UpdatedAt = a.At
 		if claimed, err = t.atOnce(claimed, f, d, r, a.At); err != nil {

@@ -194,6 +194,30 @@ func successorsAfterPredecessors(f *fixture) {
 	equal(f, "detail", string(c.Parked[id.Delivery(4)]), "why")
 }
 
+// What was planned for one system goes to the one that has the role when it is mapped.
+func movesWithItsRole(f *fixture) {
+	id := f.accept()
+	f.plan(id, f.pending(id, 1, "infoma"), f.pending(id, 2, "records"))
+	failed := f.outcome(f.claimOne("infoma"), hub.DeliveryParked)
+	failed.Token = []byte("sealed token")
+	_, err := f.Record(f.ctx, failed)
+	f.must(err)
+	f.must(f.Replay(f.ctx, id.Delivery(1), store.Replay{Anew: true, Actor: "operator:x", Reason: "moved", At: f.now}))
+	doc := document(id.Delivery(1))
+	doc.System, doc.Mapping = "mach", "mach-doc"
+	f.advance(id, &store.Advance{State: hub.SubmissionRunning, Rendered: []store.Rendered{*doc}})
+	f.claimNone("infoma")
+	task := f.claimOne("mach")
+	equal(f, "document", task.Delivery.Document, "mach-doc")
+	equal(f, "token", len(task.Token), 0)
+	figures, err := f.Figures(f.ctx)
+	f.must(err)
+	equal(f, "sending at the new one", figures.Systems["mach"].Sending, 1)
+	equal(f, "parked at the old one", figures.Systems["infoma"].Parked, 0)
+	f.record(task, hub.DeliveryDelivered)
+	equal(f, "system", f.delivery(id.Delivery(1)).System, "mach")
+}
+
 func reopen(f *fixture) {
 	id := f.accept()
 	f.mustBe(f.Reopen(f.ctx, id, "operator:x", "y", f.now), store.ErrState)

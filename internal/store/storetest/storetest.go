@@ -66,6 +66,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"RecordStale", recordStale},
 		{"SubmissionStateFollows", submissionStateFollows},
 		{"SuccessorsAfterPredecessors", successorsAfterPredecessors},
+		{"MovesWithItsRole", movesWithItsRole},
 		{"ClosedTakesItsSuccessorsAlong", closedTakesItsSuccessorsAlong},
 		{"OrderHoldsBack", orderHoldsBack},
 		{"OrderUnplannedHoldsBack", orderUnplannedHoldsBack},
