@@ -167,18 +167,18 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 		Attachments: a.attachment, Ring: a.answered, Attempted: a.metrics.attempted, Alert: a.metrics.alert, Trace: a.tracing.starter(),
 	})
 	a.handlers(snap.Hub.Flow.Workers)
-	if err := a.servers(snap); err != nil {
+	if err := a.servers(ctx, snap); err != nil {
 		return nil, err
 	}
 	return a, nil
 }
 
 // servers makes the portals' and the operators' side.
-func (a *App) servers(snap *config.Snapshot) error {
+func (a *App) servers(ctx context.Context, snap *config.Snapshot) error {
 	portals, err := intake.New(intake.Settings{
 		Store: a.store, Vault: a.vault, Config: a.live.Get, Attachments: a.store.AttachmentDir(), Ring: a.ring,
 		Log: a.opts.Log, Now: a.opts.Now, Ready: a.store.Healthy, Room: a.store.Room, Observed: a.metrics.observed, Wake: a.wake,
-		Trace: a.tracing.current(),
+		Trace: a.tracing.current(), Last: a.newest(ctx),
 	})
 	if err != nil {
 		return err
@@ -194,6 +194,22 @@ func (a *App) servers(snap *config.Snapshot) error {
 	a.portals = intake.Server(a.tracing.pushes(portals), snap.Hub.Timeouts)
 	a.admin = intake.Server(operators.Handler(), snap.Hub.Timeouts)
 	return nil
+}
+
+// newest is the id of the newest submission, behind which new ones rise though the clock
+// was set back over the restart. One that is more than a day ahead was made by a clock
+// that was wrong: an id is made within a day of the receipt. A page that cannot be read
+// must not keep the hub from its start.
+func (a *App) newest(ctx context.Context) (id hub.ID) {
+	rows, err := a.store.List(ctx, store.Filter{Limit: 1})
+	if err != nil {
+		a.opts.Log.Error("the newest submission cannot be read; ids follow the clock alone", "error", err)
+		return id
+	}
+	if len(rows) > 0 && rows[0].Submission.ID.Time().Sub(a.opts.Now()) <= 24*time.Hour {
+		id = rows[0].Submission.ID
+	}
+	return id
 }
 
 // Start runs the hub. It returns once portals are served.

@@ -33,35 +33,44 @@ type kept struct {
 	*testing.T
 	*App
 	dir string
+	key string // Idempotency-Key
 	mu  sync.Mutex
 	now time.Time
 }
 
 func newKept(t *testing.T) *kept {
 	t.Helper()
-	k := &kept{T: t, dir: t.TempDir(), now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
+	k := &kept{T: t, dir: t.TempDir(), key: "k-1", now: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 	sample, err := fs.Sub(testdata.Musterstadt, "musterstadt")
 	k.must(err)
 	k.must(os.CopyFS(k.dir, sample))
 	k.must(os.WriteFile(filepath.Join(k.dir, "secrets", "partners.password"), []byte("x\n"), 0o600))
-	portals, err := net.Listen("tcp", "127.0.0.1:0")
-	k.must(err)
-	operators, err := net.Listen("tcp", "127.0.0.1:0")
-	k.must(err)
-	k.App, err = New(t.Context(), Options{
-		Dir: k.dir, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: k.clock, NoDelivery: true, PortalsListener: portals, AdminListener: operators,
-	})
-	k.must(err)
 	t.Cleanup(func() {
 		if err := k.Stop(context.Background()); err != nil {
 			t.Error(err)
 		}
 	})
-	k.must(k.Start(t.Context()))
+	k.start()
 	return k
 }
 
+// start begins a run over the folder.
+func (k *kept) start() {
+	k.Helper()
+	portals, err := net.Listen("tcp", "127.0.0.1:0")
+	k.must(err)
+	operators, err := net.Listen("tcp", "127.0.0.1:0")
+	k.must(err)
+	k.App, err = New(k.Context(), Options{
+		Dir: k.dir, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: k.clock, NoDelivery: true, PortalsListener: portals, AdminListener: operators,
+	})
+	k.must(err)
+	k.must(k.Start(k.Context()))
+}
+
 func (k *kept) clock() time.Time { k.mu.Lock(); defer k.mu.Unlock(); return k.now }
+
+func (k *kept) set(now time.Time) { k.mu.Lock(); defer k.mu.Unlock(); k.now = now }
 
 func (k *kept) pass(days int) { k.mu.Lock(); defer k.mu.Unlock(); k.now = k.now.AddDate(0, 0, days) }
 
@@ -78,7 +87,7 @@ func (k *kept) call(method, path, contentType string, body io.Reader) (int, []by
 	req, err := http.NewRequestWithContext(k.Context(), method, k.PortalsURL()+path, body)
 	k.must(err)
 	req.Header.Set("Authorization", "Bearer swp_buergerportal_only-for-the-demo-Zq3tY8mK")
-	req.Header.Set("Idempotency-Key", "k-1")
+	req.Header.Set("Idempotency-Key", k.key)
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}

@@ -155,6 +155,14 @@ type IDs struct {
 	count uint16
 }
 
+// Follow makes the ids rise behind one of an earlier process, though the clock was set
+// back since. It is called before first use.
+func (g *IDs) Follow(last ID) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.ms, g.count = last.millis(), uint16(last[6]&0x0f)<<8|uint16(last[7])
+}
+
 // New makes the id of a submission.
 func (g *IDs) New() ID {
 	var id ID

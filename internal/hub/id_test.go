@@ -20,6 +20,20 @@ func TestIDsRiseWhateverTheClockDoes(t *testing.T) {
 	}
 }
 
+func TestIDsFollowAnEarlierProcess(t *testing.T) {
+	now := time.Date(2026, 11, 23, 7, 0, 0, 0, time.UTC)
+	before := IDs{Now: func() time.Time { return now }}
+	var last ID
+	for range 5000 { // the counter has run over
+		last = before.New()
+	}
+	after := IDs{Now: func() time.Time { return now.Add(-time.Minute) }}
+	after.Follow(last)
+	if next := after.New(); strings.Compare(next.String(), last.String()) <= 0 {
+		t.Errorf("%s does not follow %s", next, last)
+	}
+}
+
 func TestIDsAreUniqueAcrossGoroutines(t *testing.T) {
 	var g IDs
 	var mu sync.Mutex

@@ -42,6 +42,7 @@ type Settings struct {
 	Observed func(code string, took time.Duration) // optional: "accepted", "replayed", "read", "validated", … or a problem's code
 	Trace    func(context.Context) string          // optional: traceparent of the span under way; else the portal's own is kept
 	Room     func() error                          // optional: store.ErrFull where the disk's rest is for what was accepted already
+	Last     hub.ID                                // optional: the newest id of the runs before; new ones rise behind it
 	Memory   int64                                 // optional: bytes that large payloads may take at once; 128 MiB
 }
 
@@ -84,6 +85,7 @@ func New(s Settings) (*API, error) {
 	}
 	a := &API{Settings: s, memory: semaphore.NewWeighted(s.Memory), large: gate.NewSlots(2)}
 	a.ids.Now = s.Now
+	a.ids.Follow(s.Last)
 	var err error
 	if a.docs, err = newDocs(); err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ import (
 // 2 random bits and the ordinal. Rows are then stored in the order of time, a
 // submission's deliveries lie behind one another, and no index from id to row is
 // needed. Within one process the counter makes keys unique; should two ids ever
-// share a key (the clock was set back over a restart), the second is refused.
+// share a key (the clock was a day ahead before a restart), the second is refused.
 const (
 	ordinalBits = 8
 	ordinalMask = 1<<ordinalBits - 1
