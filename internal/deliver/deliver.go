@@ -183,6 +183,7 @@ func (d *Deliverer) Stop(ctx context.Context) error {
 		for _, l := range lanes {
 			l.drained()
 		}
+		d.owned.Wait() // and the lanes of systems that are gone
 		close(done)
 	}()
 	var err error
@@ -196,7 +197,6 @@ func (d *Deliverer) Stop(ctx context.Context) error {
 	for _, l := range lanes {
 		l.close()
 	}
-	d.owned.Wait()
 	d.cut()
 	d.crew.Close()
 	return err

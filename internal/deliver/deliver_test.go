@@ -304,6 +304,42 @@ func TestStopDrainsWithNothingRedelivered(t *testing.T) {
 	})
 }
 
+// silent takes a message and never answers.
+type silent struct{ backend }
+
+func (b *silent) Open(connectors.Environment) (connectors.Connector, error) { return b, nil }
+func (b *silent) Deliver(ctx context.Context, m *connectors.Message) connectors.Receipt {
+	b.call("send", m)
+	<-ctx.Done()
+	return connectors.Receipt{Outcome: connectors.Unknown, Code: "cancelled"}
+}
+
+// A system that was taken out of the configuration does not keep the hub from its stop.
+func TestStopDoesNotWaitForASystemThatIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tw := newTown(t, map[string]*backend{"finance": {}})
+		tw.snap.Systems["finance"].Config = &silent{}
+		tw.snap.Systems["finance"].Limits.Timeout = time.Hour
+		defer func() { _ = tw.store.Close() }()
+		tw.start()
+		id := tw.submit(nil, "finance")
+		after(time.Second)
+		if err := tw.d.Apply(&config.Snapshot{}); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		began := time.Now()
+		if err := tw.d.Stop(ctx); err == nil {
+			t.Error("the stop says nothing of the attempt that was cut off")
+		}
+		if took := time.Since(began); took > 11*time.Second {
+			t.Errorf("the stop took %s", took)
+		}
+		tw.expect(id, 1, hub.DeliveryParked, hub.ParkUnclear)
+	})
+}
+
 func TestReloadKeepsAttemptsUnderWayAndTheBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		old := &backend{answer: always(connectors.Receipt{Outcome: connectors.Retry, Code: "down", Fault: true})}
