@@ -26,12 +26,14 @@ const lastOrdinal = 255
 // changes the status, and keeps it so until Tell: a crash between the two loses nothing,
 // and a status that has changed again meanwhile is told once, as it is now.
 //
-// A portal whose file names no callback any more is told nothing, from now on.
+// A portal whose file names no callback any more is told nothing, from now on. What is not
+// planned has nothing to tell, and does not speak for its bundle either: a callback is a
+// delivery, and a submission that has one is not planned any more.
 func (f *Flow) tell(ctx context.Context, c *store.Case) (bool, error) {
 	s := &c.Submission
 	now := hub.StandingOf(s, c.Deliveries).Status
 	news := hub.News(s.Told, now)
-	if s.State == hub.SubmissionDamaged || s.State == hub.SubmissionErased || !news && (s.Told == "" || s.Bundle.Zero()) {
+	if s.State == hub.SubmissionDamaged || s.State == hub.SubmissionErased || s.Unplanned() || !news && (s.Told == "" || s.Bundle.Zero()) {
 		return false, nil
 	}
 	at := f.Now()

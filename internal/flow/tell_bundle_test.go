@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"stellwerk/internal/config"
 	"stellwerk/internal/hub"
 	"stellwerk/internal/store"
 )
@@ -163,6 +164,52 @@ func TestBundleIsToldWhenTheCitizenMustAct(t *testing.T) {
 	}
 	if got := d.toldOf(b, one, two); !slices.Equal(got, []string{"ACTION_REQUIRED", "ACTION_REQUIRED"}) {
 		t.Errorf("told %v", got)
+	}
+}
+
+// A part that was never planned has no delivery yet, and gets none by speaking for its
+// bundle: put back by a person, it is planned.
+func TestBundleIsToldByAPartWithAPlan(t *testing.T) {
+	for name, closed := range map[string]bool{"while it is open": false, "when it is closed": true} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t)
+			d.callsBack(true)
+			b := d.bundle()
+			one := d.part(b, "dackel.xml")
+			offered := d.Live
+			d.reload(func(config.Binding) *config.Binding { return nil })
+			two := d.part(b, "labrador.xml")
+			d.Live = offered
+			tasks, err := d.store.Claim(t.Context(), store.Claim{System: "akte-musterstadt", Owner: "node", Now: d.now, Lease: 60e9, Limit: 1})
+			if err != nil || len(tasks) != 1 {
+				t.Fatalf("%+v, %v", tasks, err)
+			}
+			_, err = d.store.Record(t.Context(), &store.Record{
+				Attempt: hub.Attempt{Delivery: one.Delivery(1), N: 1, At: d.now, Kind: "send", Outcome: "awaiting", Code: hub.CodePaymentOpen},
+				Owner:   "node", Fence: tasks[0].Fence, State: hub.DeliveryAwaiting, NotBefore: d.now.Add(3600e9),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if closed {
+				d.close(b)
+				for _, id := range []hub.ID{two, one} {
+					if d.due(id) {
+						d.run(id)
+					}
+				}
+			}
+			if err := d.store.Reopen(t.Context(), two, "operator:x", "offered again", d.now); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := states(d.run(two)), "running records:pending finance:waiting public-order:pending"; got != want {
+				t.Errorf("put back, it is %s, want %s", got, want)
+			}
+			d.run(one)
+			if got := d.toldOf(b, one, two); !slices.Equal(got, []string{"ACTION_REQUIRED"}) {
+				t.Errorf("told %v", got)
+			}
+		})
 	}
 }
 

@@ -45,6 +45,12 @@ type Submission struct {
 	Version      int64      // rises with every change; guards against two workers at once
 }
 
+// Unplanned reports whether nobody knows yet who gets the submission, or nobody could say:
+// it has no delivery, and a person may send it through the flow again.
+func (s *Submission) Unplanned() bool {
+	return s.State == SubmissionAccepted || s.State == SubmissionParked && s.Reason != ""
+}
+
 // Consent is the citizen's word that the data may be stored and handed on.
 type Consent struct {
 	Given   bool      `json:"given"`

@@ -303,7 +303,7 @@ func (t *tx) bundleNews(b *bundle, at time.Time) (hub.ID, error) {
 			continue
 		}
 		parts = append(parts, f.partStatus())
-		if f.Told != "" && f.State != hub.SubmissionDamaged && len(f.dataKey) > 0 {
+		if f.Told != "" && f.State != hub.SubmissionDamaged && !f.Unplanned() && len(f.dataKey) > 0 {
 			teller = f
 		}
 	}
