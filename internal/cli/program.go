@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"math"
 	"os"
 	"reflect"
@@ -37,8 +38,10 @@ type Program struct {
 	json bool
 }
 
-// Standard is the program on this process's streams.
+// Standard is the program on this process's streams. The standard library's log is none
+// of them: net/http quotes there what a partner sends unasked, and that may name a person.
 func Standard() *Program {
+	log.SetOutput(io.Discard)
 	return &Program{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, LookupEnv: os.LookupEnv,
 		Now: time.Now, Zone: time.Local, Version: version()}
 }
