@@ -395,3 +395,35 @@ func TestCorruptQueuePage(t *testing.T) {
 	}
 	accept(t, s, l.acceptance(now))
 }
+
+// A corrupt page among the submissions keeps the sweep from those on it, and from no
+// other that is due.
+func TestCorruptPageOfWhatIsDue(t *testing.T) {
+	const n = 200
+	l, now := newLoad(), time.Now()
+	s, err := Open(Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range n {
+		accept(t, s, l.acceptance(now))
+	}
+	s = spoil(t, s, "submission", 2)
+	found, behind := map[hub.ID]bool{}, store.Due{}
+	for {
+		page, err := s.Due(t.Context(), now.Add(time.Hour), behind, 16)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, one := range page {
+			found[one.ID] = true
+			behind = one
+		}
+		if len(page) < 16 {
+			break
+		}
+	}
+	if len(found) < n/2 || len(found) == n {
+		t.Errorf("%d of %d are found, want those beside the corrupt page", len(found), n)
+	}
+}

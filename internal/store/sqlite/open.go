@@ -60,6 +60,8 @@ type Store struct {
 	space   *space
 	fresh   *fresh
 	residue residue
+	// unreadable are the submissions on corrupt pages that Due has told of.
+	unreadable sync.Map
 	// durably is how Accept hands its step to the writer.
 	durably func(context.Context, func(*tx) error) error
 	pool    chan *conn // nil stands for one that is still to be opened
