@@ -36,7 +36,7 @@ func advice(p *Program, s *admin.Submission, attempts []admin.Attempt) (cause, n
 		return cause, next
 	}
 	if s.State == hub.SubmissionParked {
-		return wholeAdvice(s)
+		return wholeAdvice(s, s.Code, s.Number)
 	}
 	return openAdvice(p, s)
 }
@@ -116,32 +116,37 @@ func parkedAdvice(s *admin.Submission, d *admin.Delivery, attempts []admin.Attem
 		return fmt.Sprintf("%s did not take the document in %d attempts%s, and the schedule gave up%s", who, d.Attempts, after, quote),
 			"stellwerk systems probe " + d.System + "; when it works again: stellwerk replay --system " + d.System + " --reason …"
 	case hub.ParkUnmapped:
+		switch d.Code {
+		case "not-offered", "no-consent", "payload-unreadable", "internal-error": // met when the case was under way
+			return wholeAdvice(s, d.Code, n)
+		}
 		return "the mapping " + d.Document + " for " + who + " needs a decision" + after + quote,
 			"amend the mapping or the code list, stellwerk check, stellwerk reload, then: stellwerk replay " + n + " --anew --reason …"
 	}
 	return who + " is parked" + after + quote, "stellwerk replay " + n + " --reason … or stellwerk close " + n + " --reason …"
 }
 
-// wholeAdvice is for a submission that was parked before it had deliveries.
-func wholeAdvice(s *admin.Submission) (cause, next string) {
-	again := "; then: stellwerk replay " + s.Number + " --anew --reason …, or end it: stellwerk close " + s.Number + " --reason …"
+// wholeAdvice is for a submission that was parked before it had deliveries, and for one of
+// its deliveries that cannot be mapped for such a reason. n is how either is named.
+func wholeAdvice(s *admin.Submission, code, n string) (cause, next string) {
+	again := "; then: stellwerk replay " + n + " --anew --reason …, or end it: stellwerk close " + n + " --reason …"
 	where := s.Municipality
 	if s.MunicipalityName != "" {
 		where = s.MunicipalityName
 	}
 	switch {
-	case s.Code == "not-offered":
+	case code == "not-offered":
 		return where + " does not offer " + s.Service + " any more", "offer it again in municipalities/" + s.Municipality + ".yaml and reload" + again
-	case s.Code == "no-consent":
-		return "the service needs the citizen's consent, and there is none", "ask the portal to submit again with the consent, and end this one: stellwerk close " + s.Number + " --reason …"
-	case s.Code == "no-delivery":
+	case code == "no-consent":
+		return "the service needs the citizen's consent, and there is none", "ask the portal to submit again with the consent, and end this one: stellwerk close " + n + " --reason …"
+	case code == "no-delivery":
 		return "by its route this case goes to nobody", "stellwerk explain " + s.Municipality + " " + s.Service + " shows the conditions; amend the route or the systems and reload" + again
-	case s.Code == "payload-unreadable":
-		return "the payload cannot be read by this version's rules", "stellwerk show " + s.Number + " --payload writes it; ask the portal to submit again, and end this one: stellwerk close " + s.Number + " --reason …"
-	case strings.HasPrefix(s.Code, "route-"):
-		return "a condition of the route cannot be decided for this case (" + s.Code + ")", "amend the route and reload" + again
+	case code == "payload-unreadable":
+		return "the payload cannot be read by this version's rules", "stellwerk show " + s.Number + " --payload writes it; ask the portal to submit again, and end this one: stellwerk close " + n + " --reason …"
+	case strings.HasPrefix(code, "route-"):
+		return "a condition of the route cannot be decided for this case (" + code + ")", "amend the route and reload" + again
 	}
-	return "it could not be planned (" + s.Code + ")", "the hub's log has the details" + again
+	return "it could not be planned (" + code + ")", "the hub's log has the details" + again
 }
 
 // openAdvice is for a case under way: what is held back first, for a person may

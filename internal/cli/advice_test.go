@@ -59,6 +59,7 @@ func TestAdvice(t *testing.T) {
 		"exhausted": {hub.SubmissionParked, "", delivery(hub.DeliveryParked, because(hub.ParkExhausted, "connection-refused")), "in 3 attempts (connection-refused)", "systems probe kasse"},
 		"unmapped":  {hub.SubmissionParked, "", delivery(hub.DeliveryParked, because(hub.ParkUnmapped, "unknown-code")), "the mapping finance", "stellwerk reload"},
 		"offer":     {hub.SubmissionParked, "not-offered", nil, "does not offer", "municipalities/05999040.yaml"},
+		"offer2":    {hub.SubmissionParked, "", delivery(hub.DeliveryParked, because(hub.ParkUnmapped, "not-offered")), "does not offer", "stellwerk replay N/1 --anew"},
 		"consent":   {hub.SubmissionParked, "no-consent", nil, "consent", "submit again"},
 		"nobody":    {hub.SubmissionParked, "no-delivery", nil, "to nobody", "stellwerk explain 05999040 hundeanmeldung"},
 		"route":     {hub.SubmissionParked, "route-not-a-number", nil, "route-not-a-number", "replay N --anew"},
