@@ -46,7 +46,7 @@ func (c *config) Traits() connectors.Traits { return connectors.Traits{Repeatabl
 
 // Open reads the keys; it connects to nothing.
 func (c *config) Open(env connectors.Environment) (connectors.Connector, error) {
-	k := &Connector{}
+	k := &Connector{path: c.Address[len(c.Base()):]}
 	for i, ref := range c.Keys {
 		text, err := ref.Reveal(env.Dir)
 		if err != nil {
@@ -69,6 +69,7 @@ func (c *config) Open(env connectors.Environment) (connectors.Connector, error) 
 // Connector calls one portal.
 type Connector struct {
 	*wire.Client
+	path string // a slash where the address ends with one
 	keys []ed25519.PrivateKey
 }
 
@@ -83,7 +84,7 @@ func (c *Connector) Deliver(ctx context.Context, m *connectors.Message) connecto
 	if body == nil {
 		body = []byte{}
 	}
-	q := &wire.Request{Method: http.MethodPost, Header: wire.Header(m, "*/*"), Body: body}
+	q := &wire.Request{Method: http.MethodPost, Path: c.path, Header: wire.Header(m, "*/*"), Body: body}
 	q.Header.Set("Content-Type", "application/json")
 	if m.ContentType != "" {
 		q.Header.Set("Content-Type", wire.HeaderValue(m.ContentType))
@@ -110,5 +111,5 @@ func (c *Connector) Deliver(ctx context.Context, m *connectors.Message) connecto
 
 // Probe looks whether somebody answers; a callback's address need not know GET.
 func (c *Connector) Probe(ctx context.Context) error {
-	return c.Client.Probe(ctx, "", 500, "address")
+	return c.Client.Probe(ctx, c.path, 500, "address")
 }

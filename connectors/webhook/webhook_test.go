@@ -176,6 +176,28 @@ func TestStatuses(t *testing.T) {
 	}
 }
 
+// The portal is called at its address as it is written: one with a slash at its end is
+// another one than that without.
+func TestAddressAsWritten(t *testing.T) {
+	newKey(t, "WEBHOOK_KEY")
+	var called []string
+	portal := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { called = append(called, r.URL.Path) }))
+	defer portal.Close()
+	for _, path := range []string{"/callbacks", "/callbacks/"} {
+		called = nil
+		c := open(t, nil, "address: "+portal.URL+path+"\nkeys: ['env:WEBHOOK_KEY']")
+		if r := c.Deliver(t.Context(), connectortest.Message(1)); r.Outcome != connectors.Delivered {
+			t.Fatalf("%+v", r)
+		}
+		if err := c.(connectors.Prober).Probe(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if len(called) != 2 || called[0] != path || called[1] != path {
+			t.Errorf("%s: called at %v", path, called)
+		}
+	}
+}
+
 func TestKeys(t *testing.T) {
 	private, public, err := webhook.NewKey()
 	if err != nil {
