@@ -406,7 +406,11 @@ func TestCorruptPageOfWhatIsDue(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range n {
-		accept(t, s, l.acceptance(now))
+		a := l.acceptance(now)
+		accept(t, s, a)
+		if key := keyOf(a.Submission.ID); keyOf(idOf(key)) != key || idOf(key).Time() != a.Submission.ID.Time() {
+			t.Fatalf("%s has the key of %s", idOf(key), a.Submission.ID)
+		}
 	}
 	s = spoil(t, s, "submission", 2)
 	found, behind := map[hub.ID]bool{}, store.Due{}
@@ -425,5 +429,31 @@ func TestCorruptPageOfWhatIsDue(t *testing.T) {
 	}
 	if len(found) < n/2 || len(found) == n {
 		t.Errorf("%d of %d are found, want those beside the corrupt page", len(found), n)
+	}
+
+	// The retention goes through them all, and deletes beside it, too.
+	readable, unreadable, after := 0, 0, hub.ID{}
+	for {
+		page, err := s.Walk(t.Context(), after, 16)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range page {
+			if !after.Zero() && keyOf(page[i].ID) <= keyOf(after) {
+				t.Fatalf("%s behind %s", page[i].ID, after)
+			}
+			switch after = page[i].ID; {
+			case found[after]:
+				readable++
+			case page[i].State == hub.SubmissionDamaged && !page[i].ReceivedAt.After(time.Now()):
+				unreadable++
+			}
+		}
+		if len(page) < 16 {
+			break
+		}
+	}
+	if readable != len(found) || readable+unreadable != n {
+		t.Errorf("%d of %d are walked through, and %d that cannot be read", readable, len(found), unreadable)
 	}
 }

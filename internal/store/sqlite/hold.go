@@ -18,20 +18,47 @@ func (s *Store) Walk(ctx context.Context, after hub.ID, limit int) ([]hub.Submis
 		from = submissionKey(keyOf(after))
 	}
 	var all []hub.Submission
+	each := func(row []driver.Value) error {
+		sub, err := decodeSubmission(row)
+		if err != nil && !errors.Is(err, store.ErrDamaged) {
+			return err
+		}
+		all = append(all, sub.Submission)
+		return nil
+	}
 	err := s.read(ctx, func(c *conn) error {
-		return c.query(ctx, "SELECT "+submissionColumns+" FROM submission WHERE key > ? ORDER BY key LIMIT ?", []any{from, int64(limit)}, func(row []driver.Value) error {
-			sub, err := decodeSubmission(row)
-			if err != nil && !errors.Is(err, store.ErrDamaged) {
-				return err
-			}
-			all = append(all, sub.Submission)
-			return nil
+		err := c.query(ctx, "SELECT "+submissionColumns+" FROM submission WHERE key > ? ORDER BY key LIMIT ?", []any{from, int64(limit)}, each)
+		if !errors.Is(named(err), store.ErrDamaged) {
+			return err
+		}
+		all = nil
+		return walkAround(ctx, c, from, limit, each, func(key int64) {
+			id := idOf(key)
+			all = append(all, hub.Submission{ID: id, State: hub.SubmissionDamaged, ReceivedAt: id.Time()})
 		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("walk through the submissions: %w", err)
 	}
 	return all, nil
+}
+
+// walkAround is Walk where a page of the submissions is corrupt: it takes their keys from
+// an index, and tells of those that cannot be read.
+func walkAround(ctx context.Context, c *conn, from int64, limit int, each func([]driver.Value) error, unreadable func(key int64)) error {
+	var keys []int64
+	err := c.query(ctx, "SELECT key FROM submission INDEXED BY submission_municipality WHERE key > ? ORDER BY key LIMIT ?", []any{from, int64(limit)}, func(row []driver.Value) error {
+		keys = append(keys, asInt(row[0]))
+		return nil
+	})
+	for i := 0; err == nil && i < len(keys); i++ {
+		err = c.query(ctx, "SELECT "+submissionColumns+" FROM submission WHERE key = ?", []any{keys[i]}, each)
+		if errors.Is(named(err), store.ErrDamaged) {
+			unreadable(keys[i])
+			err = nil
+		}
+	}
+	return err
 }
 
 // Hold implements store.Erasure. A hold is the town hall's business: it stands in

@@ -27,6 +27,14 @@ func keyOf(id hub.ID) int64 {
 	return int64(v<<ordinalBits | uint64(id[15]))
 }
 
+// idOf is the first id that a key can stand for: its other random bits are not in the key.
+func idOf(key int64) (id hub.ID) {
+	v := uint64(key) >> ordinalBits
+	binary.BigEndian.PutUint64(id[:8], (v>>14+keyEpoch)<<16|0x7000|v>>2&0xfff)
+	id[8], id[15] = 0x80|byte(v&3)<<4, byte(key&ordinalMask)
+	return id
+}
+
 // submissionKey is the key of the submission that a key belongs to.
 func submissionKey(key int64) int64 { return key &^ ordinalMask }
 
