@@ -130,13 +130,17 @@ func (d *desk) deliver(id hub.ID, n int, system string, answer map[string]string
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	raw, err := json.Marshal(answer)
-	if err != nil {
-		d.t.Fatal(err)
+	var sealed []byte
+	if answer != nil {
+		raw, err := json.Marshal(answer)
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		sealed = key.Seal(hub.RecordAnswer(id.Delivery(n)), raw)
 	}
 	if _, err := d.store.Record(d.t.Context(), &store.Record{
 		Attempt: hub.Attempt{Delivery: id.Delivery(n), N: 1, At: d.now, Node: "node", Kind: "send", Outcome: "delivered"}, Owner: "node", Fence: tasks[0].Fence,
-		State: hub.DeliveryDelivered, Answer: key.Seal(hub.RecordAnswer(id.Delivery(n)), raw),
+		State: hub.DeliveryDelivered, Answer: sealed,
 	}); err != nil {
 		d.t.Fatal(err)
 	}

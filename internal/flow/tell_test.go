@@ -120,7 +120,7 @@ func TestTellsAnotherHubItsNumber(t *testing.T) {
 }
 
 // What has changed again before it was told is told as it is now; what is back where
-// it was is not told.
+// it was is not told, unless a system has answered: it may be another answer.
 func TestTellsWhatIsTrueNow(t *testing.T) {
 	d := newDesk(t)
 	d.callsBack(true)
@@ -151,6 +151,12 @@ func TestTellsWhatIsTrueNow(t *testing.T) {
 	d.run(id)
 	if got, want := d.told(id), []string{"COMPLETED closed", "PROCESSING closed", "COMPLETED pending"}; !slices.Equal(got, want) || d.due(id) {
 		t.Errorf("told %v, want %v", got, want)
+	}
+	again()
+	d.deliver(id, 2, "kasse-musterstadt", map[string]string{"kassenzeichen": "5.2"})
+	d.run(id)
+	if got := d.told(id); len(got) != 4 || got[3] != "COMPLETED pending" || d.due(id) {
+		t.Errorf("of another answer it is told %v", got)
 	}
 }
 

@@ -156,7 +156,8 @@ type Flow interface {
 	// Tell writes what the portal is told of a submission, in one transaction: a callback,
 	// which is a delivery of role portal and no part of the case, or nothing. Callbacks
 	// that have not left are closed as superseded. Told is what the portal knows then;
-	// while the case's status is news to it (hub.News), the flow is due. ErrStale where
+	// while the case's status is news to it (hub.News), the flow is due. A status that has
+	// changed, and changed back with an answer, before it was told is news, too. ErrStale where
 	// the submission's version is not the given one.
 	Tell(ctx context.Context, id hub.ID, version int64, t *Tell) error
 	// Damage sets a submission aside: its state becomes damaged, none of its

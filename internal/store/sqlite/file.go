@@ -17,6 +17,9 @@ type file struct {
 	// toldAll is set within a step whose answer is no news: the portal knows the case as
 	// it stands then.
 	toldAll bool
+	// untold is set within a step before which the portal did not know the status: where it
+	// is as told behind the step, it has changed and changed back.
+	untold bool
 }
 
 // readFile reads a submission and, where it is to, its deliveries, on any

@@ -52,6 +52,9 @@ func (t *tx) record(r *store.Record) (store.Effect, error) {
 	if r.NotCounted && d.last.sameAs(a) {
 		d.last = nil // it takes that one's place: a hub may wait for a key for weeks
 	}
+	if r.State == hub.DeliveryDelivered && len(r.Answer) > 0 {
+		f.changes(d)
+	}
 	f.toldAll = r.Same && r.State == hub.DeliveryDelivered && d.Code == hub.CodeAskedAgain
 	d.Uncertain = r.Uncertain
 	d.NotBefore = r.NotBefore
@@ -159,6 +162,9 @@ func (t *tx) moved(f *file, d *delivery, at time.Time) (store.Effect, error) {
 	}
 	if f.State == hub.SubmissionSettled && was != hub.SubmissionSettled {
 		effect.Settled, effect.FlowDue = true, true
+	}
+	if f.changedBack() {
+		changed = true
 	}
 	if f.toldAll && f.Told != "" {
 		f.Told, changed = f.standing(), true

@@ -22,6 +22,22 @@ func (f *file) news(at time.Time) bool {
 	return true
 }
 
+// changes notes, before a part of the case is delivered with an answer, whether the portal
+// knows the status as it is.
+func (f *file) changes(d *delivery) {
+	f.untold = (f.Told.Final() || f.Told == hub.CaseActionRequired) && d.Role != hub.RolePortal && hub.News(f.Told, f.standing())
+}
+
+// changedBack makes the status news where it was another one that nobody was told of: it
+// is as it was, but the answer may be a new one.
+func (f *file) changedBack() bool {
+	back := f.untold && f.Told == f.standing()
+	if f.untold = false; back {
+		f.Told = hub.CaseProcessing
+	}
+	return back
+}
+
 // standing is the case's status as everybody tells it.
 func (f *file) standing() hub.CaseStatus {
 	all := make([]hub.Delivery, len(f.deliveries))

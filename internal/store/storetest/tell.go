@@ -107,15 +107,25 @@ func tellWhatPeopleDo(f *fixture) {
 	f.must(f.Replay(f.ctx, id.Delivery(1), store.Replay{Force: true, Actor: "operator:x", Reason: "y", At: f.now}))
 	f.flowDue("when it is taken up again", id, true)
 	// It is over before anybody was told: there is nothing to tell, and nothing to do.
-	f.send("records", hub.DeliveryDelivered)
+	r := f.outcome(f.claimOne("records"), hub.DeliveryDelivered)
+	r.Answer = nil
+	_, err := f.Record(f.ctx, r)
+	f.must(err)
 	f.tell(id, hub.CaseCompleted, nil)
 	f.flowDue("when it is as it was", id, false)
 	f.deliveryState(id.Delivery(2), hub.DeliveryPending)
+	// But for an answer, which may be a new one.
+	f.must(f.Replay(f.ctx, id.Delivery(1), store.Replay{Force: true, Actor: "operator:x", Reason: "y", At: f.now}))
+	f.send("records", hub.DeliveryDelivered)
+	equal(f, "news of the second end", hub.News(f.status(id).Submission.Told, hub.CaseCompleted), true)
+	f.tell(id, hub.CaseCompleted, f.callback(id, 3))
+	f.flowDue("once it is told again", id, false)
+	f.deliveryState(id.Delivery(2), hub.DeliveryClosed)
 
 	parked := f.accept()
 	f.advance(parked, &store.Advance{State: hub.SubmissionParked, Reason: hub.ParkUnmapped, Code: "not-offered", Told: hub.CaseReceived})
 	f.flowDue("while a person looks", parked, false)
-	_, err := f.CloseDelivery(f.ctx, parked, "operator:x", "y", f.now)
+	_, err = f.CloseDelivery(f.ctx, parked, "operator:x", "y", f.now)
 	f.must(err)
 	f.flowDue("when a person ends it", parked, true)
 	f.tell(parked, hub.CaseRejected, f.callback(parked, 1))
