@@ -274,7 +274,8 @@ type Deliver interface {
 	// from before this process has started (owner is "" for none).
 	Expired(ctx context.Context, now time.Time, owner string, limit int) ([]Expired, error)
 	// Rescue decides an expired delivery: back to pending (with Uncertain set), or
-	// parked as unclear. ErrStale where somebody was faster.
+	// parked as unclear. What was only being asked for awaits again, as it was. ErrStale
+	// where somebody was faster.
 	Rescue(ctx context.Context, id hub.ID, owner string, park bool, at time.Time) error
 	// Notice says that a system has something new about a delivery: it is asked for at
 	// once. One that was delivered, parked, or ended by the system itself awaits again,

@@ -375,3 +375,35 @@ func rescue(f *fixture) {
 	equal(f, "attempts", len(attempts), 1)
 	equal(f, "kind", attempts[0].Kind, "rescue")
 }
+
+// What was only being asked for when the process went down is asked for again: it was taken
+// before, and nothing of it is uncertain.
+func rescueOfAQuestion(f *fixture) {
+	id := f.planned("epayment")
+	r := f.outcome(f.claimOne("epayment"), hub.DeliveryAwaiting)
+	r.Attempt.Code = hub.CodePaymentOpen
+	_, err := f.Record(f.ctx, r)
+	f.must(err)
+	for range 2 {
+		f.pass(2 * time.Hour)
+		f.claimOne("epayment")
+		f.pass(2 * time.Hour)
+		f.must(f.Rescue(f.ctx, id.Delivery(1), node, false, f.now))
+		if d := f.delivery(id.Delivery(1)); d.State != hub.DeliveryAwaiting || d.Uncertain || d.Code != hub.CodePaymentOpen {
+			f.Errorf("rescued: %+v", d)
+		}
+	}
+	equal(f, "token", string(f.claimOne("epayment").Token), "sealed token")
+
+	// Put back by a person it is sent, and then it is uncertain.
+	f.pass(2 * time.Hour)
+	f.must(f.Rescue(f.ctx, id.Delivery(1), node, true, f.now))
+	f.deliveryState(id.Delivery(1), hub.DeliveryParked)
+	f.must(f.Replay(f.ctx, id.Delivery(1), store.Replay{Actor: "operator:x", Reason: "y", At: f.now}))
+	f.claimOne("epayment")
+	f.pass(2 * time.Hour)
+	f.must(f.Rescue(f.ctx, id.Delivery(1), node, false, f.now))
+	if d := f.delivery(id.Delivery(1)); d.State != hub.DeliveryPending || !d.Uncertain {
+		f.Errorf("rescued: %+v", d)
+	}
+}

@@ -67,6 +67,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"SubmissionStateFollows", submissionStateFollows},
 		{"SuccessorsAfterPredecessors", successorsAfterPredecessors},
 		{"MovesWithItsRole", movesWithItsRole},
+		{"RescueOfAQuestion", rescueOfAQuestion},
 		{"ClosedTakesItsSuccessorsAlong", closedTakesItsSuccessorsAlong},
 		{"OrderHoldsBack", orderHoldsBack},
 		{"OrderUnplannedHoldsBack", orderUnplannedHoldsBack},
