@@ -184,13 +184,17 @@ func (a *App) render(ctx context.Context, ags, service string, payload []byte, m
 	if err != nil {
 		return nil, err
 	}
+	given, err := a.store.Ranges(ctx)
+	if err != nil {
+		return nil, err
+	}
 	sample := new(hub.IDs).New()
 	previews, err := flow.PreviewOf(ctx, snap, ags, service, tree.Root(), mapping.Env{
 		Submission: mapping.Submission{ID: sample.String(), Number: sample.Number(), Delivery: sample.Delivery(1).String(), Service: service, Portal: "dry-run", ReceivedAt: now},
 		Meta:       mapping.Meta{Channel: "portal", ConsentAt: now, ConsentVersion: "1"},
 		Original:   func() (string, []byte, error) { return mediaType, payload, nil },
 		Now:        a.opts.Now,
-	})
+	}, given)
 	if err != nil {
 		return nil, err
 	}

@@ -91,6 +91,9 @@ func (p *Program) printExplanation(e *config.Explanation) {
 	for _, name := range slices.Sorted(maps.Keys(e.Ordinances)) {
 		p.say("  local law   %s: %s", name, e.Ordinances[name])
 	}
+	for _, name := range slices.Sorted(maps.Keys(e.Ranges)) {
+		p.say("  numbers     %s: from %d to %d", name, e.Ranges[name].First, e.Ranges[name].Last)
+	}
 	k := e.Retention
 	p.say("  kept        payload %s; attachments %s; metadata %s; audit %s", k.Payload, k.Attachments, k.Metadata, k.Audit)
 	portals := strings.Join(e.Portals, ", ")

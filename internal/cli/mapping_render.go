@@ -80,7 +80,7 @@ func (p *Program) sample(snap *config.Snapshot, service, ags string) (*mapping.E
 	env := &mapping.Env{
 		Submission: mapping.Submission{ID: id.String(), Number: id.Number(), Service: service, Portal: "cli", Delivery: id.Delivery(1).String(), ReceivedAt: p.Now()},
 		Meta:       mapping.Meta{Channel: "portal", ConsentAt: p.Now()},
-		Next:       func(string) (string, error) { return "1", nil },
+		Next:       func(string, string) (string, error) { return "1", nil },
 		Now:        p.Now,
 	}
 	if ags == "" {

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -69,6 +70,15 @@ func (l *loader) document(file, key string, b *Binding, d *Delivery, document st
 				"add it to ordinances: in municipalities/"+b.Competent.AGS+".yaml")
 		case table != nil:
 			l.found = append(l.found, m.CheckOrdinance(name, table)...)
+		}
+	}
+	for _, name := range m.Ranges() {
+		if _, there := b.Competent.Ranges[name]; !there {
+			remedy := "add it to number-ranges: in municipalities/" + b.Competent.AGS + ".yaml"
+			if near := strict.Suggest(name, slices.Sorted(maps.Keys(b.Competent.Ranges))); strings.HasPrefix(near, "did you mean") {
+				remedy = near
+			}
+			l.atKey(file, key, fmt.Sprintf("%s: mappings/%s draws from the number range %q, which %s does not have", b.Route.Service, at, name, b.Competent.Name), remedy)
 		}
 	}
 	for _, answer := range m.Answers() {

@@ -31,6 +31,7 @@ type Explanation struct {
 	OrderBy      string              `json:"order-by,omitempty"`
 	Deliveries   []ExplainedDelivery `json:"deliveries"`
 	Ordinances   map[string]string   `json:"ordinances,omitempty"` // title by name
+	Ranges       map[string]Range    `json:"number-ranges,omitempty"`
 	Portals      []string            `json:"portals"`
 	Retention    ExplainedRetention  `json:"retention"`
 }
@@ -95,6 +96,12 @@ func (s *Snapshot) Explain(ags, service string) (*Explanation, error) {
 			x.Mapping, x.Own, x.Format = "mappings/"+d.Mapping.Path, d.Own, string(d.Mapping.Format)
 			if d.Mapping.Format == mapping.Original {
 				x.Mapping = "the payload as it came"
+			}
+			for _, name := range d.Mapping.Ranges() {
+				if e.Ranges == nil {
+					e.Ranges = map[string]Range{}
+				}
+				e.Ranges[name] = b.Competent.Ranges[name]
 			}
 			for _, name := range d.Mapping.Ordinances() {
 				if o := b.Competent.Ordinances[name]; o != nil {

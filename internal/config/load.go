@@ -95,6 +95,7 @@ func Load(src Source) (*Snapshot, Findings) {
 	l.answers()
 	l.scopes()
 	l.unused()
+	l.idle()
 	l.snap.Revision = l.revision()
 	l.snap.mappings, l.snap.routes = l.mappings, l.routes
 	l.found = l.found.Sort()

@@ -68,7 +68,7 @@ func (s *Snapshot) testExample(b *Binding, e *route.Example, missing bool) []map
 	env.Submission.Service = b.Route.Service
 	env.Municipality = mapping.Municipality{AGS: b.Competent.AGS, ARS: b.Competent.ARS, Name: b.Competent.Name}
 	env.Ordinances = b.Competent.Ordinances
-	env.Next = func(string) (string, error) { return "1", nil }
+	env.Next = func(string, string) (string, error) { return "1", nil }
 	due, err := b.Route.Plan(root, env)
 	if err != nil {
 		return fail(err)

@@ -22,6 +22,7 @@ type municipalityYAML struct {
 	Name       string                 `yaml:"name,required"`
 	Systems    map[string]string      `yaml:"systems"`
 	Ordinances map[string]string      `yaml:"ordinances"`
+	Ranges     map[string]Range       `yaml:"number-ranges"`
 	Services   map[string]serviceYAML `yaml:"services"`
 	Hub        string                 `yaml:"hub"`
 	Retention  route.Retention        `yaml:"retention"`
@@ -65,12 +66,13 @@ func (l *loader) municipalities() {
 		l.ars(file, ags, t.yaml.ARS)
 		t.is = &Municipality{
 			AGS: ags, ARS: t.yaml.ARS, Name: t.yaml.Name,
-			Systems: map[string]*System{}, Ordinances: map[string]*mapping.Ordinance{}, Services: map[string]*Binding{},
+			Systems: map[string]*System{}, Ordinances: map[string]*mapping.Ordinance{}, Ranges: map[string]Range{}, Services: map[string]*Binding{},
 			Retention: t.yaml.Retention,
 		}
 		l.roles(&t)
 		l.handsOn(&t)
 		l.ordinances(&t)
+		l.ranges(&t)
 		l.snap.Municipalities[ags] = t.is
 		l.tenants = append(l.tenants, t)
 	}
@@ -134,7 +136,7 @@ func (l *loader) handsOn(t *tenant) {
 			l.at(t.file, "hub", "hub: "+name+" is of kind "+s.Kind+", which leads to no other hub", "name a system of kind hub")
 		}
 	}
-	for key, used := range map[string]bool{"systems": len(t.yaml.Systems) > 0, "ordinances": len(t.yaml.Ordinances) > 0} {
+	for key, used := range map[string]bool{"systems": len(t.yaml.Systems) > 0, "ordinances": len(t.yaml.Ordinances) > 0, "number-ranges": len(t.yaml.Ranges) > 0} {
 		if used {
 			l.atKey(t.file, key, "hub hands on everything for "+t.is.Name+": nobody uses its "+key+" here", "remove "+key+", or hub")
 		}
@@ -164,6 +166,55 @@ func (l *loader) ordinances(t *tenant) {
 		case table == nil: // its own file says why
 		}
 		t.is.Ordinances[name] = table
+	}
+}
+
+// ranges reads the number ranges. Without first one begins at 1.
+func (l *loader) ranges(t *tenant) {
+	for name, r := range t.yaml.Ranges {
+		key := "number-ranges." + name
+		if !names.MatchString(name) {
+			l.atKey(t.file, key, name+" is not the name of a number range", "use small letters, digits and hyphens")
+		}
+		if r.First == 0 {
+			r.First = 1
+		}
+		if r.First < 1 || r.Last < r.First {
+			l.at(t.file, key, fmt.Sprintf("%s: there is no number from %d to %d", key, r.First, r.Last), "first is 1 or more, and last is not below it")
+		}
+		t.is.Ranges[name] = r
+	}
+}
+
+// idle warns of number ranges from which no mapping draws.
+func (l *loader) idle() {
+	drawn := map[*Municipality]map[string]bool{}
+	for _, m := range l.snap.Municipalities {
+		for _, b := range m.Services {
+			for i := range b.Deliveries {
+				d := &b.Deliveries[i]
+				if d.System == nil {
+					continue
+				}
+				if d.Mapping == nil {
+					return // a mapping that could not be read may be what draws
+				}
+				for _, name := range d.Mapping.Ranges() {
+					if drawn[b.Competent] == nil {
+						drawn[b.Competent] = map[string]bool{}
+					}
+					drawn[b.Competent][name] = true
+				}
+			}
+		}
+	}
+	for i := range l.tenants {
+		t := &l.tenants[i]
+		for _, name := range slices.Sorted(maps.Keys(t.is.Ranges)) {
+			if !drawn[t.is][name] {
+				l.warnKey(t.file, "number-ranges."+name, "no mapping of "+t.is.Name+"'s services draws from the number range "+name, "in a mapping: FIELD: {number-range: "+name+"}")
+			}
+		}
 	}
 }
 

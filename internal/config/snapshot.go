@@ -33,9 +33,16 @@ type Municipality struct {
 	Name       string
 	Systems    map[string]*System // by role
 	Ordinances map[string]*mapping.Ordinance
+	Ranges     map[string]Range    // of numbers that it assigns, by name
 	Services   map[string]*Binding // by service
 	Retention  route.Retention     // for all its services, as far as it says
 	Hub        *System             // leads to the hub that this authority works with; nil: it works with this one
+}
+
+// Range are the numbers from First to Last.
+type Range struct {
+	First int64 `yaml:"first" json:"first"`
+	Last  int64 `yaml:"last,required" json:"last"`
 }
 
 // Binding is a service as one municipality offers it: the route with this

@@ -25,7 +25,7 @@ func open(w *work) error {
 	if o := w.opened; o != nil {
 		env := o.env
 		w.key, w.root, w.env, w.attachments = o.key, o.root, &env, o.attachments
-		w.env.Original = w.original
+		w.env.Next, w.env.Original = w.number, w.original
 		return w.answers()
 	}
 	w.attachments = w.c.Attachments
@@ -82,7 +82,7 @@ func (w *work) environment(meta *hub.Meta) error {
 			Email: meta.Account["mail"], Account: meta.Account,
 			ConsentAt: s.Consent.At, ConsentVersion: s.Consent.Wording,
 		},
-		Now: w.Now, Original: w.original,
+		Now: w.Now, Next: w.number, Original: w.original,
 	}
 	if !s.Bundle.Zero() {
 		w.env.Submission.Bundle = s.Bundle.String()

@@ -91,7 +91,7 @@ func (w *work) explain(snap *config.Snapshot) (_ *explained, err error) {
 		}
 	}()
 	env := *w.env
-	env.Next = func(string) (string, error) { return "0", nil }
+	env.Next = func(string, string) (string, error) { return "0", nil }
 	chosen, err := w.binding.Route.Plan(w.root, &env)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotComparable, err)

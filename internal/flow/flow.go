@@ -57,6 +57,7 @@ type Flow struct {
 type flowStore interface {
 	store.Flow
 	Bundle(ctx context.Context, id hub.ID) (*store.BundleCase, error)
+	Number(ctx context.Context, o store.NumberOrder) (int64, error)
 }
 
 // Room is a place at a system, kept free for one delivery.

@@ -323,14 +323,14 @@ func TestPreviewKeepsNothing(t *testing.T) {
 	if err := open(w); err != nil {
 		t.Fatal(err)
 	}
-	docs, err := PreviewOf(t.Context(), d.Live.Get(), town, "hundeanmeldung", w.root, *w.env)
+	docs, err := PreviewOf(t.Context(), d.Live.Get(), town, "hundeanmeldung", w.root, *w.env, nil)
 	if err != nil || len(docs) != 3 {
 		t.Fatalf("%d documents, %v", len(docs), err)
 	}
 	if s, err := d.store.Submission(t.Context(), id); err != nil || s.Submission.State != hub.SubmissionAccepted || len(s.Deliveries) != 0 {
 		t.Errorf("the preview left traces: %+v, %v", s, err)
 	}
-	if _, err := PreviewOf(t.Context(), d.Live.Get(), town, "nothing", w.root, *w.env); err == nil {
+	if _, err := PreviewOf(t.Context(), d.Live.Get(), town, "nothing", w.root, *w.env, nil); err == nil {
 		t.Error("a service nobody offers has a preview")
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"stellwerk/internal/config"
 	"stellwerk/internal/mapping"
+	"stellwerk/internal/store"
 )
 
 // Preview is a document as it would leave.
@@ -21,15 +22,16 @@ type Preview struct {
 	Hold     *mapping.Hold // instead of a document: what a person would have to decide
 }
 
-// PreviewOf plans and renders without keeping or sending anything. The error is a
-// *mapping.Hold where the route itself needs a person.
-func PreviewOf(ctx context.Context, snap *config.Snapshot, ags, service string, root *etree.Element, env mapping.Env) ([]Preview, error) {
+// PreviewOf plans and renders without keeping or sending anything; given are the numbers
+// that were given away so far. The error is a *mapping.Hold where the route itself needs
+// a person.
+func PreviewOf(ctx context.Context, snap *config.Snapshot, ags, service string, root *etree.Element, env mapping.Env, given []store.NumberRange) ([]Preview, error) {
 	binding, ok := snap.Binding(ags, service)
 	if !ok {
 		return nil, fmt.Errorf("%s does not offer %s", ags, service)
 	}
 	env.Municipality = mapping.Municipality{AGS: binding.Competent.AGS, ARS: binding.Competent.ARS, Name: binding.Competent.Name}
-	env.Ordinances = binding.Competent.Ordinances
+	env.Ordinances, env.Next = binding.Competent.Ordinances, upcoming(binding.Competent, given)
 	chosen, err := binding.Route.Plan(root, &env)
 	if err != nil {
 		return nil, err

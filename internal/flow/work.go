@@ -215,7 +215,7 @@ func (w *work) keepWarm() {
 	for _, d := range w.step.Deliveries {
 		if waits(d.Delivery) {
 			env := *w.env
-			env.Answers, env.Original = nil, nil
+			env.Answers, env.Next, env.Original = nil, nil, nil
 			w.warm.put(w.c.Submission.ID, &opened{key: w.key, root: w.root, env: env, attachments: w.attachments, size: w.c.Submission.Size})
 			return
 		}

@@ -18,6 +18,9 @@ func (m *Mapping) Apply(root *etree.Element, env *Env) (Document, error) {
 	st := m.start(root, env)
 	defer st.end()
 	body, h := st.render()
+	if st.broken != nil {
+		return Document{}, st.broken
+	}
 	if h != nil {
 		return Document{}, h
 	}

@@ -23,6 +23,7 @@ type compiler struct {
 	answers  map[string]bool
 	read     map[string]bool // absolute input paths
 	lists    map[string]*CodeList
+	ranges   map[string]bool
 }
 
 // cscope is a block while its fields are compiled.

@@ -69,7 +69,8 @@
 //	const: TEXT
 //	template: "Hund {name}, {let:x}" sources in braces; {{ and }} are braces
 //	ordinance: NAME[/COLUMN]         the local rate; or {name, column, on: SOURCE, by: {KEY: EXPRESSION}}
-//	number-range: NAME               a number assigned by the municipality
+//	number-range: NAME               a number that the municipality assigns to the record at hand (or to
+//	                                 the submission): the same one wherever it is asked for again
 //	fields: {...}                    a group (XML, JSON): targets below this one
 //
 // and these what happens to it, in this order:

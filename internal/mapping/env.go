@@ -18,10 +18,12 @@ type Env struct {
 	// mapping uses.
 	Ordinances map[string]*Ordinance
 
-	// Next assigns the next number of a range. It must give the same delivery the
-	// same number again, for a document may be rendered more than once. Nil: a
-	// mapping that needs a number is held.
-	Next func(name string) (string, error)
+	// Next assigns a number of a range to a record of the submission, by the path of its
+	// node. It must give the same record the same number again, for a document may be
+	// rendered more than once, and two documents may name it. A NoNumber holds the
+	// document; any other error ends the rendering. Nil: a mapping that needs a number
+	// is held.
+	Next func(name, record string) (string, error)
 
 	// Original gives the payload as it came, for Unchanged; nil: that is held.
 	Original func() (mediaType string, body []byte, err error)
@@ -29,6 +31,11 @@ type Env struct {
 	// Now is the clock of submission:rendered-at; nil: the time of receipt is used.
 	Now func() time.Time
 }
+
+// NoNumber is why a range gives no number, for operators.
+type NoNumber string
+
+func (n NoNumber) Error() string { return string(n) }
 
 // Submission names the case that the document belongs to.
 type Submission struct {

@@ -39,7 +39,8 @@ type state struct {
 	out     []byte
 	scratch []byte
 	nodes   []*etree.Element
-	where   int // the record being written, from 1, for holds
+	where   int   // the record being written, from 1, for holds
+	broken  error // a number could not be drawn, through no fault of the document
 }
 
 // scope is what the innermost each, or a block with lets, adds to the paths and names.
@@ -79,7 +80,7 @@ func (st *state) end() {
 	for st.scope != nil {
 		st.pop()
 	}
-	st.root, st.env, st.explain = nil, nil, nil
+	st.root, st.env, st.explain, st.broken = nil, nil, nil, nil
 	if cap(st.out) > 1<<20 {
 		st.out = nil
 	}

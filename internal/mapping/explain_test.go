@@ -146,7 +146,7 @@ tests:
   - {name: ohne Erwartung, given: in.xml, expect: fehlt.json}
   - {name: ohne Satzung, given: in.xml, hold: v, env: {ordinances: {a: fehlt.yaml}}}
 `, fsys)
-	want := []string{"", `m/x.yaml:8: test "anders": the document differs from m/bad.json`, `v was to be held, but a document was made`, `n is held, not v: the number range marke gave no number`,
+	want := []string{"", `m/x.yaml:8: test "anders": the document differs from m/bad.json`, `v was to be held, but a document was made`, `n is held, not v: the test gives no number for marke`,
 		`n is held for number-range, not for required`, "", "v was to be held, but a document was made", "read the given document", "parse m/kaputt.xml", "read the expectation", "ordinance a: "}
 	results := m.RunTests(fsys, TestOptions{})
 	for i, r := range results {

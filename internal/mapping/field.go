@@ -301,21 +301,10 @@ func (c *compiler) valueSource(f *field, o *object, key string) *source {
 		return &source{text: "ordinance " + c.m.ordinances[i].name, get: func(st *state) (string, *refusal) { return st.ordinance(i, Date{}, false) }}
 	case "number-range":
 		name := o.need("number-range", f.target)
+		c.ranges[name] = true
 		return &source{text: "number-range " + name, get: func(st *state) (string, *refusal) { return st.number(name) }}
 	}
 	return none
-}
-
-// number asks the municipality for the next number of a range.
-func (st *state) number(name string) (string, *refusal) {
-	if st.env.Next == nil {
-		return "", &refusal{code: CodeNumberRange, detail: name, hard: true, message: "no number range " + name + " is set up"}
-	}
-	s, err := st.env.Next(name)
-	if err != nil || s == "" {
-		return "", &refusal{code: CodeNumberRange, detail: name, hard: true, message: "the number range " + name + " gave no number"}
-	}
-	return s, nil
 }
 
 func (c *compiler) conditionAt(o *object, key string) *program {

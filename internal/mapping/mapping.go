@@ -52,6 +52,7 @@ type Mapping struct {
 	unusedPaths []string
 	unfilled    []string
 	answers     []string
+	ranges      []string
 	states      sync.Pool // of *state
 }
 
@@ -88,7 +89,7 @@ func Parse(path string, data []byte, res Resolver) (*Mapping, Findings) {
 		res = nowhere{}
 	}
 	c := &compiler{r: r, m: &Mapping{Path: path}, res: res, ns: map[string]string{}, defs: stepDefs(),
-		answers: map[string]bool{}, read: map[string]bool{}, lists: map[string]*CodeList{}}
+		answers: map[string]bool{}, read: map[string]bool{}, lists: map[string]*CodeList{}, ranges: map[string]bool{}}
 	c.mapping(root)
 	if c.r.findings.HasErrors() {
 		return nil, c.r.findings.Sort()
@@ -99,7 +100,7 @@ func Parse(path string, data []byte, res Resolver) (*Mapping, Findings) {
 	case CSV:
 		c.csvNames()
 	}
-	c.m.readPaths, c.m.answers = sorted(c.read), sorted(c.answers)
+	c.m.readPaths, c.m.answers, c.m.ranges = sorted(c.read), sorted(c.answers), sorted(c.ranges)
 	if c.r.findings.HasErrors() {
 		return nil, c.r.findings.Sort()
 	}

@@ -18,7 +18,7 @@ func TestSources(t *testing.T) {
 		Meta:         Meta{TrustLevel: "3", Mailbox: "m", Email: "e", Channel: "counter", Clerk: "c", ConsentAt: time.Date(2026, 7, 1, 10, 0, 0, 0, time.UTC), ConsentVersion: "v", Account: map[string]string{"surname": "s"}},
 		Attachments:  []Attachment{{ID: "1", Name: "a", Type: "t", Size: 5, SHA256: "s"}, {ID: "2", Name: "b"}},
 		Answers:      map[string]map[string]string{"finance": {"kz": "4711"}},
-		Next:         func(name string) (string, error) { return name + "-1", nil },
+		Next:         func(name, _ string) (string, error) { return name + "-1", nil },
 	}
 	for source, want := range map[string]string{
 		"submission:id": "id", "submission:number": "nr", "submission:service": "svc", "submission:portal": "p", "submission:reference": "ref",

@@ -132,7 +132,7 @@ func SampleEnv() *Env {
 			Reference: "BP-2026-000815", Delivery: "018f4a00-0000-7000-8000-0000000000d1", ReceivedAt: at},
 		Municipality: Municipality{AGS: "05999999", ARS: "059990000999", Name: "Musterstadt"},
 		Meta:         Meta{TrustLevel: "STORK-QAA-Level-3", Mailbox: "00000000-0000-4000-8000-00000000aaaa", Channel: "portal", ConsentAt: at, ConsentVersion: "2026-01"},
-		Next:         func(name string) (string, error) { return "", fmt.Errorf("the test gives no number for %s", name) },
+		Next:         func(name, _ string) (string, error) { return "", NoNumber("the test gives no number for " + name) },
 		Now:          func() time.Time { return at.Add(2 * time.Second) },
 	}
 }
@@ -174,11 +174,11 @@ func (e *testEnv) apply(env Env, load func(string) (*Ordinance, error)) (*Env, e
 	}
 	if e.numbers != nil {
 		next := env.Next
-		env.Next = func(name string) (string, error) {
+		env.Next = func(name, record string) (string, error) {
 			if n, ok := e.numbers[name]; ok || next == nil {
 				return n, nil
 			}
-			return next(name)
+			return next(name, record)
 		}
 	}
 	if e.ordinances != nil {

@@ -24,7 +24,8 @@ type Erasure interface {
 	// ErrErased, ErrState where it has not settled, ErrNotFound, ErrDamaged. Its own
 	// error ends it; what was done before stays, and is told. With the payload go the
 	// rendered documents, answers and details, and an optional delivery that was parked
-	// is closed; with the metadata the search hashes, the deliveries and their story.
+	// is closed; with the metadata the search hashes, the deliveries and their story,
+	// and which numbers of ranges it was given.
 	// When neither payload nor attachments are left, the data key is destroyed. What
 	// remains of a submission without metadata is its row: id, municipality, service,
 	// portal, times. With the last submission of a bundle go the bundle's answers. Its receipt is still given to a repeated idempotency key.

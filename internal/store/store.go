@@ -64,6 +64,7 @@ type Store interface {
 	Deliver
 	Operate
 	Erasure
+	Numbers
 	// Close waits for steps under way and closes the files.
 	Close() error
 }

@@ -34,7 +34,7 @@ var newestOne = store.Filter{Limit: 1}
 
 // doctor examines the hub: what it needs to work, and what lies waiting too long.
 func (d *desk) doctor(ctx context.Context) []check {
-	return []check{d.checkStore(ctx), d.checkDisk(), d.checkKeyring(ctx), d.checkClock(ctx), d.checkWork(ctx), d.checkParked(ctx), d.checkRetention(ctx), d.checkConfig()}
+	return []check{d.checkStore(ctx), d.checkDisk(), d.checkKeyring(ctx), d.checkClock(ctx), d.checkWork(ctx), d.checkParked(ctx), d.checkNumbers(ctx), d.checkRetention(ctx), d.checkConfig()}
 }
 
 func (d *desk) checkStore(ctx context.Context) check {

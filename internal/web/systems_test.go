@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -127,6 +128,35 @@ func TestDoctor(t *testing.T) {
 	f.must(f.store.Damage(t.Context(), id, "payload", f.now))
 	if c := check("parked"); c.State != "bad" {
 		t.Errorf("a submission is damaged: %+v", c)
+	}
+}
+
+// A number range that comes to its end is told before it is used up.
+func TestDoctorCountsNumbers(t *testing.T) {
+	f := newFixture(t)
+	check := func() check { return f.server.checkNumbers(t.Context()) }
+	if c := check(); c.State != checkOK || !strings.Contains(c.Detail, "no municipality") {
+		t.Errorf("without a range: %+v", c)
+	}
+	f.server.Live.Get().Municipalities[ags].Ranges = map[string]config.Range{"hundemarke": {First: 11, Last: 50}, "vorgang": {First: 1, Last: 1000}}
+	if c := check(); c.State != checkOK {
+		t.Errorf("fresh: %+v", c)
+	}
+	id, _ := f.accept("<hund/>")
+	for n := range 40 {
+		_, err := f.store.Number(t.Context(), store.NumberOrder{Municipality: ags, Range: "hundemarke", First: 11, Last: 50, Submission: id, Record: strconv.Itoa(n)})
+		f.must(err)
+		c := check()
+		want, text := checkOK, "2"
+		switch {
+		case n == 39:
+			want, text = checkBad, "hundemarke of Stadt Musterstadt has 0 left"
+		case n >= 37:
+			want, text = checkWarning, "hundemarke of Stadt Musterstadt has "+strconv.Itoa(39-n)+" left"
+		}
+		if c.State != want || !strings.Contains(c.Detail, text) || (c.Remedy == "") != (want == checkOK) {
+			t.Errorf("after %d: %+v", n+1, c)
+		}
 	}
 }
 

@@ -341,6 +341,9 @@ func (t *tx) eraseMetadata(f *file, e *erasing) error {
 			return err
 		}
 	}
+	if err := t.exec("DELETE FROM number WHERE key = ?", f.key); err != nil {
+		return err
+	}
 	f.Version = f.version() // the deliveries' part of it goes with them
 	for _, table := range []string{"delivery", "attempt"} {
 		if err := t.exec("DELETE FROM "+table+" WHERE key > ? AND key <= ?", f.key, f.key|ordinalMask); err != nil {
