@@ -146,6 +146,15 @@ func (d *desk) deliver(id hub.ID, n int, system string, answer map[string]string
 	}
 }
 
+// anew lets a person have a delivery mapped anew.
+func (d *desk) anew(id hub.ID) *store.Status {
+	d.t.Helper()
+	if err := d.store.Replay(d.t.Context(), id, store.Replay{Anew: true, Force: true, Actor: "operator:x", Reason: "put right", At: d.now}); err != nil {
+		d.t.Fatal(err)
+	}
+	return d.run(id.Submission())
+}
+
 func (d *desk) document(id hub.ID, n int) string {
 	d.t.Helper()
 	doc, err := d.store.Document(d.t.Context(), id.Delivery(n))

@@ -67,10 +67,7 @@ func TestNumbersOfARange(t *testing.T) {
 		t.Errorf("the other one's: %v", got)
 	}
 	d.deliver(id, 1, "akte-musterstadt", nil)
-	if err := d.store.Replay(t.Context(), id.Delivery(1), store.Replay{Anew: true, Force: true, Actor: "operator:x", Reason: "y", At: d.now}); err != nil {
-		t.Fatal(err)
-	}
-	d.run(id)
+	d.anew(id.Delivery(1))
 	if got := d.marken(id, 1); !slices.Equal(got, want) {
 		t.Errorf("mapped anew: %v, want %v", got, want)
 	}
@@ -86,19 +83,12 @@ func TestRangeWithoutNumbers(t *testing.T) {
 	if got := s.Deliveries[0]; got.State != hub.DeliveryParked || got.Reason != hub.ParkUnmapped || got.Code != string(mapping.CodeNumberRange) {
 		t.Errorf("without a range: %+v", got)
 	}
-	anew := func() hub.Delivery {
-		t.Helper()
-		if err := d.store.Replay(t.Context(), id.Delivery(1), store.Replay{Anew: true, Actor: "operator:x", Reason: "y", At: d.now}); err != nil {
-			t.Fatal(err)
-		}
-		return d.run(id).Deliveries[0]
-	}
 	d.numbering(map[string]config.Range{"hundemarke": {First: 1, Last: 1}})
-	if got := anew(); got.State != hub.DeliveryParked || got.Code != string(mapping.CodeNumberRange) {
+	if got := d.anew(id.Delivery(1)).Deliveries[0]; got.State != hub.DeliveryParked || got.Code != string(mapping.CodeNumberRange) {
 		t.Errorf("a range of one for two: %+v", got)
 	}
 	d.numbering(map[string]config.Range{"hundemarke": {First: 1, Last: 2}})
-	if got := anew(); got.State != hub.DeliveryPending {
+	if got := d.anew(id.Delivery(1)).Deliveries[0]; got.State != hub.DeliveryPending {
 		t.Errorf("widened: %+v", got)
 	}
 	if got := d.marken(id, 1); !slices.Equal(got, []string{"1", "2"}) {

@@ -83,10 +83,7 @@ func TestServiceTakenAwayUnderWay(t *testing.T) {
 		t.Errorf("parked as %s (%s)", finance.Reason, finance.Code)
 	}
 	d.Live = offered
-	if err := d.store.Replay(t.Context(), finance.ID, store.Replay{Anew: true, Actor: "x", Reason: "offered again", At: d.now}); err != nil {
-		t.Fatal(err)
-	}
-	if got, want := states(d.run(id)), "running records:delivered finance:pending"; got != want {
+	if got, want := states(d.anew(finance.ID)), "running records:delivered finance:pending"; got != want {
 		t.Errorf("put back, it is %s, want %s", got, want)
 	}
 }
@@ -105,10 +102,7 @@ func TestPanicUnderWayParksTheDelivery(t *testing.T) {
 	if got, want := states(s), "parked records:delivered finance:parked"; got != want || s.Deliveries[1].Code != "internal-error" {
 		t.Fatalf("got %s (%s), want %s", got, s.Deliveries[1].Code, want)
 	}
-	if err := d.store.Replay(t.Context(), s.Deliveries[1].ID, store.Replay{Anew: true, Actor: "x", Reason: "put right", At: d.now}); err != nil {
-		t.Fatal(err)
-	}
-	if got, want := states(d.run(id)), "running records:delivered finance:pending"; got != want {
+	if got, want := states(d.anew(s.Deliveries[1].ID)), "running records:delivered finance:pending"; got != want {
 		t.Errorf("put back, it is %s, want %s", got, want)
 	}
 }
