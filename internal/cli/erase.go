@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -169,7 +170,7 @@ func (p *Program) deletion(d *admin.Deletion) {
 	key := "is kept for what is left"
 	if d.KeyDestroyed {
 		key = "destroyed"
-	} else if len(d.Parts) == 1 && d.Parts[0] == hub.PartMetadata {
+	} else if slices.Contains(d.Parts, hub.PartMetadata) { // nothing is left
 		key = "was destroyed before"
 	}
 	p.say("  data key      %s", key)

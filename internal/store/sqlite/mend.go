@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"time"
 
@@ -95,6 +96,11 @@ func (t *tx) closeDamaged(f *file, actor, reason string, at time.Time) error {
 	if t.unreadable[f.key] != 0 {
 		return fmt.Errorf("a page of %s cannot be written: %w", f.ID, store.ErrDamaged)
 	}
+	if f.Version == 0 {
+		if err := t.salvage(f.submission, at); err != nil {
+			return err
+		}
+	}
 	for _, d := range f.deliveries {
 		if d.State.Settled() {
 			continue
@@ -110,6 +116,26 @@ func (t *tx) closeDamaged(f *file, actor, reason string, at time.Time) error {
 	}
 	f.planned = max(f.planned, int64(len(f.deliveries)))
 	return t.settle(f, actor, reason, at)
+}
+
+// salvage finds elsewhere what deleting goes by and an unreadable row does not tell:
+// a legal hold, and that there are attachments. The row's data key goes with the row.
+func (t *tx) salvage(s *submission, at time.Time) error {
+	err := t.query("SELECT key FROM hold WHERE key = ?", []any{s.key}, func([]driver.Value) error {
+		s.Hold = hub.Hold{Since: at, By: "hub", Reason: "held before its row was damaged; the audit trail says by whom and why"}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = t.query("SELECT count(*) FROM attachment WHERE key = ?", []any{s.key}, func(row []driver.Value) error {
+		s.Attachments = int(asInt(row[0]))
+		return nil
+	})
+	if err != nil || s.lost == nil {
+		return err
+	}
+	return t.exec("INSERT OR IGNORE INTO scrub (mark) VALUES (?)", mark(s.lost))
 }
 
 // settle ends a submission by a person's word.

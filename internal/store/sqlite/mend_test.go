@@ -1,7 +1,10 @@
 package sqlite
 
 import (
+	"bytes"
 	"errors"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -70,5 +73,48 @@ func TestCloseDamagedRow(t *testing.T) {
 				t.Errorf("figures: %+v, %v", figures, err)
 			}
 		})
+	}
+}
+
+// TestCloseDamagedRowKeepsTheHold: what stood in a row that was given up still counts
+// when it comes to deleting: the legal hold, the attachments, the data key.
+func TestCloseDamagedRowKeepsTheHold(t *testing.T) {
+	s := open(t, Options{Dir: t.TempDir()})
+	l, now := newLoad(), time.Now()
+	a := l.acceptance(now)
+	a.Submission.Attachments = 1
+	a.Attachments = []store.SealedAttachment{{N: 1, Info: []byte("i"), File: "day/1"}}
+	a.DataKey = bytes.Repeat([]byte("wrapped!"), 10)
+	file := filepath.Join(s.AttachmentDir(), "day", "1")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte("sealed"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	accept(t, s, a)
+	id := a.Submission.ID
+	if err := s.Hold(t.Context(), id, hub.Hold{Since: now, By: "operator:x", Reason: "Klage"}); err != nil {
+		t.Fatal(err)
+	}
+	flipColumn(t, s, "submission", "municipality", keyOf(id))
+	if err := s.Damage(t.Context(), id, "row", now); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.CloseDelivery(t.Context(), id, "operator:x", "submitted again", now); err != nil {
+		t.Fatal(err)
+	}
+	order := []store.Erase{{ID: id, Metadata: true, Actor: "operator:x", Reason: "y", At: now}}
+	if done, err := s.Erase(t.Context(), order); err != nil || !errors.Is(done[0].Err, store.ErrHeld) {
+		t.Fatalf("it is held: %+v, %v", done, err)
+	}
+	if err := s.Release(t.Context(), id, "operator:x", "over", now); err != nil {
+		t.Fatal(err)
+	}
+	if done, err := s.Erase(t.Context(), order); err != nil || done[0].Err != nil || done[0].Deletion.Counts.Attachments != 1 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the attachment is still there: %v", err)
+	}
+	if did, err := s.Scrub(t.Context()); err != nil || did.Keys != 1 || !did.Log {
+		t.Errorf("the data key of the row is not looked for: %+v, %v", did, err)
 	}
 }

@@ -50,6 +50,7 @@ type submission struct {
 	plannedAt int64
 	order     []byte
 	dataKey   []byte
+	lost      []byte              // the data key of a row that fails its check, where it can be told
 	was       hub.SubmissionState // as stored, for the tally
 	wasFor    hub.ParkReason
 }
@@ -150,14 +151,28 @@ func decodeSubmission(row []driver.Value) (*submission, error) {
 	u, ok := unseal(asBytes(row[7]), s.key, string(s.ID[:]), s.Municipality, s.Service, s.Portal, string(s.State))
 	s.was = s.State
 	if !ok && s.State == hub.SubmissionDamaged {
-		u, ok = s.unsealRestored(asBytes(row[7]))
+		if restored, is := s.unsealRestored(asBytes(row[7])); is {
+			u, ok = restored, true
+		}
 	}
 	if !ok || s.State == "" {
 		bad := &submission{key: s.key, was: s.was}
 		bad.ID, bad.Municipality, bad.Service, bad.Portal = s.ID, s.Municipality, s.Service, s.Portal
 		bad.State, bad.ReceivedAt = hub.SubmissionDamaged, s.ID.Time()
+		if s.unpack(u); len(s.dataKey) > keyTail {
+			bad.lost = s.dataKey
+		}
 		return bad, fmt.Errorf("submission %s: %w", s.ID, store.ErrDamaged)
 	}
+	s.unpack(u)
+	s.wasFor = s.Reason
+	if u.bad {
+		return s, fmt.Errorf("submission %s: %w", s.ID, store.ErrDamaged)
+	}
+	return s, nil
+}
+
+func (s *submission) unpack(u *unpacker) {
 	s.Channel = u.str()
 	s.Reason = hub.ParkReason(u.str())
 	s.Code = u.str()
@@ -178,11 +193,6 @@ func decodeSubmission(row []driver.Value) (*submission, error) {
 	s.order = u.bytes()
 	s.dataKey = u.bytes()
 	s.unpackExtra(u)
-	s.wasFor = s.Reason
-	if u.bad {
-		return s, fmt.Errorf("submission %s: %w", s.ID, store.ErrDamaged)
-	}
-	return s, nil
 }
 
 // unsealRestored opens the row of a damaged submission whose content was put
