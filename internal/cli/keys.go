@@ -187,14 +187,22 @@ func createSecret(file string, content []byte) error {
 }
 
 // replaceSecret changes a file in one step: a crash leaves the old one or the new
-// one, never half of it.
+// one, never half of it. Who could read it before can read it then.
 func replaceSecret(file string, content []byte) error {
+	if real, err := filepath.EvalSymlinks(file); err == nil {
+		file = real
+	}
 	next := filepath.Join(filepath.Dir(file), "."+filepath.Base(file)+".new")
 	if err := os.Remove(next); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("write a secret: %w", err)
 	}
 	if err := createSecret(next, content); err != nil {
 		return err
+	}
+	if before, err := os.Stat(file); err == nil {
+		if err := asBefore(next, before); err != nil {
+			return fmt.Errorf("write a secret: %w", err)
+		}
 	}
 	if err := os.Rename(next, file); err != nil {
 		return fmt.Errorf("write a secret: %w", err)
