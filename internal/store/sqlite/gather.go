@@ -51,7 +51,7 @@ func (s *Store) gather(ctx context.Context, e *erasing) error {
 		for _, a := range c.Attachments {
 			g.record(hub.RecordAttachmentInfo(a.N), a.Info)
 			if err := g.file(filepath.Join(s.AttachmentDir(), filepath.FromSlash(a.File)), hub.RecordAttachment(a.N)); err != nil {
-				return err
+				s.log.Warn("an attachment is erased that cannot be read: the digest has of it what could be", "submission", e.o.ID.String(), "error", err)
 			}
 			e.files = append(e.files, a.File)
 		}
@@ -129,7 +129,8 @@ func (g *gathering) deliveries(ctx context.Context, c *conn, f *file) error {
 }
 
 // file takes an attachment's sealed content into the digest. One that is gone
-// already cannot be deleted, and does not keep the rest.
+// already cannot be deleted, and does not keep the rest; nor does one with an error,
+// which the disk does not give: it would keep every submission behind it, too.
 func (g *gathering) file(path, name string) (err error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -266,3 +266,38 @@ func TestEraseRemovesFiles(t *testing.T) {
 		t.Errorf("files are left: %v %v", left, err)
 	}
 }
+
+// An attachment that the disk does not read keeps neither its own submission nor
+// those behind it.
+func TestEraseUnreadableFile(t *testing.T) {
+	s := open(t, Options{Dir: t.TempDir()})
+	now := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+	ids := hub.IDs{Now: func() time.Time { return now }}
+	var orders []store.Erase
+	for n := range 2 {
+		id, name := ids.New(), fmt.Sprintf("day/%d", n)
+		if err := os.MkdirAll(filepath.Join(s.AttachmentDir(), name), 0o700); err != nil { // a folder cannot be read
+			t.Fatal(err)
+		}
+		if _, err := s.Accept(t.Context(), &store.Acceptance{
+			Submission: hub.Submission{ID: id, Municipality: "05974040", Service: "s", Portal: "p", State: hub.SubmissionAccepted, ReceivedAt: now, Attachments: 1, Version: 1},
+			Key:        name, DataKey: []byte("wrapped"), Payload: []byte("p"), Actor: "portal:p",
+			Attachments: []store.SealedAttachment{{N: 1, Info: []byte("i"), File: name}},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Withdraw(t.Context(), id, "operator:x", "y", now); err != nil {
+			t.Fatal(err)
+		}
+		orders = append(orders, store.Erase{ID: id, Metadata: true, Actor: "hub", Rule: "r", At: now})
+	}
+	done, err := s.Erase(t.Context(), orders)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range done {
+		if e.Err != nil || !e.Deletion.KeyDestroyed || e.Deletion.Counts.Attachments != 0 {
+			t.Errorf("%+v", e)
+		}
+	}
+}
