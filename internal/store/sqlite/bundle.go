@@ -470,6 +470,9 @@ func (s *Store) rewrapBundles(ctx context.Context, batch int, fn func(id hub.ID,
 				}
 				b.dataKey = keys[1]
 				b.Version-- // nobody sees it
+				if err := t.toScrub(keys[0]); err != nil {
+					return err
+				}
 				if err := t.saveBundle(b); err != nil {
 					return err
 				}

@@ -129,7 +129,7 @@ func (t *tx) destroyAnswers(b *bundle, actor string, at time.Time) ([]byte, erro
 	if !b.Closed() {
 		b.ClosedAt = at
 	}
-	if err := t.exec("INSERT OR IGNORE INTO scrub (mark) VALUES (?)", mark(key)); err != nil {
+	if err := t.toScrub(key); err != nil {
 		return nil, err
 	}
 	return key, t.bundleTold(b, "answers-forgotten", actor, at)

@@ -214,7 +214,7 @@ func (t *tx) erase(e *erasing) error {
 	if e.destroys(f) {
 		e.destroyed = f.dataKey
 		f.dataKey = nil
-		if err := t.exec("INSERT OR IGNORE INTO scrub (mark) VALUES (?)", mark(e.destroyed)); err != nil {
+		if err := t.toScrub(e.destroyed); err != nil {
 			return err
 		}
 	}

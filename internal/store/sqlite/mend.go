@@ -135,7 +135,7 @@ func (t *tx) salvage(s *submission, at time.Time) error {
 	if err != nil || s.lost == nil {
 		return err
 	}
-	return t.exec("INSERT OR IGNORE INTO scrub (mark) VALUES (?)", mark(s.lost))
+	return t.toScrub(s.lost)
 }
 
 // settle ends a submission by a person's word.

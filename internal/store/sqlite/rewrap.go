@@ -71,6 +71,9 @@ func (s *Store) rewrapped(ctx context.Context, fresh map[hub.ID][2][]byte) (int,
 				continue
 			}
 			f.dataKey = keys[1]
+			if err := t.toScrub(keys[0]); err != nil {
+				return err
+			}
 			if err := t.saveSubmission(f.submission); err != nil {
 				return err
 			}

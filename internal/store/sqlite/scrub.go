@@ -31,6 +31,12 @@ const (
 // its end, by which it is found, and which opens nothing.
 func mark(wrapped []byte) []byte { return slices.Clone(wrapped[max(0, len(wrapped)-tagSize):]) }
 
+// toScrub has the file searched for a data key that no row holds any more: it was
+// destroyed, or wrapped anew, and the operator's old key would still open it.
+func (t *tx) toScrub(wrapped []byte) error {
+	return t.exec("INSERT OR IGNORE INTO scrub (mark) VALUES (?)", mark(wrapped))
+}
+
 // residue are the keys that this process has destroyed and not looked for yet.
 type residue struct {
 	mu    sync.Mutex

@@ -192,6 +192,29 @@ func TestScrubAfterACrash(t *testing.T) {
 	l.whole(l.ids[40:])
 }
 
+// A key that was wrapped anew leaves what it was before behind, too, and whoever still
+// has the operator's old key opens that: it is looked for like a destroyed one.
+func TestRewrappedKeysLeaveTheFiles(t *testing.T) {
+	l := lived(t, 90)
+	n, err := l.Rewrap(t.Context(), 20, func(id hub.ID, _ string, _ []byte) ([]byte, error) {
+		fresh := make([]byte, 80)
+		_, _ = rand.Read(fresh)
+		return fresh, nil
+	})
+	if err != nil || n != len(l.ids) {
+		t.Fatalf("%d, %v", n, err)
+	}
+	if l.found(l.ids) == 0 {
+		t.Fatal("nothing was left behind: this test proves nothing")
+	}
+	if did, err := l.Scrub(t.Context()); err != nil || did.Remaining != 0 || !did.Log {
+		t.Fatalf("%+v %v", did, err)
+	}
+	if n := l.found(l.ids); n != 0 {
+		t.Errorf("%d keys as they were wrapped before are left", n)
+	}
+}
+
 // While somebody reads the log cannot be emptied; the scrub says so and does it
 // the next time.
 func TestScrubWaitsForReaders(t *testing.T) {
