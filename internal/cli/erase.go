@@ -147,7 +147,7 @@ func (p *Program) files(f *admin.ErasureInFile) {
 	case !f.LogEmptied:
 		p.say("the keys are destroyed; the write-ahead log could not be emptied yet and is with the next run of the retention")
 	case f.Keys > 0:
-		p.say("the hub's files were searched for %s: none is left", plural(f.Keys, "destroyed key", "destroyed keys"))
+		p.say("the hub's files were searched for %s: none is left", plural(f.Keys, "key or record that is gone", "keys and records that are gone"))
 	}
 }
 

@@ -80,7 +80,7 @@ type DeletionFilter struct {
 
 // Scrubbed is what became of a Scrub.
 type Scrubbed struct {
-	Keys      int  // destroyed data keys that were looked for
+	Keys      int  // data keys, and records that went before theirs, that were looked for
 	Pages     int  // pages with the rest of one, now overwritten
 	Remaining int  // pages with the rest of one that could not be overwritten
 	Log       bool // the write-ahead log was emptied

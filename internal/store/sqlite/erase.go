@@ -113,6 +113,7 @@ type erasing struct {
 	counts  hub.DeletionCounts
 	sum     string
 	files   []string
+	sealed  [][]byte // marks of the records that go; see scrub.go
 	search  []searchRow
 
 	destroyed []byte
@@ -216,6 +217,12 @@ func (t *tx) erase(e *erasing) error {
 		f.dataKey = nil
 		if err := t.toScrub(e.destroyed); err != nil {
 			return err
+		}
+	} else if len(f.dataKey) > 0 { // which would open what is left of them
+		for _, m := range e.sealed {
+			if err := t.toScrub(m); err != nil {
+				return err
+			}
 		}
 	}
 	f.Version++

@@ -32,6 +32,7 @@ func (s *Store) gather(ctx context.Context, e *erasing) error {
 			return err
 		}
 		e.version, e.dataKey, e.counts, e.files = f.version(), f.dataKey, hub.DeletionCounts{}, nil
+		e.sealed = nil
 		if err := readContent(ctx, r, f.key, math.MaxInt64, &c); err != nil && !errors.Is(named(err), store.ErrDamaged) {
 			return err
 		}
@@ -89,6 +90,7 @@ func (g *gathering) record(name string, sealed []byte) {
 	if len(sealed) > 0 {
 		g.add(name, sealed)
 		g.counts.Records++
+		g.sealed = append(g.sealed, mark(sealed))
 	}
 }
 
@@ -99,6 +101,7 @@ func (g *gathering) deliveries(ctx context.Context, c *conn, f *file) error {
 				g.add(hub.RecordHead(d.ID), head)
 				g.add(hub.RecordBody(d.ID), body)
 				g.counts.Documents++
+				g.sealed = append(g.sealed, mark(head), mark(body))
 				return nil
 			})
 			if err != nil {

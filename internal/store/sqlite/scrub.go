@@ -32,9 +32,10 @@ const (
 func mark(wrapped []byte) []byte { return slices.Clone(wrapped[max(0, len(wrapped)-tagSize):]) }
 
 // toScrub has the file searched for a data key that no row holds any more: it was
-// destroyed, or wrapped anew, and the operator's old key would still open it.
-func (t *tx) toScrub(wrapped []byte) error {
-	return t.exec("INSERT OR IGNORE INTO scrub (mark) VALUES (?)", mark(wrapped))
+// destroyed, or wrapped anew, and the operator's old key would still open it. A sealed
+// record is searched for, too, where it goes before its key.
+func (t *tx) toScrub(sealed []byte) error {
+	return t.exec("INSERT OR IGNORE INTO scrub (mark) VALUES (?)", mark(sealed))
 }
 
 // residue are the keys that this process has destroyed and not looked for yet.

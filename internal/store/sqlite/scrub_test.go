@@ -215,6 +215,46 @@ func TestRewrappedKeysLeaveTheFiles(t *testing.T) {
 	}
 }
 
+// Where the payload goes before the attachments the key stays, and would open what is
+// left of it in the files.
+func TestPayloadLeavesTheFilesBeforeItsKey(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, Options{Dir: dir})
+	now := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+	ids := hub.IDs{Now: func() time.Time { return now }}
+	payload := make([]byte, 3000)
+	_, _ = rand.Read(payload)
+	id := ids.New()
+	if _, err := s.Accept(t.Context(), &store.Acceptance{
+		Submission: hub.Submission{ID: id, Municipality: "05974040", Service: "s", Portal: "p", State: hub.SubmissionAccepted, ReceivedAt: now, Attachments: 1, Version: 1},
+		Key:        "k", DataKey: make([]byte, 80), Payload: payload, Actor: "portal:p",
+		Attachments: []store.SealedAttachment{{N: 1, Info: []byte("i"), File: "day/1"}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Withdraw(t.Context(), id, "operator:x", "y", now); err != nil {
+		t.Fatal(err)
+	}
+	done, err := s.Erase(t.Context(), []store.Erase{{ID: id, Payload: true, Actor: "hub", Rule: "r", At: now}})
+	if err != nil || done[0].Err != nil || done[0].Deletion.KeyDestroyed {
+		t.Fatalf("%+v %v", done, err)
+	}
+	if did, err := s.Scrub(t.Context()); err != nil || did.Remaining != 0 || !did.Log {
+		t.Fatalf("%+v %v", did, err)
+	}
+	for _, file := range []string{"stellwerk.db", "stellwerk.db-wal"} {
+		content, err := os.ReadFile(filepath.Join(dir, file))
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		for i := 0; i+surely <= len(payload)-tagSize; i++ { // the tag opens nothing
+			if bytes.Contains(content, payload[i:i+surely]) {
+				t.Fatalf("byte %d of the payload is still in %s", i, file)
+			}
+		}
+	}
+}
+
 // While somebody reads the log cannot be emptied; the scrub says so and does it
 // the next time.
 func TestScrubWaitsForReaders(t *testing.T) {
