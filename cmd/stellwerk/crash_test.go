@@ -312,6 +312,7 @@ func (c *crashTown) account(t *testing.T) []string {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	arrived := map[string]sim.Arrived{}
+	carried := map[string]int{} // chip and system: documents, each under an id of its own
 	dec := json.NewDecoder(resp.Body)
 	for {
 		var a sim.Arrived
@@ -321,8 +322,16 @@ func (c *crashTown) account(t *testing.T) []string {
 			t.Fatal(err)
 		}
 		arrived[a.ID] = a
+		if a.Mark != "" {
+			carried[a.Mark+" at "+a.System]++
+		}
 	}
 	var wrong []string
+	for what, n := range carried {
+		if n > 1 { // a repeated request made a second submission
+			wrong = append(wrong, fmt.Sprintf("twice: %d documents about %s", n, what))
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for id, chip := range c.acked {
