@@ -2,7 +2,9 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -183,11 +185,14 @@ func (p *Program) deletions() *cobra.Command {
 	var order string
 	var before int64
 	var limit int
+	var ordered bool
 	cmd := &cobra.Command{
 		Use:   "deletions [NUMBER]",
 		Short: "Print the records of deletions: what, when, by which rule or whose order",
 		Long: `Print the records of deletions, newest first: those of a case, of an order, or
-all. The digest of each stands in the audit trail, too.`,
+all. The digest of each stands in the audit trail, too. --ordered leaves out what
+went by rule, however much that is, and without --limit prints all of the rest: what
+is to be deleted again when a backup was restored.`,
 		Args: usage(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var id hub.ID
@@ -209,7 +214,14 @@ all. The digest of each stands in the audit trail, too.`,
 			if err != nil {
 				return err
 			}
-			all, err := c.Deletions(cmd.Context(), submission, id, before, limit)
+			read := c.Deletions
+			if ordered {
+				read = orderedOf(c)
+				if !cmd.Flags().Changed("limit") {
+					limit = math.MaxInt
+				}
+			}
+			all, err := read(cmd.Context(), submission, id, before, limit)
 			if err != nil {
 				return err
 			}
@@ -231,7 +243,34 @@ all. The digest of each stands in the audit trail, too.`,
 	cmd.Flags().StringVar(&order, "order", "", "only of this order")
 	cmd.Flags().Int64Var(&before, "before", 0, "older than this record: the next page")
 	cmd.Flags().IntVar(&limit, "limit", 100, "how many, up to 1000")
+	cmd.Flags().BoolVar(&ordered, "ordered", false, "only what somebody ordered")
 	return cmd
+}
+
+// orderedOf reads as many records as are wanted of those that go back to an order:
+// thousands that went by rule may lie between two of them.
+func orderedOf(c *admin.Client) func(context.Context, string, hub.ID, int64, int) (admin.Deletions, error) {
+	return func(ctx context.Context, submission string, order hub.ID, before int64, limit int) (admin.Deletions, error) {
+		all := admin.Deletions{Deletions: []admin.Deletion{}}
+		for {
+			page, err := c.Deletions(ctx, submission, order, before, 1000)
+			if err != nil {
+				return admin.Deletions{}, err
+			}
+			for _, d := range page.Deletions {
+				if d.Reason == "" {
+					continue
+				}
+				if all.Deletions = append(all.Deletions, d); len(all.Deletions) >= limit {
+					all.Next = d.N
+					return all, nil
+				}
+			}
+			if before = page.Next; before == 0 {
+				return all, nil
+			}
+		}
+	}
 }
 
 // retention says what would be deleted next, or has it deleted.
