@@ -88,6 +88,9 @@ func (d *desk) checkKeyring(ctx context.Context) check {
 	if errors.Is(err, store.ErrErased) {
 		return d.checkOldest(ctx, "the newest submission "+id.Number()+" was deleted")
 	}
+	if errors.Is(err, store.ErrDamaged) || err == nil && len(c.DataKey) == 0 { // which says nothing about the keyring
+		return d.checkOldest(ctx, "the newest submission "+id.Number()+" is or was damaged")
+	}
 	if err != nil {
 		return check{"keyring", checkBad, "the newest submission cannot be read", "see the check of the store"}
 	}

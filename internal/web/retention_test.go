@@ -106,3 +106,22 @@ func TestDoctorWhenAllIsErased(t *testing.T) {
 		}
 	}
 }
+
+// Nor is a keyring wrong because the newest case is damaged, or was closed as that.
+func TestDoctorBesideADamagedCase(t *testing.T) {
+	f := newFixture(t)
+	f.accept("<hund/>")
+	id, key := f.accept("<hund/>")
+	f.plan(id, key, "{}", "1")
+	f.spoil(id)
+	if c := f.checked("keyring"); c.State != "ok" {
+		t.Errorf("damaged: %+v", c)
+	}
+	_, err := f.client.Submission(t.Context(), id.Number())
+	f.must(err)
+	_, err = f.client.CloseSubmission(t.Context(), id.Number(), "neu eingereicht")
+	f.must(err)
+	if c := f.checked("keyring"); c.State != "ok" {
+		t.Errorf("closed: %+v", c)
+	}
+}
