@@ -257,6 +257,16 @@ func TestPushRepeatsWithTheSameKey(t *testing.T) {
 	}
 }
 
+// A ledger in which nothing stands proves nothing, and is no success.
+func TestVerifyNeedsAcknowledgements(t *testing.T) {
+	c, _ := openTown(t)
+	empty := filepath.Join(t.TempDir(), "ledger")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c.run(exitFailed, "load", "--verify-only", "--ledger", empty, "--control", c.control)
+}
+
 // The partners of a demo are asked as well, and a second run goes on behind the first.
 func TestLoadAgainstATown(t *testing.T) {
 	c, f := openTown(t)

@@ -28,6 +28,9 @@ func (p *Program) verify(ctx context.Context, o *loadOptions, report *loadReport
 	if err := readLedger(o.ledger, func(entry) error { acknowledged++; return nil }); err != nil {
 		return err
 	}
+	if acknowledged == 0 && !report.Pushed {
+		return fmt.Errorf("%s holds no acknowledgement: there is nothing to be verified", o.ledger)
+	}
 	last, err := p.await(ctx, o, o.before+acknowledged*o.documents)
 	if err != nil {
 		return err
