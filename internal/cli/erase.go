@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -194,9 +195,8 @@ all. The digest of each stands in the audit trail, too. --ordered leaves out wha
 went by rule, however much that is, and without --limit prints all of the rest: what
 is to be deleted again when a backup was restored.`,
 		Args: usage(cobra.MaximumNArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			var id hub.ID
-			var err error
 			if order != "" {
 				if id, err = hub.ParseID(order); err != nil {
 					return wrongUsage("--order takes the id that erase has printed")
@@ -225,14 +225,20 @@ is to be deleted again when a backup was restored.`,
 			if err != nil {
 				return err
 			}
+			if len(all.Damaged) > 0 { // the list is not whole
+				defer func() { err = errors.Join(err, errFindings) }()
+			}
 			if p.json {
 				return p.emit(all)
 			}
-			if len(all.Deletions) == 0 {
+			if len(all.Deletions)+len(all.Damaged) == 0 {
 				p.say("nothing was deleted")
 			}
 			for i := range all.Deletions {
 				p.deletion(&all.Deletions[i])
+			}
+			for _, n := range all.Damaged {
+				p.say("deletion %d fails its check and cannot be read; what it was about stands in the audit trail", n)
 			}
 			if all.Next > 0 {
 				p.say("there are more: --before %d", all.Next)
@@ -257,6 +263,7 @@ func orderedOf(c *admin.Client) func(context.Context, string, hub.ID, int64, int
 			if err != nil {
 				return admin.Deletions{}, err
 			}
+			all.Damaged = append(all.Damaged, page.Damaged...)
 			for _, d := range page.Deletions {
 				if d.Reason == "" {
 					continue

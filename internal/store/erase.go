@@ -36,7 +36,8 @@ type Erasure interface {
 	// token and details in the order of the attempts, under their names in hub; then
 	// for each attachment its info and the content of its file.
 	Erase(ctx context.Context, orders []Erase) ([]Erased, error)
-	// Deletions reads the records of deletions, newest first.
+	// Deletions reads the records of deletions, newest first. DamagedDeletions come with
+	// what could be read.
 	Deletions(ctx context.Context, f DeletionFilter) ([]hub.Deletion, error)
 	// Scrub removes what destroyed data keys have left behind in the store's files, and
 	// says what it found. It lets other steps through all the time.

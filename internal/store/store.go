@@ -56,6 +56,18 @@ func (d *DamagedAudit) Error() string {
 // Unwrap makes it an ErrDamaged.
 func (d *DamagedAudit) Unwrap() error { return ErrDamaged }
 
+// DamagedDeletions is an ErrDamaged of deletion records: the numbers of those that
+// fail their check.
+type DamagedDeletions []int64
+
+// Error names the first one.
+func (d DamagedDeletions) Error() string {
+	return fmt.Sprintf("deletion record %d fails its check", d[0])
+}
+
+// Unwrap makes it an ErrDamaged.
+func (d DamagedDeletions) Unwrap() error { return ErrDamaged }
+
 // Store keeps submissions and their deliveries.
 type Store interface {
 	Intake

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"stellwerk/internal/hub"
@@ -37,12 +39,17 @@ func (s *Server) apiDeletions(r *http.Request, _ string) (any, error) {
 		}
 	}
 	all, err := s.Store.Deletions(r.Context(), f)
-	if err != nil {
+	var damaged store.DamagedDeletions
+	if err != nil && !errors.As(err, &damaged) {
 		return nil, err
 	}
-	out := admin.Deletions{Deletions: deletionForms(all)}
-	if len(all) == f.Limit {
-		out.Next = all[len(all)-1].N
+	out := admin.Deletions{Deletions: deletionForms(all), Damaged: damaged}
+	if len(all)+len(damaged) == f.Limit {
+		numbers := slices.Clone(damaged)
+		for _, d := range all {
+			numbers = append(numbers, d.N)
+		}
+		out.Next = slices.Min(numbers)
 	}
 	return out, nil
 }

@@ -1,8 +1,10 @@
 package web
 
 import (
+	"database/sql"
 	"encoding/json"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -199,4 +201,28 @@ func (f *fixture) settledAs(name, chip string) hub.ID {
 		Search: [][]byte{f.vault.Hash("search:name", ags, name), f.vault.Hash("search:chip", ags, chip)}}))
 	_ = key
 	return id
+}
+
+// A record that fails its check is named and hides none of the others, page by page.
+func TestDamagedDeletionHidesNoOther(t *testing.T) {
+	f := newFixture(t)
+	for range 3 {
+		_, err := f.client.Erase(t.Context(), admin.Erase{Submissions: []string{f.settled().String()}, Reason: "Ticket 12"})
+		f.must(err)
+	}
+	db, err := sql.Open("sqlite", filepath.Join(f.dir, "stellwerk.db"))
+	f.must(err)
+	defer db.Close()
+	_, err = db.Exec("UPDATE deletion SET body = zeroblob(length(body)) WHERE n = 2")
+	f.must(err)
+	all, err := f.client.Deletions(t.Context(), "", hub.ID{}, 0, 10)
+	f.must(err)
+	if len(all.Deletions) != 2 || all.Deletions[0].N != 3 || all.Deletions[1].N != 1 || !slices.Equal(all.Damaged, []int64{2}) || all.Next != 0 {
+		t.Errorf("%+v", all)
+	}
+	page, err := f.client.Deletions(t.Context(), "", hub.ID{}, 3, 1)
+	f.must(err)
+	if len(page.Deletions) != 0 || !slices.Equal(page.Damaged, []int64{2}) || page.Next != 2 {
+		t.Errorf("%+v", page)
+	}
 }

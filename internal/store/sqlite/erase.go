@@ -428,12 +428,14 @@ func (s *Store) Deletions(ctx context.Context, f store.DeletionFilter) ([]hub.De
 		add("n < ?", f.Before)
 	}
 	var all []hub.Deletion
+	var damaged store.DamagedDeletions
 	err := s.read(ctx, func(c *conn) error {
 		return c.once(ctx, "SELECT n, body FROM deletion WHERE "+strings.Join(where, " AND ")+" ORDER BY n DESC LIMIT ?", append(args, int64(min(limit, listMost))), func(row []driver.Value) error {
 			u, ok := unseal(asBytes(row[1]), asInt(row[0]))
 			var d hub.Deletion
 			if body := u.bytes(); !ok || json.Unmarshal(body, &d) != nil {
-				return fmt.Errorf("deletion record %d: %w", asInt(row[0]), store.ErrDamaged)
+				damaged = append(damaged, asInt(row[0]))
+				return nil
 			}
 			all = append(all, d)
 			return nil
@@ -441,6 +443,9 @@ func (s *Store) Deletions(ctx context.Context, f store.DeletionFilter) ([]hub.De
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the deletion records: %w", err)
+	}
+	if len(damaged) > 0 {
+		return all, damaged
 	}
 	return all, nil
 }

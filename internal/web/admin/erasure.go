@@ -59,6 +59,8 @@ type Deletion struct {
 type Deletions struct {
 	Deletions []Deletion `json:"deletions"`
 	Next      int64      `json:"next,omitempty"` // N to go on before; absent at the end
+	// Damaged are the numbers of records that fail their check and are left out.
+	Damaged []int64 `json:"damaged,omitempty"`
 }
 
 // Retention is what the rules would delete now, and what comes next.
