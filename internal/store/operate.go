@@ -50,6 +50,8 @@ type Operate interface {
 	Resume(ctx context.Context, system, actor string, at time.Time) error
 	// Paused gives the paused systems with the reason.
 	Paused(ctx context.Context) (map[string]string, error)
+	// Municipalities are those that submissions are there of, in order.
+	Municipalities(ctx context.Context) ([]string, error)
 	// Figures are the numbers behind metrics and the first screen.
 	Figures(ctx context.Context) (*Figures, error)
 	// Audit appends entries that belong to no other step.

@@ -79,7 +79,10 @@ func (d *desk) search(ctx context.Context, actor string, q query) ([]store.Row, 
 	}
 	towns := []string{q.Municipality}
 	if q.Municipality == "" {
-		towns = slices.Collect(maps.Keys(snap.Municipalities))
+		var err error // also those that have left the folder: their cases are still there
+		if towns, err = d.Store.Municipalities(ctx); err != nil {
+			return nil, err
+		}
 	}
 	found := map[hub.ID]store.Row{}
 	for _, ags := range towns {

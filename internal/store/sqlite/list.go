@@ -232,3 +232,20 @@ func searched(ctx context.Context, c *conn, hash []byte) ([]string, error) {
 	})
 	return keys, err
 }
+
+// Municipalities implements store.Operate: it leaps from one to the next in their index.
+func (s *Store) Municipalities(ctx context.Context) ([]string, error) {
+	var all []string
+	err := s.read(ctx, func(c *conn) error {
+		return c.query(ctx, "WITH RECURSIVE m (ags) AS (SELECT min(municipality) FROM submission UNION ALL "+
+			"SELECT (SELECT min(municipality) FROM submission WHERE municipality > m.ags) FROM m WHERE m.ags IS NOT NULL) "+
+			"SELECT ags FROM m WHERE ags IS NOT NULL", nil, func(row []driver.Value) error {
+			all = append(all, asString(row[0]))
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list the municipalities: %w", err)
+	}
+	return all, nil
+}

@@ -258,6 +258,18 @@ func attemptsAndDocument(f *fixture) {
 	equal(f, "attempts of a waiting delivery", len(none), 0)
 }
 
+func municipalities(f *fixture) {
+	all, err := f.Municipalities(f.ctx)
+	f.must(err)
+	equal(f, "municipalities of an empty store", len(all), 0)
+	for _, ags := range []string{"05974044", "05962024", "05974044", "05974040"} {
+		f.accept(func(a *store.Acceptance) { a.Submission.Municipality = ags })
+	}
+	all, err = f.Municipalities(f.ctx)
+	f.must(err)
+	equal(f, "municipalities", strings.Join(all, " "), "05962024 05974040 05974044")
+}
+
 func figures(f *fixture) {
 	start := f.now
 	f.accept()

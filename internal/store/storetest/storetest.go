@@ -112,6 +112,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"Search", search},
 		{"Events", events},
 		{"AttemptsAndDocument", attemptsAndDocument},
+		{"Municipalities", municipalities},
 		{"Figures", figures},
 		{"AuditTrail", auditTrail},
 		{"Rewrap", rewrap},
