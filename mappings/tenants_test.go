@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/beevik/etree"
 
 	"stellwerk/connectors/all"
 	"stellwerk/internal/config"
@@ -44,36 +47,42 @@ func deliver(t *testing.T, snap *config.Snapshot, ags, service, example string) 
 		if err != nil {
 			t.Fatal(err)
 		}
-		env := mapping.SampleEnv()
-		env.Submission.Service = service
-		env.Meta.Mailbox = ""
-		env.Municipality = mapping.Municipality{AGS: b.Competent.AGS, Name: b.Competent.Name}
-		env.Ordinances = b.Competent.Ordinances
-		due, err := b.Route.Plan(tree.Root(), env)
-		if err != nil {
-			t.Fatalf("%s %s %s: %v", ags, service, example, err)
-		}
-		out := map[string]string{}
-		for _, i := range due {
-			d := b.Deliveries[i]
-			if d.System == nil {
-				continue
-			}
-			doc, err := d.Mapping.Apply(tree.Root(), env)
-			var hold *mapping.Hold
-			switch {
-			case errors.As(err, &hold):
-				out[d.Route.To] = "held: " + hold.Field
-			case err != nil:
-				t.Fatal(err)
-			default:
-				out[d.Route.To] = string(doc.Body)
-			}
-		}
-		return out
+		return leave(t, b, service, tree.Root())
 	}
 	t.Fatalf("%s has no example %s", service, example)
 	return nil
+}
+
+// leave plans a payload and renders what would leave, by role.
+func leave(t *testing.T, b *config.Binding, service string, root *etree.Element) map[string]string {
+	t.Helper()
+	env := mapping.SampleEnv()
+	env.Submission.Service = service
+	env.Meta.Mailbox = ""
+	env.Municipality = mapping.Municipality{AGS: b.Competent.AGS, Name: b.Competent.Name}
+	env.Ordinances = b.Competent.Ordinances
+	due, err := b.Route.Plan(root, env)
+	if err != nil {
+		t.Fatalf("%s: %v", service, err)
+	}
+	out := map[string]string{}
+	for _, i := range due {
+		d := b.Deliveries[i]
+		if d.System == nil {
+			continue
+		}
+		doc, err := d.Mapping.Apply(root, env)
+		var hold *mapping.Hold
+		switch {
+		case errors.As(err, &hold):
+			out[d.Route.To] = "held: " + hold.Field
+		case err != nil:
+			t.Fatal(err)
+		default:
+			out[d.Route.To] = string(doc.Body)
+		}
+	}
+	return out
 }
 
 // Every service runs for every tenant by its own law and into its own formats; what
@@ -172,6 +181,52 @@ func TestReitkennzeichenOfTheKreis(t *testing.T) {
 				t.Errorf("who lives in %s pays:\n%s", home, doc.Body)
 			case !strings.Contains(string(doc.Body), `"grosAmount": 179.00`):
 				t.Errorf("two plates of a riding school cost:\n%s", doc.Body)
+			}
+		}
+	}
+}
+
+// To the schemas <gross> true </gross> is true. So it is to routes and mappings: white space
+// around values changes neither who is served nor what they get.
+func TestWhiteSpaceAroundValues(t *testing.T) {
+	for dir, ags := range map[string]string{"soest": "05974040", "fourth": "05998016", "musterstadt": "05999040"} {
+		snap := load(t, "../testdata/"+dir)
+		for _, service := range []string{"hundeanmeldung", "hundeabmeldung", "hundemarke", "abfallbehaelter-anmeldung", "abfallbehaelter-abmeldung", "reitkennzeichen"} {
+			b, ok := snap.Binding(ags, service)
+			if !ok {
+				continue
+			}
+			for _, e := range b.Route.Examples {
+				if e.Format != "xml" {
+					continue
+				}
+				tree, err := gate.Tree(context.Background(), e.Body, "application/xml", gate.Limits{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := leave(t, b, service, tree.Root())
+				for _, v := range tree.FindElements("//*") {
+					if len(v.ChildElements()) == 0 {
+						v.SetText("\n  " + v.Text() + " ")
+					}
+				}
+				body, err := tree.WriteToBytes()
+				if err != nil {
+					t.Fatal(err)
+				}
+				in, _ := b.Route.Input("xml", time.Now())
+				if _, err := gate.Check(context.Background(), body, "application/xml", gate.Options{Schema: in.Schema}); err != nil {
+					t.Fatalf("%s %s: %v", service, e.Name, err)
+				}
+				got := leave(t, b, service, tree.Root())
+				for role := range want {
+					if got[role] != want[role] {
+						t.Errorf("%s %s %s: %s gets %s\nwant %s", dir, service, e.Name, role, got[role], want[role])
+					}
+				}
+				if len(got) != len(want) {
+					t.Errorf("%s %s %s: %d get something, not %d", dir, service, e.Name, len(got), len(want))
+				}
 			}
 		}
 	}

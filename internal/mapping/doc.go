@@ -45,7 +45,7 @@
 // else of XPath 1.0 (predicates, //, axes, functions) runs too, more slowly:
 // telefon[@art='mobil'], //iban, hund[1]/name, normalize-space(halter/name).
 // In from, a path that finds more than one node is a hold; say [1] or each.
-// White space of the document is kept.
+// White space around a value is not part of it, as it is not to a schema; inside it is kept.
 //
 //	submission:  id number service reference portal bundle delivery
 //	             received-at (RFC 3339, local time) received-on (YYYY-MM-DD) rendered-at

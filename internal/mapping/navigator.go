@@ -63,7 +63,7 @@ func (n *navigator) NamespaceURL() string {
 func (n *navigator) Value() string {
 	switch {
 	case n.attr >= 0:
-		return n.cur.Attr[n.attr].Value
+		return bare(n.cur.Attr[n.attr].Value)
 	case n.child >= 0:
 		var b strings.Builder
 		for _, t := range n.cur.Child[n.child:] {

@@ -116,15 +116,15 @@ func TestStepRefusals(t *testing.T) {
 
 func TestDecisions(t *testing.T) {
 	for _, c := range []struct{ rule, in, want string }{
-		{"{from: v, required: true}", "", "hold"}, {"{from: v, required: true}", " \t", "hold"}, {"{from: v}", " ", " "},
+		{"{from: v, required: true}", "", "hold"}, {"{from: v, required: true}", " \t", "hold"}, {"{from: v}", " \n", ""}, {"{from: v}", "\n a  b\t", "a  b"},
 		{"{from: v, if-empty: hold}", "", "hold"}, {"{from: v, if-empty: {const: x}}", " ", "x"}, {"{from: v, if-empty: keep}", "", ""},
 		{"{from: v, lookup: farben/kurz}", "lila", "hold"}, {"{from: v, lookup: farben/kurz, else: omit}", "lila", ""},
 		{"{from: v, lookup: farben/kurz, else: keep}", "lila", "lila"}, {"{from: v, lookup: farben/kurz, else: {const: '?'}}", "lila", "?"},
 		{"{from: v, lookup: farben/kurz, else: omit, required: true}", "lila", "hold"}, {"{from: v, with: [iban], else: {const: keine}}", "x", "keine"},
-		{"{from: v, map: {ja: J, nein: N}}", "ja", "J"}, {"{from: v, map: {ja: J, nein: N}}", "Ja", "hold"}, {"{from: v, map: {ja: J}, with: [lower]}", "ja", "j"},
-		{"{from: v, in: farben}", "rot", "true"}, {"{from: v, in: farben}", "", "false"}, {"{from: [fehlt, v]}", "a", "a"}, {"{from: [v, submission:number]}", "", "MU-7K2P-94"},
+		{"{from: v, map: {ja: J, nein: N}}", " ja ", "J"}, {"{from: v, map: {ja: J, nein: N}}", "Ja", "hold"}, {"{from: v, map: {ja: J}, with: [lower]}", "ja", "j"},
+		{"{from: v, in: farben}", "\nrot", "true"}, {"{from: v, in: farben}", "", "false"}, {"{from: [fehlt, v]}", "a", "a"}, {"{from: [v, submission:number]}", "", "MU-7K2P-94"},
 		{"{template: 'a {v} {{b}} {municipality:ags}'}", "x", "a x {b} 05999999"}, {"{const: '{v}'}", "x", "{v}"},
-		{"{number-range: marke}", "x", "hold"}, {"{from: v, when: 'text(\"v\") == \"a\"'}", "a", "a"}, {"{from: v, when: 'text(\"v\") == \"a\"'}", "b", ""},
+		{"{number-range: marke}", "x", "hold"}, {"{from: v, when: 'text(\"v\") == \"a\"'}", " a ", "a"}, {"{expr: 'count(\"/v[.=''a'']\")'}", " a ", "1"}, {"{from: v, when: 'text(\"v\") == \"a\"'}", "b", ""},
 		{"{from: v, when: 'text(\"v\") == \"a\"', required: true}", "b", ""}, {"{from: answer:finance/kassenzeichen, required: true}", "", "hold"},
 	} {
 		got, h := apply1(t, c.rule, c.in)

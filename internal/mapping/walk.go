@@ -87,7 +87,7 @@ func (p *inputPath) text(root, cur *etree.Element) (text string, n int) {
 		case w.n == 0:
 			return "", 0
 		case w.attr != nil:
-			return w.attr.Value, w.n
+			return bare(w.attr.Value), w.n
 		}
 		return textOf(w.first), w.n
 	}
@@ -186,11 +186,11 @@ func (p *inputPath) count(root, cur *etree.Element) int {
 	return n
 }
 
-// textOf is the string value of an element: all text in it, unchanged.
+// textOf is the value of an element: all text in it, bare.
 func textOf(e *etree.Element) string {
 	if len(e.Child) == 1 {
 		if c, ok := e.Child[0].(*etree.CharData); ok {
-			return c.Data
+			return bare(c.Data)
 		}
 	}
 	if len(e.Child) == 0 {
@@ -198,8 +198,12 @@ func textOf(e *etree.Element) string {
 	}
 	var b strings.Builder
 	appendText(&b, e)
-	return b.String()
+	return bare(b.String())
 }
+
+// bare drops the white space around a value. To a schema <gross> true </gross> is true, so
+// it must be to whatever decides by it.
+func bare(s string) string { return strings.Trim(s, " \t\r\n") }
 
 func appendText(b *strings.Builder, e *etree.Element) {
 	for _, t := range e.Child {

@@ -226,8 +226,10 @@ func TestFixedFields(t *testing.T) {
 func TestFormulas(t *testing.T) {
 	for in, formula := range map[string]bool{"=1+1": true, "@x": true, "+49 2921": true, "-Meier": true, "-5": false, "+5,5": false, "\t=1": true, "＝1": true, "a=1": false, "": false} {
 		for _, how := range []string{"keep", "escape", "hold"} {
-			m := mustParse(t, "revision: 1\noutput: {format: csv, header-line: false, formulas: "+how+"}\nfields: {v: {from: v}, w: {const: x}}", nil)
-			doc, err := m.Apply(document(in), SampleEnv())
+			m := mustParse(t, "revision: 1\noutput: {format: csv, header-line: false, formulas: "+how+"}\nfields: {v: {from: submission:reference}, w: {const: x}}", nil)
+			env := SampleEnv()
+			env.Submission.Reference = in
+			doc, err := m.Apply(document(""), env)
 			want := in
 			if formula && how == "escape" {
 				want = "'" + in
@@ -344,9 +346,9 @@ func TestChecks(t *testing.T) {
 }
 
 func TestFileNames(t *testing.T) {
-	m := mustParse(t, "revision: 1\noutput: {format: json, file-name: '{/v}.json'}\nfields: {v: {const: x}}", nil)
+	m := mustParse(t, "revision: 1\noutput: {format: json, file-name: '{submission:reference}.json'}\nfields: {v: {const: x}}", nil)
 	for in, want := range map[string]string{"Müller-1 (2)": "Müller-1 (2).json", "../etc/passwd": "", "a/b": "", "": "", "a\nb": "", "a:b": "", strings.Repeat("x", 300): "", " a": ""} {
-		doc, err := m.Apply(document(in), nil)
+		doc, err := m.Apply(document(""), &Env{Submission: Submission{Reference: in}})
 		if doc.FileName != want || (err != nil) != (want == "") {
 			t.Errorf("%q gives %q, %v", in, doc.FileName, err)
 		}
