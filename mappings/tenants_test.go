@@ -3,6 +3,7 @@ package mappings_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -227,6 +228,32 @@ func TestWhiteSpaceAroundValues(t *testing.T) {
 				if len(got) != len(want) {
 					t.Errorf("%s %s %s: %d get something, not %d", dir, service, e.Name, len(got), len(want))
 				}
+			}
+		}
+	}
+}
+
+// However a schema lets a number be written, it is that number.
+func TestNumbersAsSchemasHaveThem(t *testing.T) {
+	b, _ := load(t, "../testdata/musterstadt").Binding("05999040", "hundeanmeldung")
+	for _, e := range b.Route.Examples {
+		tree, err := gate.Tree(context.Background(), e.Body, "application/"+e.Format, gate.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := leave(t, b, "hundeanmeldung", tree.Root())
+		for was, now := range map[string]string{`: 31.5,`: `: 3.15E+1,`, `: 57,`: `: 5.7E1,`, ">31.5<": ">+31.5<", ">27<": ">27.<", ">8.4<": ">008.4<"} {
+			body := []byte(strings.Replace(string(e.Body), was, now, 1))
+			in, _ := b.Route.Input(e.Format, time.Now())
+			if _, err := gate.Check(context.Background(), body, "application/"+e.Format, gate.Options{Schema: in.Schema}); err != nil {
+				t.Fatalf("%s %s: %v", e.Name, now, err)
+			}
+			tree, err := gate.Tree(context.Background(), body, "application/"+e.Format, gate.Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := leave(t, b, "hundeanmeldung", tree.Root()); !maps.Equal(got, want) {
+				t.Errorf("%s with %s: %v\nwant %v", e.Name, now, got, want)
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"math/bits"
+	"strconv"
 	"strings"
 )
 
@@ -20,12 +21,16 @@ type Decimal struct {
 // maxScale is how many places a Decimal may have.
 const maxScale = 15
 
+// maxExponent is more than any number needs that can be computed exactly.
+const maxExponent = 99
+
 var (
 	errDecimal  = errors.New("is not a decimal number like 1234.50")
 	errOverflow = errors.New("has more digits than can be computed exactly")
 )
 
-// ParseDecimal reads 1234.5, -3 or +0.50; a comma, an exponent or a thousands
+// ParseDecimal reads whatever schemas let through as a decimal number: 1234.5, -3 or
+// +0.50, .9 and 20. as XML may have it, 2E+1 as JSON may. A comma or a thousands
 // separator is an error. Empty text is the missing Decimal.
 func ParseDecimal(s string) (Decimal, error) {
 	s = strings.TrimSpace(s)
@@ -36,8 +41,16 @@ func ParseDecimal(s string) (Decimal, error) {
 	if neg || s[0] == '+' {
 		s = s[1:]
 	}
-	whole, frac, point := strings.Cut(s, ".")
-	if whole == "" || point && frac == "" {
+	exponent := 0
+	if i := strings.IndexAny(s, "eE"); i >= 0 {
+		var err error
+		if exponent, err = strconv.Atoi(s[i+1:]); err != nil || exponent < -maxExponent || exponent > maxExponent {
+			return Decimal{}, errDecimal
+		}
+		s = s[:i]
+	}
+	whole, frac, _ := strings.Cut(s, ".")
+	if whole == "" && frac == "" {
 		return Decimal{}, errDecimal
 	}
 	d := Decimal{set: true}
@@ -53,10 +66,17 @@ func ParseDecimal(s string) (Decimal, error) {
 			d.unscaled = d.unscaled*10 + int64(c-'0')
 		}
 	}
-	if len(frac) > maxScale {
+	scale := len(frac) - exponent
+	for ; scale < 0 && d.unscaled != 0; scale++ {
+		if d.unscaled > math.MaxInt64/10 {
+			return Decimal{}, errOverflow
+		}
+		d.unscaled *= 10
+	}
+	if scale > maxScale {
 		return Decimal{}, errOverflow
 	}
-	d.scale = uint8(len(frac))
+	d.scale = uint8(max(scale, 0))
 	if neg {
 		d.unscaled = -d.unscaled
 	}

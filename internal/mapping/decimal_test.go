@@ -61,12 +61,12 @@ func TestDecimalAgreesWithBig(t *testing.T) {
 }
 
 func TestDecimalLimits(t *testing.T) {
-	for _, s := range []string{"1,5", "1e3", "0x1", "1.", ".5", "-", "+", "1 0", "１", "--1", strings.Repeat("9", 20), "0." + strings.Repeat("1", 16)} {
+	for _, s := range []string{"1,5", "1e", "e3", "1e0.5", "1e+-3", "1e100", "1e19", "1e-16", ".", "-.", "1.2.3", "0x1", "-", "+", "1 0", "１", "--1", strings.Repeat("9", 20), "0." + strings.Repeat("1", 16)} {
 		if d, err := ParseDecimal(s); err == nil {
 			t.Errorf("%q is read as %s", s, d)
 		}
 	}
-	for s, want := range map[string]string{"-0.05": "-0.05", " 7 ": "7", "+1.50": "1.50", "000.10": "0.10", "": "", "9223372036854775799": "9223372036854775799"} {
+	for s, want := range map[string]string{"-0.05": "-0.05", " 7 ": "7", "+1.50": "1.50", "000.10": "0.10", "": "", ".9": "0.9", "-.50": "-0.50", "20.": "20", "2E+1": "20", "3.15e1": "31.5", "1e3": "1000", "5e-2": "0.05", "0e99": "0", "-0.0e1": "0", "9223372036854775799": "9223372036854775799"} {
 		if d, err := ParseDecimal(s); err != nil || d.String() != want {
 			t.Errorf("%q is %q, %v", s, d, err)
 		}

@@ -252,7 +252,7 @@ func TestFormulas(t *testing.T) {
 
 func TestJSONTypes(t *testing.T) {
 	for _, c := range []struct{ typ, in, want string }{
-		{"number", "85.80", "85.80"}, {"number", "007", "7"}, {"number", "1e3", "hold"}, {"number", "", ""}, {"integer", "5", "5"}, {"integer", "5.0", "5"}, {"integer", "5.5", "hold"},
+		{"number", "85.80", "85.80"}, {"number", "007", "7"}, {"number", "1e3", "1000"}, {"number", ".9", "0.9"}, {"number", "1e", "hold"}, {"number", "", ""}, {"integer", "5", "5"}, {"integer", "5.0", "5"}, {"integer", "5.5", "hold"},
 		{"boolean", "true", "true"}, {"boolean", "0", "false"}, {"boolean", "ja", "hold"}, {"string", "\u0001\"\\\u007f\u2028", `"\u0001\"\\\u007f` + "\u2028\""},
 	} {
 		m := mustParse(t, "revision: 1\noutput: {format: json, indent: false}\nfields: {v: {from: v, type: "+c.typ+"}}", nil)
