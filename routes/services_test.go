@@ -117,6 +117,26 @@ func TestTwinExamplesAgree(t *testing.T) {
 	}
 }
 
+// Who refuses in the form is not handed on, whatever the portal says beside it.
+func TestConsentRefusedInTheForm(t *testing.T) {
+	for name, r := range services(t) {
+		for _, e := range r.Examples {
+			in, _ := r.Input(e.Format, time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC))
+			for was, now := range map[string]string{`erteilt>true<`: `erteilt>false<`, `"erteilt": true`: `"erteilt": false`} {
+				if !strings.Contains(string(e.Body), was) {
+					continue
+				}
+				body := strings.Replace(string(e.Body), was, now, 1)
+				_, err := gate.Check(context.Background(), []byte(body), "application/"+e.Format, gate.Options{Schema: in.Schema})
+				var invalid *gate.Invalid
+				if !errors.As(err, &invalid) || !strings.Contains(invalid.Findings[0].Path+invalid.Findings[0].Pointer, "erteilt") {
+					t.Errorf("%s %s with %s: %v", name, e.Path, now, err)
+				}
+			}
+		}
+	}
+}
+
 // What a portal may get wrong is refused with its place.
 func TestRefusedExamples(t *testing.T) {
 	tests := []struct {
