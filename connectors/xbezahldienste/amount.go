@@ -3,6 +3,7 @@ package xbezahldienste
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -40,6 +41,29 @@ func cents(v any) (int64, bool) {
 		n = -n
 	}
 	return n, true
+}
+
+// plain writes a provider's number without an exponent: some encoders make 3E+1 of 30.
+func plain(text string) string {
+	i := strings.IndexAny(text, "eE")
+	if i < 0 {
+		return text
+	}
+	shift, err := strconv.Atoi(text[i+1:])
+	if err != nil || shift < -9 || shift > 9 {
+		return "" // no amount
+	}
+	number, negative := strings.CutPrefix(text[:i], "-")
+	whole, rest, _ := strings.Cut(number, ".")
+	digits := strings.Repeat("0", 9) + whole + rest + strings.Repeat("0", 9)
+	at := 9 + len(whole) + shift
+	if whole = strings.TrimLeft(digits[:at], "0"); whole == "" {
+		whole = "0"
+	}
+	if negative {
+		whole = "-" + whole
+	}
+	return whole + "." + digits[at:]
 }
 
 // amount writes cents with a point and two digits behind it.

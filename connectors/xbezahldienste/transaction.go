@@ -67,7 +67,7 @@ func (t *transaction) belongs(m *connectors.Message, total int64) (string, bool)
 		return "other-request", false
 	}
 	if t.Request.Amount != "" {
-		if got, ok := cents(string(t.Request.Amount)); !ok || got != total {
+		if got, ok := cents(plain(string(t.Request.Amount))); !ok || got != total {
 			return "amount-differs", false
 		}
 	}
