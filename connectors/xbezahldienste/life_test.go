@@ -48,6 +48,10 @@ func (p *provider) the(t *testing.T, m *connectors.Message) sim.Transaction {
 
 // What a citizen does, and what the hub hears of it.
 func TestPaymentsEnd(t *testing.T) {
+	germany, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for product := range systems {
 		c := &clock{at: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)}
 		p := start(t, product, c.now)
@@ -85,7 +89,7 @@ func TestPaymentsEnd(t *testing.T) {
 				t.Errorf("%s %s: a link where there is nothing to pay", product, test.what)
 			}
 			if test.what == "pay" {
-				for name, v := range map[string]string{"kassenzeichen": "8.0000001.8", "payment-method": "CREDITCARD", "amount": "39.50", "paid-at": c.now().Format(time.RFC3339), "transaction-id": tx.ID} {
+				for name, v := range map[string]string{"kassenzeichen": "8.0000001.8", "payment-method": "CREDITCARD", "amount": "39.50", "paid-at": c.now().In(germany).Format(time.RFC3339), "transaction-id": tx.ID} {
 					if r.Answer[name] != v {
 						t.Errorf("%s: %s is %q, want %q", product, name, r.Answer[name], v)
 					}
@@ -192,6 +196,23 @@ func fake(t *testing.T, status int, contentType, body string) (*xbezahldienste.C
 	}
 	t.Cleanup(func() { _ = k.Close() })
 	return k.(*xbezahldienste.Connector), &last
+}
+
+// Who pays after midnight pays on the new day, whatever zone the provider writes in.
+func TestPaidOnTheDayItIsHere(t *testing.T) {
+	for at, want := range map[string]string{
+		"2026-12-31T23:30:00Z":          "2027-01-01T00:30:00+01:00",
+		"2026-06-30T22:00:00.5Z":        "2026-07-01T00:00:00+02:00",
+		"2027-01-01T00:30:00+01:00":     "2027-01-01T00:30:00+01:00",
+		"2026-12-31T18:30:00.123-05:00": "2027-01-01T00:30:00+01:00",
+		"2026-12-31T23:30:00":           "2026-12-31T23:30:00+01:00",
+	} {
+		body := fmt.Sprintf(`{"paymentInformation":{"transactionId":"T-1","status":"PAYED","transactionTimestamp":%q}}`, at)
+		k, _ := fake(t, 200, "application/json", body)
+		if r := k.Deliver(t.Context(), request(1)); r.Answer["paid-at"] != want {
+			t.Errorf("%s is %s, want %s", at, r.Answer["paid-at"], want)
+		}
+	}
 }
 
 func TestAnswers(t *testing.T) {

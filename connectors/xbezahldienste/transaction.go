@@ -121,7 +121,7 @@ func (t *transaction) paid(total int64) map[string]string {
 		}
 	}
 	if at, ok := parseTime(string(info.Timestamp)); ok {
-		answer["paid-at"] = at.UTC().Format(time.RFC3339)
+		answer["paid-at"] = at.In(germany()).Format(time.RFC3339) // its day is what is booked
 	}
 	return answer
 }
@@ -141,12 +141,16 @@ func parseTime(text string) (time.Time, bool) {
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return at, true
 	}
+	at, err := time.ParseInLocation("2006-01-02T15:04:05.999999999", text, germany())
+	return at, err == nil
+}
+
+func germany() *time.Location {
 	zone, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
 		zone = time.FixedZone("CET", 3600)
 	}
-	at, err := time.ParseInLocation("2006-01-02T15:04:05.999999999", text, zone)
-	return at, err == nil
+	return zone
 }
 
 // transactionID is what a problem says of the transaction that exists.
