@@ -47,6 +47,9 @@ func (c *compiler) program(src string) (*program, error) {
 		return nil, p.err
 	}
 	if err != nil {
+		if _, _, panicked := strings.Cut(err.Error(), "\ngoroutine "); panicked { // the library gives its stack as the error
+			return nil, errors.New("the expression is more than can be compiled; say it in simpler ones, with let")
+		}
 		return nil, err
 	}
 	out := &program{src: src, prog: prog}

@@ -110,6 +110,7 @@ func TestMappingFindings(t *testing.T) {
 		{jsonHead + "fields: {a: {expr: '$env'}}", "$env is not a name here"},
 		{jsonHead + "fields: {a: {expr: '__st'}}", "__st is not a name here"},
 		{jsonHead + "fields: {a: {expr: 'attachments'}}", "the expression gives a list"},
+		{jsonHead + "fields: {a: {expr: 'filter(attachments, true)[0].name'}}", "expr: the expression is more than can be compiled"},
 		{jsonHead + "fields: {a: {expr: 'answer(\"x\")'}}", "answer is written"},
 		{jsonHead + "fields: {a: {expr: 'lookup(\"farben/x\", \"a\")'}}", "has no column x"},
 		{jsonHead + "fields: {a: {expr: 'ordinance(text(\"a\"))'}}", "ordinance is written"},
