@@ -168,6 +168,9 @@ func (s *remote) answers(token string) map[string]string {
 	out := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(s.Answers)) {
 		v := s.Answers[name]
+		if name == "payment-url" && wire.CheckLink(v) != nil {
+			continue // a citizen is led there
+		}
 		if nameForm.MatchString(name) && v != "" && len(v) <= longestAnswer && len(out) < mostAnswers {
 			out[name] = v
 		}

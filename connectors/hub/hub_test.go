@@ -372,6 +372,7 @@ func TestAsk(t *testing.T) {
 			t.Errorf("asked %s", path)
 		}
 		want := map[string]map[string]string{
+			"payment-open":    {"payment-url": "https://pay.example/1", "remote-id": m.Token, "remote-status": "ACTION_REQUIRED"},
 			"action-required": {"payment-url": "https://pay.example/1", "remote-id": m.Token, "remote-status": "ACTION_REQUIRED"},
 			"completed":       {"kennzeichen": "SO-17", "remote-id": m.Token, "remote-number": "9Z9Z-0001", "remote-status": "COMPLETED"},
 		}[test.code]
@@ -384,6 +385,26 @@ func TestAsk(t *testing.T) {
 	}
 	if r := k.Ask(t.Context(), m); r.Outcome != connectors.Awaiting || r.Token != m.Token {
 		t.Errorf("closed: %+v", r)
+	}
+}
+
+// A link that is shown to citizens leads to a web page, whatever the other hub says.
+func TestPaymentLinks(t *testing.T) {
+	for link, good := range map[string]bool{
+		"https://pay.example/1": true, "http://127.0.0.1:9105/1": true,
+		"javascript:alert(1)": false, "data:text/html,x": false, "http://pay.example/1": false, "//pay.example/1": false, "https:///1": false,
+		"https://pay.example/" + strings.Repeat("x", 2082): false,
+	} {
+		o := start(t)
+		k := o.open(t)
+		o.answer = func(w http.ResponseWriter, r *http.Request) {
+			_ = json.NewEncoder(w).Encode(map[string]any{"state": "running", "status": "ACTION_REQUIRED", "action": map[string]string{"do": "pay"}, "answers": map[string]string{"payment-url": link}})
+		}
+		m := connectortest.Message(1)
+		m.Token = "0197f3a2-6c00-7000-9000-000000000001"
+		if _, told := k.Ask(t.Context(), m).Answer["payment-url"]; told != good {
+			t.Errorf("%s is taken over: %t", link, told)
+		}
 	}
 }
 

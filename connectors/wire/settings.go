@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"strconv"
@@ -65,6 +67,21 @@ func (s *Settings) checkAddress() error {
 
 // Base is the address without a slash at its end.
 func (s *Settings) Base() string { return strings.TrimSuffix(s.Address, "/") }
+
+// longestLink is XBezahldienste's limit for an address, and every browser's at least.
+const longestLink = 2082
+
+// CheckLink says what is wrong with an address that a citizen is led to.
+func CheckLink(v string) error {
+	u, err := url.Parse(v)
+	if err != nil || u.Hostname() == "" || u.Scheme != "https" && (u.Scheme != "http" || !Loopback(u.Hostname())) {
+		return errors.New("is no https:// address")
+	}
+	if len(v) > longestLink {
+		return fmt.Errorf("has %d characters at most", longestLink)
+	}
+	return nil
+}
 
 // Loopback reports whether a host is this machine, by its name or address.
 func Loopback(host string) bool {

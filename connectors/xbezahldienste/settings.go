@@ -155,22 +155,12 @@ func checkID(v string) error {
 	return nil
 }
 
-// longestURL is the standard's limit for redirectUrl.
-const longestURL = 2082
-
 // checkRedirect takes an empty one: the document may bring its own.
 func checkRedirect(v string) error {
 	if v == "" {
 		return nil
 	}
-	u, err := url.Parse(v)
-	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !wire.Loopback(u.Hostname())) {
-		return errors.New("is no https:// address")
-	}
-	if len(v) > longestURL {
-		return errors.New("has 2082 characters at most")
-	}
-	return nil
+	return wire.CheckLink(v)
 }
 
 // Answers are those of an open transaction and of one that is paid.
