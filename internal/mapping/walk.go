@@ -203,7 +203,12 @@ func textOf(e *etree.Element) string {
 
 // bare drops the white space around a value. To a schema <gross> true </gross> is true, so
 // it must be to whatever decides by it.
-func bare(s string) string { return strings.Trim(s, " \t\r\n") }
+func bare(s string) string {
+	if s == "" || s[0] > ' ' && s[len(s)-1] > ' ' {
+		return s
+	}
+	return strings.Trim(s, " \t\r\n")
+}
 
 func appendText(b *strings.Builder, e *etree.Element) {
 	for _, t := range e.Child {
