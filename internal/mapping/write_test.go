@@ -31,10 +31,12 @@ func document(v string) *etree.Element {
 	return root
 }
 
-// carry renders v and reads it back; what cannot be carried is held with a reason.
+// carry renders v and reads it back, without the white space around it; what cannot be
+// carried is held with a reason.
 func carry(t *testing.T, m *Mapping, v string, read func([]byte) []string) {
 	t.Helper()
 	doc, err := m.Apply(document(v), SampleEnv())
+	v = bare(v)
 	if err != nil {
 		h, ok := err.(*Hold)
 		if !ok || h.Code == "" || h.Message == "" || h.Value != v {
@@ -188,7 +190,7 @@ func TestDIN91379InAnEightBitField(t *testing.T) {
 			continue
 		}
 		carried++
-		if got := strings.TrimRight(m.out.cs.decode(doc.Body), " "); got != strings.TrimRight(norm.NFC.String("a"+row[1]), " ") || len(doc.Body) != 8 {
+		if got := strings.TrimRight(m.out.cs.decode(doc.Body), " "); got != strings.TrimRight(norm.NFC.String(bare("a"+row[1])), " ") || len(doc.Body) != 8 {
 			t.Errorf("%s (%s) became %q", row[1], row[3], got)
 		}
 	}
