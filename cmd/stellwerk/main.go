@@ -13,7 +13,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // the second Ctrl-C ends what does not heed the first
+	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt) }) // the second Ctrl-C ends what does not heed the first
 	code := cli.Standard().Run(ctx, os.Args[1:])
 	stop()
 	os.Exit(code)
