@@ -152,6 +152,23 @@ func TestShowJSONHasAState(t *testing.T) {
 	}
 }
 
+// What has arrived in the end says nothing of what was in its way, in the table; the
+// JSON has it.
+func TestShowOfWhatArrivedInTheEnd(t *testing.T) {
+	s := sampleCase()
+	s.Deliveries[0].Code = "http-503"
+	c := newConsole(t, map[string]any{"GET /admin/v1/submissions/" + s.ID.String(): s})
+	for state, shown := range map[hub.DeliveryState]bool{hub.DeliveryPending: true, hub.DeliveryDelivered: false} {
+		s.Deliveries[0].State = state
+		if got := strings.Contains(c.run(0, "show", s.ID.String()), "http-503"); got != shown {
+			t.Errorf("%s: its code is shown: %v", state, got)
+		}
+		if !strings.Contains(c.run(0, "show", s.ID.String(), "--json"), "http-503") {
+			t.Errorf("%s: the JSON has no code", state)
+		}
+	}
+}
+
 // A delivery that is not there is not answered with those that are.
 func TestShowAndTraceOfNoSuchDelivery(t *testing.T) {
 	s := sampleCase()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"stellwerk/internal/hub"
 	"stellwerk/internal/web/admin"
 )
 
@@ -156,7 +157,11 @@ func (p *Program) deliveries(s *admin.Submission) {
 		case !d.UpdatedAt.IsZero():
 			when = p.when(d.UpdatedAt)
 		}
-		t.add(strconv.Itoa(d.Ordinal), d.Role, d.System, state, d.Code, strconv.Itoa(d.Attempts), when)
+		code := d.Code
+		if d.State == hub.DeliveryDelivered { // what was wrong before it is past; the attempts tell it
+			code = ""
+		}
+		t.add(strconv.Itoa(d.Ordinal), d.Role, d.System, state, code, strconv.Itoa(d.Attempts), when)
 	}
 	p.print(t)
 	p.say("")
