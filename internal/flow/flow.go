@@ -139,6 +139,7 @@ func (f *Flow) once(ctx context.Context, id hub.ID) error {
 	if told, err := f.tell(ctx, w.c); err != nil {
 		return err
 	} else if told {
+		w.leave()              // or the next one would wait for the memory of this one
 		return f.once(ctx, id) // with what is there now
 	}
 	if s := &w.c.Submission; !s.WithdrawnAt.IsZero() || s.State == hub.SubmissionSettled {

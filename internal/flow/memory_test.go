@@ -44,6 +44,31 @@ func TestLargePayloadsWaitForOneAnother(t *testing.T) {
 	}
 }
 
+// A run that tells the portal and then goes on with what is there now does not wait for
+// the memory that it has itself.
+func TestLargePayloadIsTold(t *testing.T) {
+	d := newDesk(t)
+	d.callsBack(true)
+	id := d.accept("dackel.xml", func(s string) string {
+		return strings.Replace(s, "</h:halter>", "</h:halter>"+strings.Repeat(" ", small), 1)
+	}, nil)
+	s := d.run(id)
+	give, err := d.memory.take(t.Context(), openMost/openCost-s.Submission.Size) // there is room for one
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer give()
+	d.end(id)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	if err := d.Run(ctx, id); err != nil {
+		t.Fatalf("it waits for itself: %v", err)
+	}
+	if got := d.told(id); len(got) != 1 {
+		t.Errorf("told %v", got)
+	}
+}
+
 // What stays open is bounded by number and by size.
 func TestWarmIsBounded(t *testing.T) {
 	for name, test := range map[string]struct {

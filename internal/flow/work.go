@@ -103,6 +103,7 @@ func (w *work) send() {
 func (w *work) leave() {
 	if w.give != nil {
 		w.give()
+		w.give = nil
 	}
 	w.dismiss()
 }
