@@ -176,7 +176,7 @@ func (a *API) own(c *call) (*store.Status, *refusal) {
 	if id.Ordinal() != 0 {
 		return nil, refuse(CodeSubmission)
 	}
-	s, err := a.read(c, id)
+	s, err := store.Read(ctx, a.Store, id, c.at)
 	if err != nil {
 		return nil, lookupProblem(err)
 	}
@@ -188,20 +188,6 @@ func (a *API) own(c *call) (*store.Status, *refusal) {
 		return nil, refuse(CodeErased)
 	}
 	return s, nil
-}
-
-// read gives a submission. Rows that fail their check are no fault of the store: whoever
-// comes upon them first sets the submission aside, and it is told as far as it can be.
-func (a *API) read(c *call, id hub.ID) (*store.Status, error) {
-	ctx := c.r.Context()
-	s, err := a.Store.Submission(ctx, id)
-	if !errors.Is(err, store.ErrDamaged) {
-		return s, err
-	}
-	if err := a.Store.Damage(context.WithoutCancel(ctx), id, "row", c.at); err != nil {
-		return nil, err
-	}
-	return a.Store.Submission(ctx, id)
 }
 
 // byNumber finds a portal's submission by the number that was read out.

@@ -33,7 +33,7 @@ func (d *desk) audit(ctx context.Context, actor, action, object, reason string) 
 // their random bits as well have never been seen.
 func (d *desk) find(ctx context.Context, name string) (*store.Status, error) {
 	if id, err := hub.ParseID(name); err == nil {
-		return d.submission(ctx, id.Submission())
+		return store.Read(ctx, d.Store, id.Submission(), d.Now())
 	}
 	first, last, err := hub.ParseNumber(name)
 	if err != nil {
@@ -46,25 +46,12 @@ func (d *desk) find(ctx context.Context, name string) (*store.Status, error) {
 	if len(rows) == 0 {
 		return nil, store.ErrNotFound
 	}
-	return d.submission(ctx, rows[0].Submission.ID)
-}
-
-// submission reads one. Whoever comes first upon rows that fail their check sets it
-// aside: from then on it is given as far as it can be, and can be mended or closed.
-func (d *desk) submission(ctx context.Context, id hub.ID) (*store.Status, error) {
-	status, err := d.Store.Submission(ctx, id)
-	if !errors.Is(err, store.ErrDamaged) {
-		return status, err
-	}
-	if err := d.Store.Damage(ctx, id, "row", d.Now()); err != nil {
-		return nil, fmt.Errorf("set submission %s aside: %w", id, err)
-	}
-	return d.Store.Submission(ctx, id)
+	return store.Read(ctx, d.Store, rows[0].Submission.ID, d.Now())
 }
 
 // delivery reads the submission of a delivery and the delivery itself.
 func (d *desk) delivery(ctx context.Context, id hub.ID) (*store.Status, *hub.Delivery, error) {
-	status, err := d.submission(ctx, id.Submission())
+	status, err := store.Read(ctx, d.Store, id.Submission(), d.Now())
 	if err != nil {
 		return nil, nil, err
 	}
