@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -105,7 +104,14 @@ func newCrashTown(t *testing.T, bin string) *crashTown {
 		t.Fatal(err)
 	}
 	c.template = string(example)
-	portals, admin := freePort(t), freePort(t)
+	portals, err := sim.FreeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin, err := sim.FreeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
 	c.url, c.key = "http://"+portals, "swp_crash_0123456789012345678901234567890123456789012"
 	keyring, err := vault.Generate()
 	if err != nil {
@@ -149,16 +155,6 @@ func copyFile(t *testing.T, from, to string) {
 	if err := os.WriteFile(to, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // run kills the hub so often under load and says what was lost or altered.

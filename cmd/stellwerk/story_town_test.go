@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,7 +12,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -42,24 +39,6 @@ func until(ready func() bool) bool {
 	return true
 }
 
-// handedOut are the ports that a story has: no other one may take them meanwhile.
-var handedOut sync.Map
-
-// port finds a free port below those that outgoing connections take, so that a hub
-// or partner that went away can come back to it.
-func port() (string, error) {
-	for range 200 {
-		address := "127.0.0.1:" + strconv.Itoa(12000+rand.IntN(18000))
-		if _, taken := handedOut.LoadOrStore(address, true); taken {
-			continue
-		}
-		if l, err := net.Listen("tcp", address); err == nil {
-			return address, l.Close()
-		}
-	}
-	return "", errors.New("no free port")
-}
-
 // town starts the partners and makes the operator's folder: the sample's, or another
 // one's, with short pauses between attempts.
 func town(ts *testscript.TestScript, neg bool, args []string) {
@@ -77,7 +56,7 @@ func town(ts *testscript.TestScript, neg bool, args []string) {
 	listen := map[string]string{}
 	var err error
 	for _, name := range []string{"finance", "records", "dms", "public-order", "waste", "district", "mailbox", "bookings", "payment", "mail", "portal", "sink", "control"} {
-		listen[name], err = port()
+		listen[name], err = sim.FreeAddress()
 		ts.Check(err)
 	}
 	s.partner, err = sim.Start(s.ctx, sim.Options{Dir: s.folder("data/partners"), Listen: listen, Scan: 20 * time.Millisecond})
@@ -91,9 +70,9 @@ func town(ts *testscript.TestScript, neg bool, args []string) {
 func (s *story) furnish(ts *testscript.TestScript, folder string) {
 	s.sample = samples[folder]
 	var err error
-	s.portals, err = port()
+	s.portals, err = sim.FreeAddress()
 	ts.Check(err)
-	s.admin, err = port()
+	s.admin, err = sim.FreeAddress()
 	ts.Check(err)
 	ts.Check(os.CopyFS(s.folder(""), os.DirFS(filepath.Join(ts.Getenv("SHIPPED"), "testdata", folder))))
 	ts.Check(os.WriteFile(s.folder("secrets/partners.password"), []byte(sim.Password+"\n"), 0o600))

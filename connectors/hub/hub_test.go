@@ -22,6 +22,7 @@ import (
 	"stellwerk/connectors/connectortest"
 	"stellwerk/connectors/hub"
 	"stellwerk/connectors/hub/envelope"
+	"stellwerk/internal/sim"
 )
 
 const token = "swp_geheim-4711"
@@ -58,7 +59,11 @@ func start(t *testing.T) *other {
 	}
 	t.Setenv("HUB_TOKEN", token)
 	t.Setenv("HUB_KEY", private)
-	o := &other{address: "127.0.0.1:0", fault: connectortest.Healthy, byKey: map[string]string{}, gone: make(chan struct{})}
+	address, err := sim.FreeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &other{address: address, fault: connectortest.Healthy, byKey: map[string]string{}, gone: make(chan struct{})}
 	if o.public, err = envelope.ParsePublic(public); err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +77,7 @@ func (o *other) listen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.address, o.server, o.served = l.Addr().String(), &http.Server{Handler: o}, make(chan error, 1)
+	o.server, o.served = &http.Server{Handler: o}, make(chan error, 1)
 	server, served := o.server, o.served
 	go func() { served <- server.Serve(l) }()
 }

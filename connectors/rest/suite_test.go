@@ -16,6 +16,7 @@ import (
 	"stellwerk/connectors"
 	"stellwerk/connectors/connectortest"
 	"stellwerk/connectors/rest"
+	"stellwerk/internal/sim"
 )
 
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
@@ -48,19 +49,23 @@ type partner struct {
 }
 
 func startPartner(t *testing.T) *partner {
-	p := &partner{address: "127.0.0.1:0", fault: connectortest.Healthy, byID: map[string]bool{}, gone: make(chan struct{})}
+	address, err := sim.FreeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &partner{address: address, fault: connectortest.Healthy, byID: map[string]bool{}, gone: make(chan struct{})}
 	p.listen(t)
 	t.Cleanup(func() { close(p.gone); p.stop() })
 	return p
 }
 
-// listen opens the address, the same one again after stop.
+// listen opens the address, again after stop.
 func (p *partner) listen(t *testing.T) {
 	l, err := net.Listen("tcp", p.address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.address, p.server, p.served = l.Addr().String(), &http.Server{Handler: p}, make(chan error, 1)
+	p.server, p.served = &http.Server{Handler: p}, make(chan error, 1)
 	server, served := p.server, p.served
 	go func() { served <- server.Serve(l) }()
 }

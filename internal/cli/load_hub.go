@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -59,11 +58,11 @@ func (p *Program) startThrowaway(ctx context.Context, o *loadOptions) (_ *throwa
 	if err := f.sinkAll(t.town.Sink, o.clients); err != nil {
 		return nil, err
 	}
-	portals, err := freeAddress()
+	portals, err := sim.FreeAddress()
 	if err != nil {
 		return nil, err
 	}
-	admin, err := freeAddress()
+	admin, err := sim.FreeAddress()
 	if err != nil {
 		return nil, err
 	}
@@ -93,15 +92,6 @@ func (f *sampleFolder) sinkAll(sink string, clients int) error {
 		}
 		return nil
 	})
-}
-
-// freeAddress finds a port that nobody listens at just now.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	return l.Addr().String(), l.Close()
 }
 
 func (t *throwaway) start(ctx context.Context, dir string, o *loadOptions) (err error) {

@@ -19,7 +19,7 @@ import (
 // Options size a town. The zero value listens on free ports of this machine.
 type Options struct {
 	Dir      string            // for the drop folder and the sink's log; required
-	Listen   map[string]string // address by partner, "control" too; 127.0.0.1:0 where none is given
+	Listen   map[string]string // address by partner, "control" too; a free one of this machine where none is given
 	Now      func() time.Time
 	Remember int           // documents each partner keeps whole; 1000. Their ids are kept all.
 	Scan     time.Duration // between two looks into the drop folder; 100ms
@@ -228,10 +228,7 @@ func (l *listener) start() error {
 	if l.server != nil {
 		return nil
 	}
-	if l.address == "" {
-		l.address = "127.0.0.1:0"
-	}
-	at, err := net.Listen("tcp", l.address)
+	at, err := l.listen()
 	if err != nil {
 		return err
 	}
@@ -251,6 +248,13 @@ func (l *listener) start() error {
 		_ = server.Serve(at) // ends with ErrServerClosed
 	}()
 	return nil
+}
+
+func (l *listener) listen() (net.Listener, error) {
+	if l.address == "" {
+		return listenFree()
+	}
+	return net.Listen("tcp", l.address)
 }
 
 func (l *listener) stop() error {
