@@ -158,12 +158,12 @@ func (st *state) fail(f *field, ref *refusal) *Hold {
 	return nil
 }
 
-// add sums a field over the records.
+// add sums a field over the records, by what is written of it: with a comma, too.
 func (st *state) add(f *field, text string) *Hold {
 	if f.sum < 0 || text == "" {
 		return nil
 	}
-	d, err := ParseDecimal(text)
+	d, err := ParseDecimal(germanDecimal(text))
 	if err == nil {
 		sum := st.sums[f.sum]
 		if !sum.set {

@@ -294,6 +294,7 @@ func TestTargets(t *testing.T) {
 		{"{format: csv, formulas: keep, line-ending: lf, bom: true}\neach: h\nlet: {n: {from: n}}\nfields: {n: {from: 'let:n'}}\nheader: {fields: {x: {const: Kopf}}}\ntrailer: {fields: {x: {from: 'records:count'}}}", "\uFEFFn\nKopf\na\nb\n2"},
 		{"{format: csv, formulas: keep, line-ending: lf, header-line: false}\neach: h\nfields: {n: {from: fehlt}}", "\"\"\n\"\""},
 		{"{format: csv, formulas: keep, line-ending: lf, header-line: false}\neach: '//x'\nfields: {n: {from: .}}\ntrailer: {fields: {x: {from: 'records:sum/n'}}}", "1\n2\n3"},
+		{"{format: csv, formulas: keep, line-ending: lf, header-line: false}\neach: '//x'\nfields: {n: {from: ., with: [comma 2]}}\ntrailer: {fields: {x: {from: 'records:sum/n', with: [comma 2]}}}", "1,00\n2,00\n3,00"},
 	} {
 		m := mustParse(t, "revision: 1\noutput: "+c.text, nil)
 		doc, err := m.Apply(root, SampleEnv())
