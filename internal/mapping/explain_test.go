@@ -146,11 +146,11 @@ tests:
   - {name: ohne Erwartung, given: in.xml, expect: fehlt.json}
   - {name: ohne Satzung, given: in.xml, hold: v, env: {ordinances: {a: fehlt.yaml}}}
 `, fsys)
-	want := []string{"", `m/x.yaml:8: test "anders": the document differs from m/bad.json`, `v was to be held, but a document was made`, `n is held, not v: the test gives no number for marke`,
-		`n is held for number-range, not for required`, "", "v was to be held, but a document was made", "read the given document", "parse m/kaputt.xml", "read the expectation", "ordinance a: "}
+	want := []string{"", "the document differs from m/bad.json", `v was to be held, but a document was made`, `n is held, not v: the test gives no number for marke`,
+		`n is held for number-range, not for required`, "", "v was to be held, but a document was made", "read the given document", "parse m/kaputt.xml", "m/fehlt.json is not there yet; stellwerk mapping test m/x --confirm writes it", "ordinance a: "}
 	results := m.RunTests(fsys, TestOptions{})
 	for i, r := range results {
-		if r.OK != (want[i] == "") || !strings.Contains(r.Message, want[i]) {
+		if r.OK != (want[i] == "") || !strings.Contains(r.Message, want[i]) || strings.Contains(r.Message, "x.yaml") { // the place has fields of its own
 			t.Errorf("%s: %v %s; want %s", r.Name, r.OK, r.Message, want[i])
 		}
 	}

@@ -41,7 +41,7 @@ func TestStories(t *testing.T) {
 					t.Fatal(err)
 				}
 			} else if !r.OK {
-				t.Errorf("%s\n%s", r.Message, r.Diff)
+				t.Errorf("%s:%d: %s: %s\n%s", r.Mapping, r.Line, r.Name, r.Message, r.Diff)
 			}
 		}
 	}

@@ -29,7 +29,7 @@ type TestResult struct {
 	Line    int
 	Name    string
 	OK      bool
-	Message string // why not, with place and remedy; empty if OK
+	Message string // why not, with remedy; empty if OK
 	Diff    string // expected against actual, readable; only for differing documents
 	Expect  string // path of the expectation
 	Got     []byte // the document as rendered now, to confirm a changed expectation
@@ -44,7 +44,7 @@ func (m *Mapping) RunTests(fsys fs.FS, opts TestOptions) []TestResult {
 			r.Expect = m.beside(t.Expect)
 		}
 		if err := m.runTest(fsys, opts, t, &r); err != nil {
-			r.Message = fmt.Sprintf("%s:%d: test %q: %v", m.Path, t.Line, t.Name, err)
+			r.Message = err.Error()
 		} else {
 			r.OK = true
 		}
@@ -96,6 +96,9 @@ func (m *Mapping) runTest(fsys fs.FS, opts TestOptions, t Test, r *TestResult) e
 		return fmt.Errorf("%s was to be held, but a document was made", t.Hold)
 	}
 	want, err := fs.ReadFile(fsys, r.Expect)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is not there yet; stellwerk mapping test %s --confirm writes it", r.Expect, strings.TrimSuffix(m.Path, path.Ext(m.Path)))
+	}
 	if err != nil {
 		return fmt.Errorf("read the expectation: %w", err)
 	}
