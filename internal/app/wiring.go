@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -19,6 +20,7 @@ import (
 	"stellwerk/internal/retention"
 	"stellwerk/internal/route"
 	"stellwerk/internal/web"
+	"stellwerk/internal/web/admin"
 )
 
 // The doorbells.
@@ -173,14 +175,14 @@ func (l cronLog) Error(err error, msg string, args ...any) {
 }
 
 // render is the dry run: the documents a payload would cause, nothing kept.
-func (a *App) render(ctx context.Context, ags, service string, payload []byte, mediaType string) ([]web.Rendered, error) {
+func (a *App) render(ctx context.Context, in admin.Render) ([]web.Rendered, error) {
 	snap, now := a.live.Get(), a.opts.Now()
-	if b, ok := snap.Binding(ags, service); ok {
-		if err := fits(ctx, b.Route, payload, mediaType, snap.Hub.Limits.Payload, now); err != nil {
+	if b, ok := snap.Binding(in.Municipality, in.Service); ok {
+		if err := fits(ctx, b.Route, &in, snap.Hub.Limits.Payload, now); err != nil {
 			return nil, err
 		}
 	}
-	tree, err := gate.Tree(ctx, payload, mediaType, gate.Limits{})
+	tree, err := gate.Tree(ctx, in.Payload, in.MediaType, gate.Limits{})
 	if err != nil {
 		return nil, err
 	}
@@ -189,12 +191,18 @@ func (a *App) render(ctx context.Context, ags, service string, payload []byte, m
 		return nil, err
 	}
 	sample := new(hub.IDs).New()
-	previews, err := flow.PreviewOf(ctx, snap, ags, service, tree.Root(), mapping.Env{
-		Submission: mapping.Submission{ID: sample.String(), Number: sample.Number(), Delivery: sample.Delivery(1).String(), Service: service, Portal: "dry-run", ReceivedAt: now},
-		Meta:       mapping.Meta{Channel: "portal", ConsentAt: now, ConsentVersion: "1"},
-		Original:   func() (string, []byte, error) { return mediaType, payload, nil },
-		Now:        a.opts.Now,
-	}, given)
+	env := mapping.Env{
+		Submission: mapping.Submission{ID: sample.String(), Number: sample.Number(), Delivery: sample.Delivery(1).String(), Service: in.Service, Portal: "dry-run",
+			Reference: in.Reference, Bundle: in.Bundle, ReceivedAt: now},
+		Meta: mapping.Meta{TrustLevel: in.TrustLevel, Mailbox: in.Mailbox, Channel: "portal", Email: in.Account["mail"], Account: in.Account,
+			ConsentAt: now, ConsentVersion: in.ConsentWording},
+		Original: func() (string, []byte, error) { return in.MediaType, in.Payload, nil },
+		Now:      a.opts.Now,
+	}
+	for i, at := range in.Attachments {
+		env.Attachments = append(env.Attachments, mapping.Attachment{ID: hub.RecordAttachment(i + 1), Name: at.Name, Type: at.ContentType, Size: at.Size, SHA256: at.SHA256})
+	}
+	previews, err := flow.PreviewOf(ctx, snap, in.Municipality, in.Service, tree.Root(), env, given)
 	if err != nil {
 		return nil, err
 	}
@@ -209,20 +217,20 @@ func (a *App) render(ctx context.Context, ags, service string, payload []byte, m
 	return out, nil
 }
 
-// fits tells whether a portal could push this: nothing else would leave. A dry run
-// names no version, so any that is taken now will do.
-func fits(ctx context.Context, r *route.Route, payload []byte, mediaType string, limit int64, now time.Time) error {
-	format, err := gate.FormatOf(mediaType)
+// fits tells whether a portal could push this: nothing else would leave. Where no
+// version is named, any that is taken now will do.
+func fits(ctx context.Context, r *route.Route, p *admin.Render, limit int64, now time.Time) error {
+	format, err := gate.FormatOf(p.MediaType)
 	if err != nil {
 		return err
 	}
-	err = fmt.Errorf("%s is not taken as %s now", r.Service, format)
+	err = fmt.Errorf("%s is not taken as %s now", r.Service, strings.TrimSpace(string(format)+" "+p.Version))
 	for i := range r.Inputs {
 		in := &r.Inputs[i]
-		if in.Format != string(format) || !in.Taken(now) {
+		if in.Format != string(format) || p.Version != "" && p.Version != in.Version || !in.Taken(now) {
 			continue
 		}
-		if _, err = gate.Check(ctx, payload, mediaType, gate.Options{Limits: gate.Limits{Bytes: limit}, Schema: in.Schema}); err == nil {
+		if _, err = gate.Check(ctx, p.Payload, p.MediaType, gate.Options{Limits: gate.Limits{Bytes: limit}, Schema: in.Schema}); err == nil {
 			return nil
 		}
 	}

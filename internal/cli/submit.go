@@ -3,6 +3,8 @@ package cli
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -251,11 +253,7 @@ func writeForm(form *multipart.Writer, meta []byte, s *submission) error {
 		if err != nil {
 			return err
 		}
-		contentType := mime.TypeByExtension(filepath.Ext(name))
-		if contentType == "" {
-			contentType = "application/octet-stream"
-		}
-		err = errors.Join(write("attachment", filepath.Base(name), contentType, f), f.Close())
+		err = errors.Join(write("attachment", filepath.Base(name), typeOf(name), f), f.Close())
 		if err != nil {
 			return err
 		}
@@ -315,7 +313,16 @@ func (p *Program) dryRun(ctx context.Context, s *submission, out string) error {
 	if err != nil {
 		return err
 	}
-	r, err := c.Render(ctx, admin.Render{Municipality: s.municipality, Service: s.service, MediaType: s.mediaType, Payload: s.body})
+	in := admin.Render{Municipality: s.municipality, Service: s.service, MediaType: s.mediaType, Payload: s.body, Version: s.version,
+		Reference: s.reference, TrustLevel: s.trust, Mailbox: s.mailbox, Account: s.account, ConsentWording: s.wording, Bundle: s.bundle}
+	for _, name := range s.attach {
+		at, err := attached(name)
+		if err != nil {
+			return &usageError{fmt.Errorf("--attach: %w", err)}
+		}
+		in.Attachments = append(in.Attachments, at)
+	}
+	r, err := c.Render(ctx, in)
 	if err != nil {
 		return err
 	}
@@ -350,6 +357,28 @@ func (p *Program) dryRun(ctx context.Context, s *submission, out string) error {
 		return errFindings
 	}
 	return err
+}
+
+// attached describes a file as the hub would have received it.
+func attached(name string) (admin.Attached, error) {
+	if err := readable(name); err != nil {
+		return admin.Attached{}, err
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return admin.Attached{}, err
+	}
+	sum := sha256.New()
+	size, err := io.Copy(sum, f)
+	return admin.Attached{Name: filepath.Base(name), ContentType: typeOf(name), Size: size, SHA256: hex.EncodeToString(sum.Sum(nil))}, errors.Join(err, f.Close())
+}
+
+// typeOf is the media type that a file's name says.
+func typeOf(name string) string {
+	if t := mime.TypeByExtension(filepath.Ext(name)); t != "" {
+		return t
+	}
+	return "application/octet-stream"
 }
 
 func (p *Program) printDocuments(docs []admin.Rendered, bodies bool) {

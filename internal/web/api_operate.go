@@ -93,7 +93,7 @@ func (s *Server) apiRender(r *http.Request, _ string) (any, error) {
 	if err := decode(r, s.Live.Get().Hub.Limits.Payload*4/3+small, &in); err != nil {
 		return nil, err
 	}
-	docs, err := s.dryRun(r.Context(), in.Municipality, in.Service, in.Payload, in.MediaType)
+	docs, err := s.dryRun(r.Context(), in)
 	if err != nil {
 		return nil, err
 	}

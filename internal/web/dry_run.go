@@ -19,15 +19,15 @@ type Rendered struct {
 	Hold                  string   // instead of a document: what a person would have to decide
 }
 
-// dryRun gives the documents that a payload would cause. Nothing is kept or sent.
-func (d *desk) dryRun(ctx context.Context, ags, service string, payload []byte, mediaType string) ([]Rendered, error) {
-	if err := d.known(ctx, store.Filter{Municipality: ags, Service: service}); err != nil {
+// dryRun gives the documents that a submission would cause. Nothing is kept or sent.
+func (d *desk) dryRun(ctx context.Context, in admin.Render) ([]Rendered, error) {
+	if err := d.known(ctx, store.Filter{Municipality: in.Municipality, Service: in.Service}); err != nil {
 		return nil, err
 	}
-	if _, ok := d.Live.Get().Binding(ags, service); !ok {
-		return nil, wrong("municipality %q does not offer the service %q", ags, service)
+	if _, ok := d.Live.Get().Binding(in.Municipality, in.Service); !ok {
+		return nil, wrong("municipality %q does not offer the service %q", in.Municipality, in.Service)
 	}
-	docs, err := d.Render(ctx, ags, service, payload, mediaType)
+	docs, err := d.Render(ctx, in)
 	var hold *mapping.Hold
 	if errors.As(err, &hold) {
 		return nil, &admin.Problem{Status: 422, Code: admin.CodeHeld, Detail: hold.Message}

@@ -111,7 +111,8 @@ func newFixture(t *testing.T) *fixture {
 			return f.findings, f.reloadError
 		},
 		Check: func() config.Findings { return f.findings },
-		Render: func(_ context.Context, _, _ string, payload []byte, _ string) ([]Rendered, error) {
+		Render: func(_ context.Context, in admin.Render) ([]Rendered, error) {
+			payload := in.Payload
 			return []Rendered{{Role: "finance", System: system, Mapping: "hundeanmeldung/finance.yaml", Name: "a.json", ContentType: "application/json", Body: payload}}, nil
 		},
 	})

@@ -13,6 +13,7 @@ import (
 	"stellwerk/internal/retention"
 	"stellwerk/internal/store"
 	"stellwerk/internal/vault"
+	"stellwerk/internal/web/admin"
 )
 
 // Options are the server's surroundings.
@@ -40,8 +41,8 @@ type Options struct {
 	Reload func(ctx context.Context, actor string) (config.Findings, error)
 	// Check reads the configuration anew without swapping; nil: the doctor leaves it out.
 	Check func() config.Findings
-	// Render gives the documents a payload would cause, without keeping anything.
-	Render func(ctx context.Context, ags, service string, payload []byte, mediaType string) ([]Rendered, error)
+	// Render gives the documents a submission would cause, without keeping anything.
+	Render func(context.Context, admin.Render) ([]Rendered, error)
 	// Load reads the configuration anew, with changes laid over the operator's folder
 	// (nil: none), without swapping.
 	Load func(changes fs.FS) (*config.Snapshot, config.Findings)

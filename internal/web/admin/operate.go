@@ -194,6 +194,24 @@ type Render struct {
 	Service      string `json:"service"`
 	MediaType    string `json:"media-type"`
 	Payload      []byte `json:"payload"` // base64
+
+	// What a portal would say beside the payload: routes and mappings ask for it.
+	Version        string            `json:"version,omitempty"` // of the schema; any that is taken now where none is given
+	Reference      string            `json:"reference,omitempty"`
+	TrustLevel     string            `json:"trust-level,omitempty"`
+	Mailbox        string            `json:"mailbox,omitempty"`
+	Account        map[string]string `json:"account,omitempty"`
+	ConsentWording string            `json:"consent-wording,omitempty"`
+	Bundle         string            `json:"bundle,omitempty"`
+	Attachments    []Attached        `json:"attachments,omitempty"`
+}
+
+// Attached describes a file that would come with a submission; its content stays behind.
+type Attached struct {
+	Name        string `json:"name"`
+	ContentType string `json:"content-type"`
+	Size        int64  `json:"size"`
+	SHA256      string `json:"sha256"` // hex
 }
 
 // Rendered is one document that would leave.
