@@ -78,6 +78,7 @@ func Load(src Source) (*Snapshot, Findings) {
 		loaded:   map[string]*mapping.Mapping{},
 		asked:    map[string]bool{},
 		broken:   map[string]bool{},
+		wants:    map[string]string{},
 		kept:     map[route.Retention]string{},
 		snap:     &Snapshot{Dir: src.Dir},
 	}
@@ -125,6 +126,7 @@ type loader struct {
 	tables   map[string]*mapping.Ordinance
 	keySeen  map[[32]byte]string        // in which file a key's hash stands
 	broken   map[string]bool            // names of files that are there but could not be read
+	wants    map[string]string          // the documents of the systems whose files could be read
 	kept     map[route.Retention]string // contradictions of rules that were looked at
 	services []string                   // every service with a route, readable or not
 }

@@ -103,7 +103,7 @@ func (l *loader) roles(t *tenant) {
 			t.is.Systems[role] = s
 		case l.broken[name]:
 			// Its own file says why.
-			t.is.Systems[role] = &System{Name: name}
+			t.is.Systems[role] = &System{Name: name, Document: l.wants[name]}
 		default:
 			l.at(t.file, key, role+": "+name+" is not a system of this folder", strict.Suggest(name, l.names(l.own, "systems")))
 			t.is.Systems[role] = &System{Name: name}
@@ -326,7 +326,10 @@ func (l *loader) deliveries(file, key string, b *Binding) {
 		if document == "" {
 			document = rd.To
 		}
-		l.document(file, key, b, &d, document)
+		// Of a system whose file cannot be read nobody knows what it wants.
+		if _, known := l.wants[d.System.Name]; known {
+			l.document(file, key, b, &d, document)
+		}
 		b.Deliveries = append(b.Deliveries, d)
 	}
 }

@@ -93,6 +93,9 @@ func (l *loader) system(file, name string) *System {
 	}
 	found = strict.Decode(file, "a setting of a system", ours, &y)
 	l.found = append(l.found, found...)
+	if y.Document == "" || names.MatchString(y.Document) {
+		l.wants[name] = y.Document
+	}
 	before := len(l.found)
 	s := &System{
 		Name: name, Kind: y.Kind, Profile: y.Profile, Document: y.Document,
