@@ -1,6 +1,10 @@
 package mapping
 
 import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -163,14 +167,19 @@ func (r *reader) codeRow(l *CodeList, n *yaml.Node, declared bool) (string, []ce
 // genericode reads OASIS Genericode 1.0. The children of CodeList are unqualified; the
 // key column is the one that Key/ColumnRef names, never the first.
 func (r *reader) genericode(data []byte) *CodeList {
+	lines := r.genericodeRows(data)
 	doc := etree.NewDocument()
-	if err := doc.ReadFromBytes(data); err != nil {
+	if err := doc.ReadFromBytes(data); err != nil && !r.findings.HasErrors() {
 		r.addf(nil, "not XML: %v", err)
+	}
+	if r.findings.HasErrors() {
 		return nil
 	}
+	at := func(row int) *yaml.Node { return &yaml.Node{Line: lines[row], Column: 1} }
+	top := &yaml.Node{Line: 1, Column: 1}
 	root := doc.Root()
 	if root == nil || root.Tag != "CodeList" || root.NamespaceURI() != "http://docs.oasis-open.org/codelist/ns/genericode/1.0/" {
-		r.addf(nil, "not a Genericode 1.0 code list")
+		r.addf(top, "not a Genericode 1.0 code list")
 		return nil
 	}
 	l := &CodeList{rows: map[string][]cell{}}
@@ -180,7 +189,7 @@ func (r *reader) genericode(data []byte) *CodeList {
 	}
 	set := root.SelectElement("ColumnSet")
 	if set == nil {
-		r.addf(nil, "the code list has no ColumnSet")
+		r.addf(top, "the code list has no ColumnSet")
 		return nil
 	}
 	for _, c := range set.SelectElements("Column") {
@@ -196,12 +205,12 @@ func (r *reader) genericode(data []byte) *CodeList {
 	}
 	i := slices.Index(l.Columns, l.Key)
 	if i < 0 {
-		r.addf(nil, "the code list has no key of one column")
+		r.addf(top, "the code list has no key of one column")
 		return nil
 	}
 	simple := root.SelectElement("SimpleCodeList")
 	if simple == nil {
-		r.addf(nil, "the code list has no SimpleCodeList")
+		r.addf(top, "the code list has no SimpleCodeList")
 		return nil
 	}
 	for n, e := range simple.SelectElements("Row") {
@@ -212,7 +221,7 @@ func (r *reader) genericode(data []byte) *CodeList {
 				next = slices.Index(l.Columns, ref) // without a reference: the column after the last
 			}
 			if next < 0 || next >= len(row) {
-				r.addf(nil, "row %d names a column that is not in the ColumnSet", n+1)
+				r.addf(at(n), "row %d names a column that is not in the ColumnSet", n+1)
 				break
 			}
 			if s := v.SelectElement("SimpleValue"); s != nil {
@@ -223,15 +232,57 @@ func (r *reader) genericode(data []byte) *CodeList {
 		key := row[i].text
 		switch {
 		case !row[i].set:
-			r.addf(nil, "row %d has no key (%s)", n+1, l.Key)
+			r.addf(at(n), "row %d has no key (%s)", n+1, l.Key)
 		case l.rows[key] != nil:
-			r.addf(nil, "key %q is given twice, again in row %d", key, n+1)
+			r.addf(at(n), "key %q is given twice, again in row %d", key, n+1)
 		default:
 			l.rows[key] = row
 			l.order = append(l.order, key)
 		}
 	}
 	return l
+}
+
+// genericodeRows says in which line each row begins, and where the file is no XML document
+// with one root element: the tree tells neither.
+func (r *reader) genericodeRows(data []byte) (lines []int) {
+	dec := xml.NewDecoder(bytes.NewReader(data))
+	dec.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil } // the tree says what it cannot read
+	depth, roots := 0, 0
+	for {
+		line, column := dec.InputPos()
+		t, err := dec.Token()
+		if err != nil {
+			var syntax *xml.SyntaxError
+			switch {
+			case errors.As(err, &syntax):
+				r.add(&yaml.Node{Line: syntax.Line, Column: 1}, "not XML: "+syntax.Msg, "")
+			case !errors.Is(err, io.EOF):
+				r.add(&yaml.Node{Line: line, Column: column}, "not XML: "+err.Error(), "")
+			}
+			return lines
+		}
+		switch t := t.(type) {
+		case xml.StartElement:
+			if depth == 0 {
+				roots++
+			}
+			if depth++; t.Name.Local == "Row" {
+				lines = append(lines, line)
+			}
+		case xml.EndElement:
+			depth--
+		case xml.CharData:
+			if depth == 0 && len(bytes.TrimSpace(bytes.TrimPrefix(t, []byte("\uFEFF")))) > 0 {
+				r.add(&yaml.Node{Line: line, Column: column}, "not XML: there is text outside the root element", "")
+				return lines
+			}
+		}
+		if roots > 1 {
+			r.add(&yaml.Node{Line: line, Column: column}, "not XML: a second root element begins here", "")
+			return lines
+		}
+	}
 }
 
 func childText(e *etree.Element, tag string) string {

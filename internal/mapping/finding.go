@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Severity says whether a finding stops the start.
@@ -103,6 +104,27 @@ func (f Findings) Sort() Findings {
 		return strings.Compare(a.Message, b.Message)
 	})
 	return slices.Compact(f)
+}
+
+// NotText says where a file is no text that is read here, and why: a byte that is not
+// UTF-8, or a control character. Line and column count from 1; what is "" where all is text.
+func NotText(data []byte) (line, column int, what string) {
+	line, column = 1, 1
+	for len(data) > 0 {
+		r, n := utf8.DecodeRune(data)
+		switch {
+		case r == utf8.RuneError && n == 1:
+			return line, column, "is not UTF-8"
+		case r == '\n':
+			line, column = line+1, 1
+		case r < ' ' && r != '\t' && r != '\r', r == 0x7f:
+			return line, column, fmt.Sprintf("has a control character here (U+%04X)", r)
+		default:
+			column++
+		}
+		data = data[n:]
+	}
+	return line, column, ""
 }
 
 // didYouMean suggests the nearest of the allowed words, or lists them when few.

@@ -52,7 +52,8 @@ func TestCodeListFindings(t *testing.T) {
 		expectFinding(t, text, want, func(fs fstest.MapFS) Findings { _, f := LoadCodeList(fs, "x.yaml"); return f })
 	}
 	for text, want := range map[string]string{
-		"<a/>": "not a Genericode 1.0 code list", "<a": "not XML", `<g:CodeList xmlns:g="http://docs.oasis-open.org/codelist/ns/genericode/1.0/"/>`: "has no ColumnSet",
+		"<a/>": "x.gc:1:1: not a Genericode 1.0 code list", "<a": "x.gc:1:1: not XML", "<a>\n<b>\n</c></a>": "x.gc:3:1: not XML: element <b> closed by </c>", "<a/>\n<b/>": "x.gc:2:1: not XML: a second root element begins here",
+		string(testLists["codelists/gc.xml"].Data) + "rows: []": "not XML: there is text outside the root element", `<g:CodeList xmlns:g="http://docs.oasis-open.org/codelist/ns/genericode/1.0/"/>`: "has no ColumnSet",
 		strings.Replace(string(testLists["codelists/gc.xml"].Data), `Ref="SCHLUESSEL"/></Key>`, `Ref="X"/></Key>`, 1):        "no key of one column",
 		strings.Replace(string(testLists["codelists/gc.xml"].Data), "<SimpleValue>02", "<SimpleValue>01", 1):                 `key "01" is given twice`,
 		strings.Replace(string(testLists["codelists/gc.xml"].Data), `<Value ColumnRef="name">`, `<Value ColumnRef="nn">`, 1): "not in the ColumnSet",

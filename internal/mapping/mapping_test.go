@@ -20,10 +20,14 @@ const jsonHead = "revision: 1\noutput: {format: json}\n"
 // Everything a file can get wrong, with the complaint it must earn.
 func TestMappingFindings(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
-		{"", "m/x.yaml: the file is empty"},
+		{"", "m/x.yaml:1:1: the file is empty"},
+		{"# nur ein Satz", "m/x.yaml:1:1: the file is empty"},
+		{"revision: 1\ntitle: M\xfcll", "m/x.yaml:2:9: is not UTF-8 (save the file as UTF-8)"},
+		{"revision: 1\n# \x00", "m/x.yaml:2:3: has a control character here (U+0000)"},
+		{"revision: 1\n: 2", "m/x.yaml:2:3: there is no key before the colon"},
 		{"a: [", "m/x.yaml:2:1: not YAML: did not find expected node content"},
 		{"- a", "a mapping is a map of settings"},
-		{"a: 1\n---\nb: 2", "several YAML documents"},
+		{"a: 1\n---\nb: 2", "m/x.yaml:2:1: a second document begins here"},
 		{"revision: &x 1", "m/x.yaml:1:11: anchors are not used here: &x"},
 		{"revision: 1\nunused: *x", "not YAML"},
 		{"revision: !!int 1", "tags are not used here"},

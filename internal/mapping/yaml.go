@@ -1,13 +1,14 @@
 package mapping
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -50,13 +51,30 @@ func (r *reader) read(data []byte) *yaml.Node {
 		r.addf(nil, "the file has %d bytes; at most %d are read", len(data), maxYAMLBytes)
 		return nil
 	}
-	var doc yaml.Node
-	if err := yaml.Load(data, &doc); err != nil {
+	if line, column, what := NotText(data); what != "" {
+		r.findings = append(r.findings, Finding{File: r.file, Line: line, Column: column, Message: what, Suggestion: "save the file as UTF-8"})
+		return nil
+	}
+	loader, err := yaml.NewLoader(bytes.NewReader(data))
+	if err != nil {
 		r.syntax(err)
 		return nil
 	}
-	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 {
-		r.add(nil, "the file is empty", "")
+	var doc, next yaml.Node
+	if err := loader.Load(&doc); err != nil {
+		r.syntax(err)
+		return nil
+	}
+	switch err := loader.Load(&next); {
+	case err == nil:
+		r.add(&next, "a second document begins here", "one file is one document: remove the line ---")
+		return nil
+	case !errors.Is(err, io.EOF):
+		r.syntax(err)
+		return nil
+	}
+	if doc.Kind != yaml.DocumentNode || len(doc.Content) != 1 || doc.Content[0].Tag == "!!null" {
+		r.syntax(io.EOF)
 		return nil
 	}
 	root := doc.Content[0]
@@ -67,15 +85,13 @@ func (r *reader) read(data []byte) *yaml.Node {
 }
 
 func (r *reader) syntax(err error) {
-	f := Finding{File: r.file, Message: "not YAML: " + err.Error()}
+	f := Finding{File: r.file, Line: 1, Column: 1, Message: "not YAML: " + err.Error()}
 	var one *yaml.LoadError
-	switch text := err.Error(); {
-	case strings.Contains(text, "no documents"):
+	switch {
+	case errors.Is(err, io.EOF):
 		f.Message = "the file is empty"
-	case strings.Contains(text, "found multiple"):
-		f.Message = "the file holds several YAML documents; one is wanted"
 	case errors.As(err, &one):
-		f.Line, f.Column, f.Message = one.Mark.Line, one.Mark.Column, "not YAML: "+one.Message
+		f.Line, f.Column, f.Message = max(one.Mark.Line, 1), max(one.Mark.Column, 1), "not YAML: "+one.Message
 	}
 	r.findings = append(r.findings, f)
 }
@@ -106,6 +122,10 @@ func (r *reader) strict(n *yaml.Node) bool {
 			k := n.Content[i]
 			if k.Kind != yaml.ScalarNode {
 				bad(k, "a key is a single word here", "")
+				continue
+			}
+			if k.Value == "" {
+				bad(n.Content[i+1], "there is no key before the colon", "")
 				continue
 			}
 			if v := n.Content[i+1]; n.Style&yaml.FlowStyle != 0 && v.Kind == yaml.ScalarNode && v.Value == "" && v.Style == 0 && i > 0 && isNumber(k.Value) && isNumber(n.Content[i-1].Value) {

@@ -12,7 +12,6 @@ import (
 	"errors"
 	"io"
 	"regexp"
-	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 
@@ -60,13 +59,12 @@ func (r *reader) complain(line, column int, message, remedy string) {
 }
 
 func (r *reader) parse(data []byte) *yaml.Node {
-	switch {
-	case len(data) > MaxSize:
+	if len(data) > MaxSize {
 		r.complain(0, 0, "is larger than 4 MB", "")
 		return nil
-	case !utf8.Valid(data):
-		line, column := place(data)
-		r.complain(line, column, "is not UTF-8", "save the file as UTF-8")
+	}
+	if line, column, what := mapping.NotText(data); what != "" {
+		r.complain(line, column, what, "save the file as UTF-8")
 		return nil
 	}
 	loader, err := yaml.NewLoader(bytes.NewReader(data))
@@ -148,28 +146,12 @@ func (r *reader) keys(n *yaml.Node) {
 			r.complain(k.Line, k.Column, "the merge key << is not read here", "write the keys out")
 		case k.Kind != yaml.ScalarNode && k.Kind != yaml.AliasNode:
 			r.complain(k.Line, k.Column, "a key must be a word", "")
+		case k.Value == "":
+			r.complain(n.Content[i+1].Line, n.Content[i+1].Column, "there is no key before the colon", "")
 		case seen[k.Value] != nil:
 			r.complain(k.Line, k.Column, k.Value+" is here for the second time", "the first is in line "+itoa(seen[k.Value].Line))
 		default:
 			seen[k.Value] = k
 		}
 	}
-}
-
-// place is the line and column of the first byte that is not UTF-8.
-func place(data []byte) (line, column int) {
-	line, column = 1, 1
-	for len(data) > 0 {
-		r, n := utf8.DecodeRune(data)
-		switch {
-		case r == utf8.RuneError && n == 1:
-			return line, column
-		case r == '\n':
-			line, column = line+1, 1
-		default:
-			column++
-		}
-		data = data[n:]
-	}
-	return line, column
 }

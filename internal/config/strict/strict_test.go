@@ -65,6 +65,8 @@ func TestRefusals(t *testing.T) {
 		{"empty file", "", "f.yaml:1:1: is empty"},
 		{"only a comment", "# nothing\n", "f.yaml:1:1: is empty"},
 		{"not UTF-8", "name: x\nloud: \xe4\n", "f.yaml:2:7: is not UTF-8 (save the file as UTF-8)"},
+		{"a control character", "name: x\n# \x00\n", "f.yaml:2:3: has a control character here (U+0000) (save the file as UTF-8)"},
+		{"no key", "name: x\n: y\n", "f.yaml:2:3: there is no key before the colon"},
 		{"not YAML", "name: [x\n", "f.yaml:2:1: is not YAML: did not find expected ',' or ']'"},
 		{"a list instead of keys", "- a\n", "f.yaml:1:1: the file is a list; it must have keys"},
 		{"text instead of a list", "name: x\nlist: y\n", `f.yaml:2:7: list is one value; it must be a list (write it in square brackets: [..., ...])`},
