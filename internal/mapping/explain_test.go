@@ -118,7 +118,9 @@ func TestCheckOrdinance(t *testing.T) {
 	for _, f := range m.CheckOrdinance("hundesteuer", other) {
 		got = append(got, f.String())
 	}
-	want := "o.yaml: hund/veranlagung.yaml asks for the column amount (possible: betrag)\no.yaml: the key hunde is not given by hund/veranlagung.yaml (possible: beginn, dogs, kind, listed)\no.yaml: the key kinds is not given by hund/veranlagung.yaml (did you mean kind?)"
+	want := "o.yaml:1:8: the key hunde is not given by hund/veranlagung.yaml:21,22 (there: by: {hunde: …}, or a let of that name)\n" +
+		"o.yaml:1:23: the key kinds is not given by hund/veranlagung.yaml:21,22 (did you mean kind?)\n" +
+		"o.yaml:2:1: no row gives the column amount that hund/veranlagung.yaml:21,22 asks for (possible: betrag)"
 	if strings.Join(got, "\n") != want {
 		t.Errorf("%s", strings.Join(got, "\n"))
 	}

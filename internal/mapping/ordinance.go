@@ -52,6 +52,8 @@ type Ordinance struct {
 type OrdinanceKey struct {
 	Name   string
 	Number bool
+
+	line, column int
 }
 
 type ordTable struct {
@@ -108,7 +110,7 @@ func parseOrdinance(file string, data []byte) (*Ordinance, Findings) {
 		if !isIdentifier(k.Value) || slices.Contains(ordReserved, k.Value) {
 			r.addf(k, "%s cannot be the name of a key", k.Value)
 		}
-		ord.Keys = append(ord.Keys, OrdinanceKey{k.Value, kind == "number"})
+		ord.Keys = append(ord.Keys, OrdinanceKey{k.Value, kind == "number", k.Line, k.Column})
 	})
 	for _, n := range o.seq("texts") {
 		ord.texts = append(ord.texts, r.scalar(n, "a column"))

@@ -2,7 +2,9 @@ package mapping
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -163,30 +165,51 @@ func (m *Mapping) Ordinances() []string {
 
 // CheckOrdinance says whether a municipality's table can answer this mapping: every key
 // it selects by is given, every column asked for is there. The findings are at the
-// table's file.
+// table's file, one for each key and column, and name the mapping's lines that ask.
 func (m *Mapping) CheckOrdinance(name string, o *Ordinance) Findings {
-	var out Findings
-	for _, u := range m.ordinances {
+	type complaint struct {
+		line, column          int
+		before, after, remedy string // around the mapping's name
+	}
+	asked := map[complaint][]string{} // lines of the mapping
+	rows := o.tables[0].line
+	for i := range m.ordinances {
+		u := &m.ordinances[i]
 		if u.name != name {
 			continue
 		}
+		complain := func(c complaint) {
+			lines := asked[c]
+			if line := strconv.Itoa(u.line); u.line > 0 && !slices.Contains(lines, line) { // an expression knows no line
+				lines = append(lines, line)
+			}
+			asked[c] = lines
+		}
 		if !slices.Contains(o.Columns, u.column) {
-			out = append(out, Finding{File: o.Path, Message: fmt.Sprintf("%s asks for the column %s", m.Path, u.column), Suggestion: didYouMean(u.column, o.Columns)})
+			complain(complaint{rows, 1, "no row gives the column " + u.column + " that ", " asks for", didYouMean(u.column, o.Columns)})
 		}
 		if slices.Contains(o.texts, u.column) && u.line == 0 {
-			out = append(out, Finding{File: o.Path, Message: fmt.Sprintf("%s computes with the column %s, which is text", m.Path, u.column)})
+			complain(complaint{rows, 1, "", " computes with the column " + u.column + ", which is text", ""})
 		}
 		for _, k := range o.Keys {
 			_, isLet := u.lets[k.Name]
-			if _, by := u.by[k.Name]; !isLet && !by {
-				var have []string
-				for l := range u.lets {
-					have = append(have, l)
-				}
-				slices.Sort(have)
-				out = append(out, Finding{File: o.Path, Message: fmt.Sprintf("the key %s is not given by %s", k.Name, m.Path), Suggestion: didYouMean(k.Name, have)})
+			if _, by := u.by[k.Name]; isLet || by {
+				continue
 			}
+			remedy := didYouMean(k.Name, append(slices.Sorted(maps.Keys(u.by)), slices.Sorted(maps.Keys(u.lets))...))
+			if !strings.HasPrefix(remedy, "did you mean") {
+				remedy = "there: by: {" + k.Name + ": …}, or a let of that name"
+			}
+			complain(complaint{k.line, k.column, "the key " + k.Name + " is not given by ", "", remedy})
 		}
+	}
+	var out Findings
+	for c, lines := range asked {
+		by := m.Path
+		if len(lines) > 0 {
+			by += ":" + strings.Join(lines, ",")
+		}
+		out = append(out, Finding{File: o.Path, Line: c.line, Column: c.column, Message: c.before + by + c.after, Suggestion: c.remedy})
 	}
 	return out.Sort()
 }
