@@ -157,7 +157,13 @@ func (l *loader) configure(file string, s *System, theirs *yaml.Node, allow []st
 		l.found = append(l.found, set.found...)
 	case errors.As(err, &complaint):
 		n := strict.At(set.top, complaint.Setting)
-		l.complain(Finding{File: set.fileOf(n), Line: n.Line, Column: n.Column, Message: complaint.Error()})
+		f := Finding{File: set.fileOf(n), Line: n.Line, Column: n.Column, Message: complaint.Error()}
+		if f.File != file { // several systems may use the profile, and what one lacks is given in its own file
+			f.Message = fmt.Sprintf("profile %s: %s (%s:%d:%d)", s.Profile, f.Message, f.File, f.Line, f.Column)
+			at := strict.At(l.nodes[file], "profile")
+			f.File, f.Line, f.Column = file, at.Line, at.Column
+		}
+		l.complain(f)
 	case err != nil:
 		l.complain(Finding{File: file, Message: err.Error()})
 	}
