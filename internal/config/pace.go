@@ -34,6 +34,11 @@ func (l *loader) pace(file string, y *systemYAML, s *System) {
 		}
 		s.Limits.Rate = rate
 	}
+	for key, value := range map[string]string{"document": y.Document, "profile": y.Profile} {
+		if value == "" && has(l.nodes[file], key) {
+			l.at(file, key, key+" is empty", "remove the line where none is meant")
+		}
+	}
 	if y.Document != "" && !names.MatchString(y.Document) {
 		l.at(file, "document", "document: "+y.Document+" is not the name of a mapping", "write the file's name without folder and .yaml")
 	}

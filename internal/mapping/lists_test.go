@@ -166,6 +166,8 @@ func TestOrdinanceFindings(t *testing.T) {
 		{"valid-from: 2024-07-01", "valid-from: 2019-07-01", "before that of its table"}, {`, dogs: "*"`, "", "the row leaves out dogs"}, {", amount: 450.00", "", "the row gives no value"},
 		{"amount: 450.00", "amuont: 450.00", "the row gives amuont and no amount, which other rows give"},
 		{"2-3, amount", "1, amount", "this row has the keys and the valid-from of line 8"}, {"on: seit", "on: 'seit['", "on: "}, {"paragraph: § 3", "note: x", "the row has no paragraph"},
+		{"amount: 450.00", "jahr: 450.00", "x.yaml:13:9: warning: the row gives jahr, which no other row gives, and no amount, which all others give"},
+		{"amount: 450.00", "amount: ''", "amount has no value (leave it out where there is no rate, or name it in texts)"},
 		{"amount: 450.00", "betrag: viel", "if it is a key, declare it in keys; if it is text, in texts"},
 		{"amount: 450.00", "amount: '1.450,00'", "(write 1450.00)"}, {"kind: text", "when: text", "cannot be the name of a key"}, {"tables:", "tabels:", "did you mean tables?"},
 	} {

@@ -171,17 +171,31 @@ func (r *reader) ordTable(ord *Ordinance, n *yaml.Node) ordTable {
 }
 
 // mistyped warns of a column that is almost one that other rows give and this one
-// does not: whoever asks for that would be told, case by case, that there is no rate.
+// does not, or that stands alone in the place of one that all others give: whoever asks
+// for that would be told, case by case, that there is no rate.
 func (r *reader) mistyped(ord *Ordinance, t *ordTable, row int, n *yaml.Node) {
 	for i, name := range ord.Columns {
 		if !t.rows[row].gives(i) {
 			continue
 		}
 		for k, other := range ord.Columns {
+			if k == i || t.rows[row].gives(k) {
+				continue
+			}
+			with := func(column int) (rows int) {
+				for j := range t.rows {
+					if t.rows[j].gives(column) {
+						rows++
+					}
+				}
+				return rows
+			}
 			d := distance(name, other)
-			near := d == 1 || d == 2 && len(other) > 5
-			if near && !t.rows[row].gives(k) && slices.ContainsFunc(t.rows, func(o ordRow) bool { return o.gives(k) }) {
+			switch near := d == 1 || d == 2 && len(other) > 5; {
+			case near && with(k) > 0:
 				r.warnf(n, "the row gives %s and no %s, which other rows give; did you mean %s?", name, other, other)
+			case !near && len(t.rows) > 2 && with(i) == 1 && with(k) == len(t.rows)-1:
+				r.warnf(n, "the row gives %s, which no other row gives, and no %s, which all others give", name, other)
 			}
 		}
 	}
@@ -268,7 +282,11 @@ func (r *reader) ordValue(ord *Ordinance, row *ordRow, k, v *yaml.Node, text str
 		}
 	}
 	if !slices.Contains(ord.texts, k.Value) {
-		if _, err := ParseDecimal(text); err != nil {
+		d, err := ParseDecimal(text)
+		if err == nil && !d.set && v.Kind == yaml.ScalarNode {
+			r.add(v, k.Value+" has no value", "leave it out where there is no rate, or name it in texts")
+		}
+		if err != nil {
 			sug := ""
 			if fixed := strings.ReplaceAll(strings.ReplaceAll(text, ".", ""), ",", "."); strings.Contains(text, ",") {
 				sug = "write " + fixed
