@@ -72,6 +72,24 @@ func (c *compiler) blocks(o *object) {
 	c.m.trailer = c.edge(o, "trailer")
 	c.counting = false
 	c.sums()
+	c.elsewhere("header", c.m.header)
+	c.elsewhere("trailer", c.m.trailer)
+}
+
+// elsewhere warns of a csv header or trailer that names a column of the records in another
+// place: it has columns of its own, in the order of its fields.
+func (c *compiler) elsewhere(what string, b *block) {
+	if c.m.Format != CSV || b == nil || len(c.m.blocks) == 0 {
+		return
+	}
+	for i, f := range b.fields {
+		at := slices.IndexFunc(c.m.blocks[0].fields, func(x *field) bool { return x.target == f.target })
+		if at >= 0 && at != i {
+			c.r.findings = append(c.r.findings, Finding{File: c.m.Path, Line: f.line, Column: 1, Severity: Warning,
+				Message:    fmt.Sprintf("%s: %s is column %d of the records and column %d here", what, f.target, at+1, i+1),
+				Suggestion: `each field is the next column; fill those before it, with const: ""`})
+		}
+	}
 }
 
 // single compiles each, when and fields at the top of the file.

@@ -101,7 +101,8 @@
 // a const attribute alone is nothing where the element has content to wait for.
 //
 // JSON: steps parted by . or /; \. and \/ stand for themselves. csv: the name of
-// the column. fixed: the name of the layout's field.
+// the column; a header or trailer has columns of its own, in the order of its fields.
+// fixed: the name of the layout's field.
 //
 // # Output
 //

@@ -48,6 +48,8 @@ func TestMappingFindings(t *testing.T) {
 		{"revision: 1\noutput: {format: csv, formulas: keep, encoding: ascii, bom: true}\nfields: {a: {const: b}}", "a byte order mark is for utf-8"},
 		{"revision: 1\noutput: {format: csv, formulas: keep, encoding: ascii}\nfields: {ä: {const: b}}", "the column name ä: the character U+00E4 has no place in us-ascii"},
 		{"revision: 1\noutput: {format: csv, formulas: keep}\nfields: {a: {each: b, from: c}}", "csv files have no repeated fields"},
+		{"revision: 1\noutput: {format: csv, formulas: keep}\neach: h\nfields: {a: {const: b}, c: {const: d}}\ntrailer:\n  fields:\n    c: {const: e}",
+			`m/x.yaml:7:1: warning: trailer: c is column 2 of the records and column 1 here (each field is the next column; fill those before it, with const: "")`},
 		{"revision: 1\noutput: {format: xml}\nfields: {a: {const: b}}", "format xml needs root"},
 		{"revision: 1\noutput: {format: xml, root: 'a b'}\nfields: {a: {const: b}}", `root: "a b" is not an XML name`},
 		{"revision: 1\noutput: {format: xml, root: 'p:a'}\nfields: {a: {const: b}}", "root: prefix p is not in namespaces"},

@@ -295,6 +295,7 @@ func TestTargets(t *testing.T) {
 		{"{format: csv, formulas: keep, line-ending: lf, header-line: false}\neach: h\nfields: {n: {from: fehlt}}", "\"\"\n\"\""},
 		{"{format: csv, formulas: keep, line-ending: lf, header-line: false}\neach: '//x'\nfields: {n: {from: .}}\ntrailer: {fields: {x: {from: 'records:sum/n'}}}", "1\n2\n3"},
 		{"{format: csv, formulas: keep, line-ending: lf, header-line: false}\neach: '//x'\nfields: {n: {from: ., with: [comma 2]}}\ntrailer: {fields: {x: {from: 'records:sum/n', with: [comma 2]}}}", "1,00\n2,00\n3,00"},
+		{"{format: csv, formulas: keep, line-ending: lf, header-line: false}\neach: '//x'\nfields: {m: {const: a}, n: {from: .}}\ntrailer: {fields: {m: {const: ''}, n: {from: 'records:sum/n'}}}", "a;1\na;2\n;3"},
 	} {
 		m := mustParse(t, "revision: 1\noutput: "+c.text, nil)
 		doc, err := m.Apply(root, SampleEnv())
