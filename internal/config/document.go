@@ -35,6 +35,10 @@ func (l *loader) documents() {
 				m, found := mapping.Load(l.mappings, file, l.files)
 				l.found = append(l.found, under("mappings", found)...)
 				l.loaded[file] = m
+				// An operator's own route may ask for less than a shipped mapping would take.
+				if r := l.snap.Routes[dir.Name()]; m != nil && r != nil && (l.mappings.owns(file) || !l.routes.owns(r.Path)) {
+					l.found = append(l.found, under("mappings", m.CheckInput(r.Admits))...)
+				}
 			}
 		}
 	}

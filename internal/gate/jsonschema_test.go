@@ -35,6 +35,21 @@ var dogSchema = fstest.MapFS{
 	"teile/halter.json": {Data: []byte(`{"type": ["object", "null"], "properties": {"email": {"type": "string", "format": "email"}}}`)},
 }
 
+func TestJSONSchemaAdmits(t *testing.T) {
+	s, err := CompileJSON(dogSchema, "hund/hund.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]bool{
+		"größe": true, "groesse": false, "größe/x": false, "hund": true, "hund/chip": true, "hund/chip/x": false, "hund/other": true, "hund/rasse/x": false, "@x": false, "hund/@x": false,
+		"halter/email": true, "halter/mail": true, "zahlung/iban": true, "zahlung/art/x": false, "**/chip": true, "*/chip": true, "format/**": true, "format/**/x": false,
+	} {
+		if got := s.Admits(strings.Split(path, "/")); got != want {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+}
+
 // judged gives the findings of a body as lines.
 func judged(t *testing.T, s Schema, media, body string, max int) (lines []string, more bool) {
 	t.Helper()

@@ -6,6 +6,8 @@ import "context"
 // scans at a time.
 type Schema interface {
 	Format() Format
+	// Admits tells whether a valid document may have something at a path below its root.
+	Admits(steps []string) bool
 	// Judge begins to judge one document, of which at most max findings are wanted.
 	Judge(ctx context.Context, max int, large *Slots) Judge
 }

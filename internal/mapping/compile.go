@@ -22,6 +22,7 @@ type compiler struct {
 	counting bool // in header or trailer
 	answers  map[string]bool
 	read     map[string]bool // absolute input paths
+	at       *yaml.Node      // what is being compiled: the place of what it reads
 	lists    map[string]*CodeList
 	ranges   map[string]bool
 }
@@ -78,8 +79,19 @@ func (c *compiler) reads(p *inputPath) {
 		base = c.scopes[n-1].base
 	}
 	for _, r := range resolve(base, p.reads) {
-		c.read["/"+strings.Join(r.steps, "/")] = true
+		at := "/" + strings.Join(r.steps, "/")
+		if !c.read[at] && c.at != nil {
+			c.m.readAt = append(c.m.readAt, inputRead{steps: r.steps, line: c.at.Line, column: c.at.Column})
+		}
+		c.read[at] = true
 	}
+}
+
+// look says what is being compiled, until it is done.
+func (c *compiler) look(n *yaml.Node) (done func()) {
+	before := c.at
+	c.at = n
+	return func() { c.at = before }
 }
 
 // let finds a name in this block and those around it.

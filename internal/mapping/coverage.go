@@ -53,6 +53,36 @@ func (m *Mapping) Coverage(leaves []string) Report {
 	return r
 }
 
+// inputRead is a path that a mapping reads, with the place that names it first.
+type inputRead struct {
+	steps        []string
+	line, column int
+}
+
+// CheckInput warns of paths at which no document of the service can have anything: what
+// is read there would be missing in every one. Admits is asked with absolute steps.
+func (m *Mapping) CheckInput(admits func(steps []string) bool) Findings {
+	var out Findings
+	told := map[string]bool{}
+	for _, r := range m.readAt {
+		if len(r.steps) == 0 || admits(r.steps) {
+			continue
+		}
+		n := 1 // steps until it leads nowhere: what lies below is missing with it
+		for n < len(r.steps) && admits(r.steps[:n]) {
+			n++
+		}
+		at := "/" + strings.Join(r.steps[:n], "/")
+		if told[at] {
+			continue
+		}
+		told[at] = true
+		out = append(out, Finding{File: m.Path, Line: r.line, Column: r.column, Severity: Warning,
+			Message: "no document of the service can have anything at " + at, Suggestion: "see the service's schema"})
+	}
+	return out.Sort()
+}
+
 func filled(b *block) (names []string) {
 	if b == nil {
 		return nil

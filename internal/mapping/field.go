@@ -87,6 +87,7 @@ var sourceKeys = []string{"from", "expr", "const", "template", "ordinance", "num
 // field compiles one entry. prefix is the target path of the groups around it.
 func (c *compiler) field(k, v *yaml.Node, prefix string, isLet bool) *field {
 	f := &field{target: k.Value, full: prefix + k.Value, line: k.Line, sum: -1}
+	defer c.look(k)()
 	if v.Kind == yaml.ScalarNode {
 		c.r.add(v, k.Value+" needs a rule, not a value", "write {from: …} or {const: …}")
 		return nil
@@ -148,6 +149,7 @@ func (c *compiler) repeat(f *field, o *object, isLet bool) {
 
 func (c *compiler) each(o *object) *each {
 	src := o.str("each")
+	defer c.look(o.at("each"))()
 	e := &each{text: src}
 	if src == "submission:attachments" {
 		e.attachments = true
@@ -308,6 +310,7 @@ func (c *compiler) valueSource(f *field, o *object, key string) *source {
 }
 
 func (c *compiler) conditionAt(o *object, key string) *program {
+	defer c.look(o.at(key))()
 	p, err := c.condition(o.str(key))
 	if err != nil {
 		c.r.exprFinding(o.at(key), key, err)

@@ -49,6 +49,7 @@ type Mapping struct {
 	sumFields  []string
 
 	readPaths   []string
+	readAt      []inputRead
 	unusedPaths []string
 	unfilled    []string
 	answers     []string

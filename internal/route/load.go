@@ -206,7 +206,7 @@ func (l *loader) deliveries(r *Route, y *fileYAML) {
 				l.at(key, d.To+" waits for itself", "")
 			}
 		}
-		r.rules = append(r.rules, l.rule(i, d.When))
+		r.rules = append(r.rules, l.rule(r, i, d.When))
 	}
 	if len(y.Deliveries) == 0 {
 		l.at("deliveries", "deliveries is empty", "a route delivers at least once")

@@ -141,6 +141,12 @@ func (r *Route) Version(format, version string, at time.Time) (*Input, bool) {
 	return nil, false
 }
 
+// Admits tells whether a document of one of the inputs may have something at a path of
+// steps below its root; see gate.Schema.
+func (r *Route) Admits(steps []string) bool {
+	return len(r.Inputs) == 0 || slices.ContainsFunc(r.Inputs, func(in Input) bool { return in.Schema.Admits(steps) })
+}
+
 // Taken reports whether the input is taken at the time.
 func (in *Input) Taken(at time.Time) bool {
 	return !at.Before(in.From) && (in.Until.IsZero() || at.Before(in.Until))

@@ -15,7 +15,7 @@ import (
 // rule makes a mapping out of a delivery's when, with the route's let, each and
 // namespaces: one record for each node for which it holds. So a condition means
 // in a route exactly what it means in a mapping. Nil where there is no when.
-func (l *loader) rule(i int, when string) *mapping.Mapping {
+func (l *loader) rule(r *Route, i int, when string) *mapping.Mapping {
 	if when == "" {
 		return nil
 	}
@@ -29,6 +29,9 @@ func (l *loader) rule(i int, when string) *mapping.Mapping {
 	fmt.Fprintf(&b, "revision: 1\noutput: {format: csv, formulas: keep}\nif-none: send\nfields: {due: {const: \"1\"}}\nwhen: %s\n", strconv.QuoteToASCII(when))
 	m, found := mapping.Parse(l.file, b.Bytes(), l.res)
 	at := strict.At(l.top, fmt.Sprintf("deliveries[%d].when", i))
+	if m != nil {
+		found = append(found, m.CheckInput(r.Admits)...)
+	}
 	for _, f := range found {
 		if f.Line > end {
 			f.Line, f.Column = at.Line, at.Column

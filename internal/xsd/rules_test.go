@@ -21,6 +21,24 @@ func compile(t testing.TB, body string) *xsd.Schema {
 	return s
 }
 
+func TestAdmits(t *testing.T) {
+	s := compile(t, `<xs:element name="a"><xs:complexType><xs:sequence>
+		<xs:element name="b" type="B" maxOccurs="unbounded"/><xs:element ref="head" minOccurs="0"/><xs:element name="gone" minOccurs="0" maxOccurs="0"/>
+		<xs:choice><xs:element name="text" type="xs:string"/><xs:element name="free"><xs:complexType><xs:sequence><xs:any processContents="skip"/></xs:sequence></xs:complexType></xs:element></xs:choice>
+		</xs:sequence></xs:complexType></xs:element>
+		<xs:element name="head" type="B" abstract="true"/><xs:element name="stands" type="B" substitutionGroup="head"/>
+		<xs:complexType name="B"><xs:sequence><xs:element name="b" type="B" minOccurs="0"/></xs:sequence><xs:attribute name="nr"/></xs:complexType>
+		<xs:complexType name="C"><xs:complexContent><xs:extension base="B"><xs:sequence><xs:element name="more" type="xs:int"/></xs:sequence></xs:extension></xs:complexContent></xs:complexType>`)
+	for path, want := range map[string]bool{
+		"b": true, "b/b/b/b": true, "b/@nr": true, "b/@*": true, "b/@x": false, "b/x": false, "b/more": true, "x": false, "stands/b": true, "gone": false,
+		"text": true, "text/x": false, "text/@x": false, "free/what/@ever": true, "*/b": true, "*/x": true, "**/more": true, "b/**/x": false, "b/**/b": true, "b/**": true, "@x": false,
+	} {
+		if got := s.Admits(strings.Split(path, "/")); got != want {
+			t.Errorf("%s: %v", path, got)
+		}
+	}
+}
+
 func oneFile(content string) xsd.Source {
 	return xsd.Files(fstest.MapFS{"s.xsd": {Data: []byte(content)}}, nil)
 }
