@@ -217,6 +217,7 @@ func (c *compiler) place(b *block, at *yaml.Node) {
 				Message: f.target + " is filled by the layout itself"})
 		default:
 			b.slots[i] = f
+			c.clash(f, &b.record.Fields[i])
 		}
 	}
 	for i := range b.record.Fields {
@@ -226,6 +227,32 @@ func (c *compiler) place(b *block, at *yaml.Node) {
 		}
 		c.m.unfilled = append(c.m.unfilled, l.Name)
 		c.r.warnf(at, "nothing fills %s of record type %s (%s:%d); it stays blank", l.Name, b.record.Name, c.m.layout.Path, l.Line)
+	}
+}
+
+// clash complains of a last step that brings the value into the form which the layout
+// brings it into: it would be refused in every document, or moved by two places twice.
+func (c *compiler) clash(f *field, l *LayoutField) {
+	if len(f.steps) == 0 {
+		return
+	}
+	last, why := f.steps[len(f.steps)-1], ""
+	switch {
+	case l.date != nil && last.name == "date":
+		format, err := parseDateFormat(last.args[0])
+		if sample, errSample := parseMoment("2026-02-03T04:05:06"); err == nil && errSample == nil {
+			if again, err := parseMoment(format.format(sample)); err != nil || again.day != sample.day {
+				why = "the step writes a date that the layout cannot read"
+			}
+		}
+	case l.decimal != "" && last.comma():
+		why = "the step writes a comma, and the layout reads a number with a point"
+	case l.decimal == "implied" && last.name == "cents":
+		why = "the step writes cents, and the layout would make cents of them once more"
+	}
+	if why != "" {
+		c.r.findings = append(c.r.findings, Finding{File: c.m.Path, Line: f.line, Column: 1,
+			Message: f.target + ": " + why, Suggestion: "leave the step " + last.name + " out: the layout has the form"})
 	}
 }
 

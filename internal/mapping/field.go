@@ -207,6 +207,9 @@ func (c *compiler) pipeline(f *field, o *object, from string, isLet bool) {
 	if o.has("with") {
 		f.steps, f.kind = c.steps(o.list("with")), kindText
 	}
+	if n := len(f.steps); n > 0 && f.steps[n-1].comma() && (o.str("type") == "number" || o.str("type") == "integer") {
+		c.r.add(o.at("with"), "the step comma writes what is no number in JSON", "leave it out, or the type")
+	}
 	if f.typ = o.oneOf("type", "string", "string", "number", "integer", "boolean"); o.has("type") && c.m.Format != JSON && c.m.Format != "" {
 		c.r.addf(o.keys["type"], "type is for JSON")
 	}

@@ -13,6 +13,7 @@ var mapFS = fstest.MapFS{
 	"m/codelists/kaputt.yaml": {Data: []byte("rows: [01]")},
 	"m/layout.yaml": {Data: []byte("encoding: windows-1252\nrecords:\n  header:\n    fields: [{name: a, length: 2, const: H0}, {name: tag, length: 8}]\n" +
 		"  record:\n    fields: [{name: x, length: 3}, {name: y, length: 2, optional: true}]\n  trailer:\n    fields: [{name: s, length: 9, sum: x}]\n")},
+	"m/formen.yaml": {Data: []byte("encoding: utf-8\nrecords:\n  record:\n    fields: [{name: d, length: 8, date: YYYYMMDD}, {name: c, length: 9, decimal: cents}, {name: k, length: 9, decimal: comma}]\n")},
 }
 
 const jsonHead = "revision: 1\noutput: {format: json}\n"
@@ -62,6 +63,10 @@ func TestMappingFindings(t *testing.T) {
 		{"revision: 1\noutput: {format: fixed, layout: nix.yaml}\nfields: {a: {const: b}}", "there is no layout nix.yaml"},
 		{"revision: 1\noutput: {format: fixed, layout: layout.yaml}\nfields: {z: {const: b}}", "z is not a field of record type record in layout m/layout.yaml"},
 		{"revision: 1\noutput: {format: fixed, layout: layout.yaml}\nfields: {x: {const: b}}\nheader: {fields: {a: {const: b}}}", "a is filled by the layout itself"},
+		{"revision: 1\noutput: {format: fixed, layout: formen.yaml}\nfields:\n  d: {from: x, with: [date YYYYMMDD]}", "m/x.yaml:4:1: d: the step writes a date that the layout cannot read (leave the step date out: the layout has the form)"},
+		{"revision: 1\noutput: {format: fixed, layout: formen.yaml}\nfields:\n  c: {from: x, with: [round 2, cents]}", "m/x.yaml:4:1: c: the step writes cents, and the layout would make cents of them once more"},
+		{"revision: 1\noutput: {format: fixed, layout: formen.yaml}\nfields:\n  k: {from: x, with: [comma 2]}", "m/x.yaml:4:1: k: the step writes a comma, and the layout reads a number with a point"},
+		{jsonHead + "fields:\n  a: {from: x, type: number, with: [comma 2]}", "m/x.yaml:4:36: the step comma writes what is no number in JSON (leave it out, or the type)"},
 		{"revision: 1\noutput: {format: fixed, layout: layout.yaml}\nfields: {x: {const: b}}", "warning: nothing fills tag of record type header"},
 		{"revision: 1\noutput: {format: fixed, layout: layout.yaml}\nrecords: [{type: hund, fields: {x: {const: b}}}]", "layout layout has no record type hund"},
 		{"revision: 1\noutput: {format: fixed, layout: layout.yaml}\neach: h\nrecords: [{type: record, fields: {x: {const: b}}}]", "each stands in the entries of records"},

@@ -13,11 +13,15 @@ import (
 // step is one compiled step of with.
 type step struct {
 	name    string
+	args    []string
 	onEmpty bool // runs on empty values too
 	run     func(st *state, v string) (string, *refusal)
 }
 
 type stepFunc = func(st *state, v string) (string, *refusal)
+
+// comma tells whether the step writes a decimal comma.
+func (s *step) comma() bool { return s.name == "comma" && !slices.Equal(s.args, []string{"0"}) }
 
 // stepDef says how a step is built from its arguments.
 type stepDef struct {
@@ -93,7 +97,7 @@ func (c *compiler) steps(nodes []*yaml.Node) []step {
 			c.r.addf(n, "%s: %v", name, err)
 			continue
 		}
-		out = append(out, step{name, d.onEmpty, run})
+		out = append(out, step{name, args, d.onEmpty, run})
 	}
 	return out
 }
