@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
@@ -164,9 +165,44 @@ func (r *reader) exprFinding(n *yaml.Node, what string, err error) {
 	switch {
 	case n.Style == 0, n.Style == yaml.FlowStyle:
 		f.Column += fe.Column
-	case n.Style == yaml.DoubleQuotedStyle, n.Style == yaml.SingleQuotedStyle:
+	case n.Style == yaml.SingleQuotedStyle: // a quote in it is written twice
+		f.Column += fe.Column + 1 + strings.Count(firstRunes(n.Value, fe.Column), "'")
+	case n.Style == yaml.DoubleQuotedStyle:
 		f.Column += fe.Column + 1
 	default: // a block: its lines follow the indicator
-		f.Line, f.Column = n.Line+fe.Line, fe.Column+1
+		f.Line, f.Column = r.inBlock(n, fe.Line, fe.Column)
 	}
+}
+
+// inBlock is the place in the file of a line and column of a block's text. A folded block
+// has joined its lines with blanks.
+func (r *reader) inBlock(n *yaml.Node, line, column int) (int, int) {
+	offset := column // in the text, in characters
+	for _, before := range strings.SplitAfter(n.Value, "\n")[:line-1] {
+		offset += utf8.RuneCountInString(before)
+	}
+	indent := -1
+	for i := n.Line; i < len(r.lines); i++ {
+		text := strings.TrimRight(r.lines[i], "\r")
+		if strings.TrimSpace(text) == "" {
+			if n.Style == yaml.LiteralStyle {
+				offset--
+			}
+			continue
+		}
+		if indent < 0 {
+			indent = len(text) - len(strings.TrimLeft(text, " "))
+		}
+		length := utf8.RuneCountInString(text) - indent
+		if offset <= length {
+			return i + 1, indent + offset + 1
+		}
+		offset -= length + 1
+	}
+	return n.Line, n.Column
+}
+
+func firstRunes(s string, n int) string {
+	runes := []rune(s)
+	return string(runes[:min(n, len(runes))])
 }

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -17,6 +18,7 @@ import (
 // are written: 85.80 stays "85.80" and never passes through a float.
 type reader struct {
 	file     string
+	lines    []string // of the file
 	findings Findings
 }
 
@@ -77,6 +79,7 @@ func (r *reader) read(data []byte) *yaml.Node {
 		r.syntax(io.EOF)
 		return nil
 	}
+	r.lines = strings.Split(string(data), "\n")
 	root := doc.Content[0]
 	if !r.strict(root) {
 		return nil
