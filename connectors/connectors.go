@@ -59,6 +59,15 @@ type Answering interface {
 	Answers() []string
 }
 
+// Choosy is a Config of a kind that takes documents of one shape: any other would be
+// refused in every attempt, and is found at load.
+type Choosy interface {
+	Config
+	// Takes says what is wrong with documents of a format (xml, json, csv or fixed) with
+	// these fields at the top; nil where they are taken.
+	Takes(format string, fields []string) error
+}
+
 // Traits tell the hub what it may do after an unknown outcome.
 type Traits struct {
 	// Repeatable: the system recognises a message id it has already taken, so the

@@ -91,6 +91,11 @@ func configure(in connectors.Settings) (connectors.Config, error) {
 	return c, nil
 }
 
+// Takes implements connectors.Choosy: what is handed on is the payload as it came.
+func (c *config) Takes(string, []string) error {
+	return errors.New("it hands on what comes in for another authority, and takes no documents: it stands as hub: in the authority's own file")
+}
+
 // Traits: the other hub recognises a repeated key, and tells what became of it.
 func (c *config) Traits() connectors.Traits {
 	return connectors.Traits{Repeatable: true, Askable: true, Notices: true, Meta: true}

@@ -406,3 +406,18 @@ func TestShippedMailsAreSent(t *testing.T) {
 		}
 	}
 }
+
+func TestTakes(t *testing.T) {
+	for _, c := range []struct {
+		format string
+		fields []string
+		want   bool
+	}{
+		{"json", []string{"text", "to", "subject"}, true}, {"csv", []string{"to", "subject", "text"}, false},
+		{"json", []string{"to", "subject"}, false}, {"json", []string{"to", "subject", "text", "halter"}, false}, {"json", nil, false},
+	} {
+		if err := (&config{}).Takes(c.format, c.fields); (err == nil) != c.want {
+			t.Errorf("%s %v: %v", c.format, c.fields, err)
+		}
+	}
+}

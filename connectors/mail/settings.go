@@ -1,9 +1,11 @@
 package mail
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	netmail "net/mail"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -101,6 +103,15 @@ func control(r rune) bool {
 
 // Traits: nobody recognises a repeated mail, and nobody can be asked.
 func (c *config) Traits() connectors.Traits { return connectors.Traits{} }
+
+// Takes implements connectors.Choosy; readDocument asks the same of each document.
+func (c *config) Takes(format string, fields []string) error {
+	has := slices.Sorted(slices.Values(fields))
+	if format == "json" && slices.Equal(has, []string{"subject", "text", "to"}) {
+		return nil
+	}
+	return errors.New("a mail is made of JSON with to, subject and text, and nothing else")
+}
 
 // Open reads secrets and certificates; it connects to nothing.
 func (c *config) Open(env connectors.Environment) (connectors.Connector, error) {

@@ -168,6 +168,14 @@ func (c *config) Answers() []string {
 	return []string{"amount", "kassenzeichen", "paid-at", "payment-method", "payment-method-detail", "payment-url", "transaction-id"}
 }
 
+// Takes implements connectors.Choosy.
+func (c *config) Takes(format string, _ []string) error {
+	if format != "json" {
+		return errors.New("a payment is asked for in JSON")
+	}
+	return nil
+}
+
 // Traits: a repeated requestId is recognised, and a transaction can be asked for.
 func (c *config) Traits() connectors.Traits {
 	return connectors.Traits{Repeatable: true, Askable: true}

@@ -3,6 +3,7 @@ package config_test
 import (
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -37,6 +38,7 @@ type post struct {
 	} `yaml:"credentials"`
 	Port int      `yaml:"port"`
 	Says []string `yaml:"says"` // the answers of this counter
+	Form string   `yaml:"form"` // the only format that it takes; any where empty
 	Desk struct {
 		Number int    `yaml:"number"`
 		Clerk  string `yaml:"clerk"`
@@ -46,6 +48,13 @@ type post struct {
 func (p *post) Traits() connectors.Traits { return connectors.Traits{Repeatable: true} }
 
 func (p *post) Answers() []string { return p.Says }
+
+func (p *post) Takes(format string, fields []string) error {
+	if p.Form != "" && format != p.Form {
+		return fmt.Errorf("it takes %s with %s", p.Form, strings.Join(fields[:2], ", "))
+	}
+	return nil
+}
 
 func (p *post) Open(connectors.Environment) (connectors.Connector, error) { return closed{}, nil }
 

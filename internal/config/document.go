@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"stellwerk/connectors"
 	"stellwerk/internal/config/strict"
 	"stellwerk/internal/mapping"
 )
@@ -66,6 +67,11 @@ func (l *loader) document(file, key string, b *Binding, d *Delivery, document st
 		return
 	}
 	d.Mapping, d.Own = m, l.mappings.owns(at)
+	if c, ok := d.System.Config.(connectors.Choosy); ok {
+		if err := c.Takes(string(m.Format), m.Targets()); err != nil {
+			l.atKey(file, key, fmt.Sprintf("%s: %s (kind %s) cannot take what mappings/%s makes for %q", b.Route.Service, d.System.Name, d.System.Kind, at, d.Route.To), err.Error())
+		}
+	}
 	for _, name := range m.Ordinances() {
 		table, configured := b.Competent.Ordinances[name]
 		switch {

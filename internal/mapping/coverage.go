@@ -53,6 +53,17 @@ func (m *Mapping) Coverage(leaves []string) Report {
 	return r
 }
 
+// Targets are the fields at the top of the document, or of each of its records.
+func (m *Mapping) Targets() []string {
+	var out []string
+	for _, b := range m.blocks {
+		for _, f := range b.fields {
+			out = append(out, f.target)
+		}
+	}
+	return out
+}
+
 // inputRead is a path that a mapping reads, with the place that names it first.
 type inputRead struct {
 	steps        []string
