@@ -121,6 +121,9 @@ func (r *reader) codeList(data []byte) *CodeList {
 	} else if !slices.Contains(l.Columns, l.Key) {
 		r.addf(o.at("columns"), "the key column %s is not in columns", l.Key)
 	}
+	if !declared {
+		r.strayColumns(l.Columns, rows)
+	}
 	lines := map[string]int{}
 	for _, n := range rows {
 		key, row := r.codeRow(l, n, declared)
@@ -136,6 +139,27 @@ func (r *reader) codeList(data []byte) *CodeList {
 		l.order = append(l.order, key)
 	}
 	return l
+}
+
+// strayColumns warns of a column that one row gives in the place of one that all others
+// give: whoever looks that up would be told, case by case, that the code has none.
+func (r *reader) strayColumns(columns []string, rows []*yaml.Node) {
+	given := map[string][]*yaml.Node{} // rows by column
+	for _, n := range rows {
+		for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+			given[n.Content[i].Value] = append(given[n.Content[i].Value], n)
+		}
+	}
+	for _, stray := range columns {
+		if len(given[stray]) != 1 {
+			continue
+		}
+		for _, usual := range columns {
+			if row := given[stray][0]; len(rows) > 2 && len(given[usual]) == len(rows)-1 && !slices.Contains(given[usual], row) {
+				r.warnf(row, "the row gives %s, which no other row gives, and no %s, which all others give", stray, usual)
+			}
+		}
+	}
 }
 
 func (r *reader) codeRow(l *CodeList, n *yaml.Node, declared bool) (string, []cell) {

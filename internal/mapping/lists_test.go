@@ -47,7 +47,8 @@ func TestCodeListFindings(t *testing.T) {
 		"key: k\ncolumns: [a]\nrows: []":               "the key column k is not in columns",
 		"rows: [{code: a, b: [c]}]":                    "b is a single value",
 		"rows: {a: b}":                                 "rows is a list",
-		"rosw: []":                                     "did you mean rows?",
+		"rows:\n  - {code: a, kurz: A}\n  - {code: b, kruz: B}\n  - {code: c, kurz: C}": "x.yaml:3:5: warning: the row gives kruz, which no other row gives, and no kurz, which all others give",
+		"rosw: []": "did you mean rows?",
 	} {
 		expectFinding(t, text, want, func(fs fstest.MapFS) Findings { _, f := LoadCodeList(fs, "x.yaml"); return f })
 	}
