@@ -10,6 +10,7 @@ import (
 	"net/textproto"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
@@ -68,14 +69,16 @@ func (c *Connector) Deliver(ctx context.Context, m *connectors.Message) connecto
 	var r connectors.Receipt
 	l, err := c.dial(ctx)
 	if err != nil {
-		r = c.failure(ctx, err, connectors.Retry)
+		r = c.failure(ctx, l, err, connectors.Retry)
 	} else {
 		r = c.send(ctx, l, mail)
 	}
 	if r.Outcome == connectors.Delivered {
 		r.Answer = map[string]string{"message-id": m.ID + "@" + c.domain}
 	}
-	r.Detail = c.redact(r.Detail)
+	if r.Detail != "" {
+		r.Detail = wire.Excerpt([]byte(c.redact(r.Detail)))
+	}
 	return r
 }
 
@@ -83,9 +86,35 @@ func (c *Connector) Deliver(ctx context.Context, m *connectors.Message) connecto
 type line struct {
 	client *gomail.Client
 	smtp   *smtp.Client
-	conn   net.Conn
+	conn   *bounded
 	stop   func() bool // stops waiting for the call's end
 }
+
+// mostSaid is what a server may say over one mail, in bytes: certificates and a few
+// replies.
+const mostSaid = 256 << 10
+
+// bounded is a connection that ends where the other side says too much: the library
+// keeps a reply in memory until its end, however far that is.
+type bounded struct {
+	net.Conn
+	left atomic.Int64
+}
+
+var errSaysTooMuch = errors.New("the server does not end its replies")
+
+func (b *bounded) Read(p []byte) (int, error) {
+	left := b.left.Load()
+	if left <= 0 {
+		return 0, errSaysTooMuch
+	}
+	n, err := b.Conn.Read(p[:min(int64(len(p)), left)])
+	b.left.Add(-int64(n))
+	return n, err
+}
+
+// tooMuch reports whether it ended so.
+func (l *line) tooMuch() bool { return l.conn != nil && l.conn.left.Load() <= 0 }
 
 // leave is how long a server may take to say goodbye.
 const leave = 2 * time.Second
@@ -105,21 +134,23 @@ func (l *line) hangUp() {
 	}
 }
 
-// dial connects. The connection ends with ctx, which the library does not look at
+// dial connects; the line is there beside an error, too. The connection ends with ctx, which the library does not look at
 // once it is connected.
 func (c *Connector) dial(ctx context.Context) (*line, error) {
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
 	l := &line{}
+	if ctx.Err() != nil {
+		return l, ctx.Err()
+	}
 	options := []gomail.Option{
 		gomail.WithPort(c.port), gomail.WithTLSConfig(c.security.Clone()), gomail.WithoutNoop(), gomail.WithoutRset(),
 		gomail.WithTimeout(time.Hour), // the hub's own limit ends a call earlier
 		gomail.WithDialContextFunc(func(dialing context.Context, network, address string) (net.Conn, error) {
-			conn, err := c.dialer.DialContext(dialing, network, address)
+			raw, err := c.dialer.DialContext(dialing, network, address)
 			if err != nil {
 				return nil, err
 			}
+			conn := &bounded{Conn: raw}
+			conn.left.Store(mostSaid)
 			l.conn, l.stop = conn, context.AfterFunc(ctx, func() { _ = conn.Close() })
 			if c.Security != "tls" {
 				return conn, nil
@@ -142,11 +173,11 @@ func (c *Connector) dial(ctx context.Context) (*line, error) {
 	}
 	var err error
 	if l.client, err = gomail.NewClient(c.host, options...); err != nil {
-		return nil, fmt.Errorf("make ready: %w", err)
+		return l, fmt.Errorf("make ready: %w", err)
 	}
 	if l.smtp, err = l.client.DialToSMTPClientWithContext(ctx); err != nil {
 		l.hangUp()
-		return nil, err
+		return l, err
 	}
 	return l, nil
 }
@@ -161,7 +192,7 @@ func (c *Connector) send(ctx context.Context, l *line, mail *gomail.Msg) connect
 	l.hangUp()
 	var sent *gomail.SendError
 	if !errors.As(err, &sent) {
-		return c.failure(ctx, err, connectors.Unknown)
+		return c.failure(ctx, l, err, connectors.Unknown)
 	}
 	outcome := connectors.Retry // before the content's end no server takes a mail
 	if sent.Reason == gomail.ErrSMTPDataClose {
@@ -173,7 +204,7 @@ func (c *Connector) send(ctx context.Context, l *line, mail *gomail.Msg) connect
 	case code >= 500 && code < 600:
 		return connectors.Receipt{Outcome: connectors.Refused, Code: smtpCode(code), Detail: err.Error()}
 	}
-	return c.failure(ctx, err, outcome)
+	return c.failure(ctx, l, err, outcome)
 }
 
 // ourFault are refusals over login and TLS (RFC 4954, RFC 3207): the next mail fares
@@ -183,10 +214,12 @@ var ourFault = []int{530, 534, 535, 538}
 func smtpCode(code int) string { return fmt.Sprintf("smtp-%d", code) }
 
 // failure is the receipt of a call that ended without a mail server's word on the mail.
-func (c *Connector) failure(ctx context.Context, err error, outcome connectors.Outcome) connectors.Receipt {
+func (c *Connector) failure(ctx context.Context, l *line, err error, outcome connectors.Outcome) connectors.Receipt {
 	r := connectors.Receipt{Outcome: outcome, Code: wire.Reason(err), Detail: err.Error(), Fault: true}
 	var said *textproto.Error
 	switch {
+	case l.tooMuch():
+		r.Code = "answer-too-large"
 	case errors.As(err, &said):
 		r.Code = smtpCode(said.Code)
 	case strings.Contains(err.Error(), "does not support STARTTLS"): // the library has no type for it
@@ -224,7 +257,7 @@ func (c *Connector) Probe(ctx context.Context) error {
 	defer end()
 	l, err := c.dial(ctx)
 	if err != nil {
-		r := c.failure(ctx, err, connectors.Retry)
+		r := c.failure(ctx, l, err, connectors.Retry)
 		return fmt.Errorf("probe: %s: %s", r.Code, c.redact(r.Detail))
 	}
 	l.quit()

@@ -1,0 +1,67 @@
+package mail_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"stellwerk/connectors"
+)
+
+// flood is a server that, once it has said its lines, goes on with one reply for ever;
+// given counts what was taken of it.
+func flood(t *testing.T, given *atomic.Int64, lines []string, more string) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			in := bufio.NewReader(conn)
+			for _, line := range lines {
+				_, _ = io.WriteString(conn, line)
+				_, _ = in.ReadString('\n')
+			}
+			for given.Load() < 64<<20 {
+				n, err := io.WriteString(conn, more)
+				if given.Add(int64(n)); err != nil {
+					break
+				}
+			}
+			_ = conn.Close()
+		}
+	}()
+	return l.Addr().String()
+}
+
+func TestServerThatNeverEndsItsReply(t *testing.T) {
+	p := start(t)
+	for name, server := range map[string]struct {
+		lines []string
+		more  string
+	}{
+		"greeting of lines":   {nil, strings.Repeat("220-"+strings.Repeat("x", 60)+"\r\n", 1000)},
+		"one line":            {nil, "220 " + strings.Repeat("x", 64<<10)},
+		"list of what it can": {[]string{"220 x\r\n"}, strings.Repeat("250-X"+strings.Repeat("x", 60)+"\r\n", 1000)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var given atomic.Int64
+			r := p.open(t, "address: "+flood(t, &given, server.lines, server.more)).Deliver(t.Context(), letter(1, false))
+			want(t, r, connectors.Retry, "answer-too-large")
+			if n := given.Load(); n > 16<<20 || !r.Fault { // what the lines between them hold counts, too
+				t.Errorf("%d bytes were taken; fault %v", n, r.Fault)
+			}
+			if len(r.Detail) > 10_000 {
+				t.Errorf("a detail of %d bytes", len(r.Detail))
+			}
+		})
+	}
+}
