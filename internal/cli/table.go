@@ -151,18 +151,16 @@ func wrap(text, indent string, room int) string {
 // words parts text at its blanks, and a word longer than a line where the line ends.
 func words(text string, room int) (out []string) {
 	for _, word := range strings.Fields(text) {
-		for columnsOf(word) > room {
-			n, at := 0, len(word)
-			for i, r := range word {
-				if n += columnOf(r); n > room {
-					at = i
-					break
-				}
+		n, from := 0, 0
+		for i, r := range word {
+			c := columnOf(r)
+			if n+c > room {
+				out = append(out, word[from:i])
+				n, from = 0, i
 			}
-			out = append(out, word[:at])
-			word = word[at:]
+			n += c
 		}
-		out = append(out, word)
+		out = append(out, word[from:])
 	}
 	return out
 }

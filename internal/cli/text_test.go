@@ -129,6 +129,20 @@ func TestWrap(t *testing.T) {
 	}
 }
 
+// Looked at anew for each of its lines, such a word would take many minutes.
+func TestWrapOfAWordOfMegabytes(t *testing.T) {
+	done := make(chan string, 1)
+	go func() { done <- wrap(strings.Repeat("ä", 4<<20), "", 80) }()
+	select {
+	case got := <-done:
+		if lines := strings.Count(got, "\n"); lines != (4<<20+79)/80 {
+			t.Errorf("%d lines", lines)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("it does not come to its end")
+	}
+}
+
 func TestSpan(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		-time.Second:                    "0.0 ms",

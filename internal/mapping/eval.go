@@ -1,9 +1,11 @@
 package mapping
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/beevik/etree"
 	"github.com/expr-lang/expr/vm"
@@ -258,7 +260,24 @@ func (l *lookup) miss(v string) *refusal {
 // hold gives a refusal its place.
 func (st *state) hold(f *field, ref *refusal) *Hold {
 	return &Hold{Mapping: st.m.Path, Line: f.line, Field: f.full, Record: st.where, Code: ref.code,
-		Detail: ref.detail, Message: ref.message, Value: ref.value}
+		Detail: ref.detail, Message: ref.message, Value: quoted(ref.value)}
+}
+
+// mostQuoted is how many characters of a value a hold repeats: a date may have a year
+// of millions of digits, and a person reads no further.
+const mostQuoted = 500
+
+func quoted(v string) string {
+	if len(v) <= mostQuoted {
+		return v
+	}
+	n := 0
+	for i := range v {
+		if n++; n > mostQuoted {
+			return fmt.Sprintf("%s… (%d characters)", v[:i], utf8.RuneCountInString(v))
+		}
+	}
+	return v
 }
 
 // berlin is the time zone of German municipalities; the zone files are linked in.

@@ -28,6 +28,16 @@ func apply1(t testing.TB, rule, value string) (string, *Hold) {
 	return strings.TrimSuffix(strings.TrimPrefix(got, `{"v":"`), `"}`), nil
 }
 
+func TestHoldQuotesNoNovel(t *testing.T) {
+	_, h := apply1(t, "{from: v, with: [date DD.MM.YYYY]}", "ä"+strings.Repeat("9", 5_000_000)+"-01-01")
+	if h == nil || len(h.Value) > 2100 || !strings.HasPrefix(h.Value, "ä999") || !strings.HasSuffix(h.Value, "… (5000007 characters)") {
+		t.Fatalf("held with %d bytes: %.40s", len(h.Value), h.Value)
+	}
+	if _, h = apply1(t, "{from: v, with: [date DD.MM.YYYY]}", "gestern"); h.Value != "gestern" {
+		t.Error(h.Value)
+	}
+}
+
 func TestSteps(t *testing.T) {
 	for _, c := range []struct{ step, in, want string }{
 		{"upper", "größe é", "GRÖßE É"}, {"lower", "ÄÖ X", "äö x"}, {"trim", "  a b \t", "a b"}, {"collapse", " a \n b ", "a b"},
