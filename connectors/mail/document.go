@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -118,12 +120,21 @@ func (c *config) compose(m *connectors.Message, now time.Time) (*gomail.Msg, err
 	return mail, nil
 }
 
+// contentType is the type alone of what a portal said: the file's name goes behind it,
+// and a second one in its parameters would be a mail that servers refuse, or another
+// name than the hub's. A mail within the mail would be shown as if it were one.
 func contentType(v string) gomail.ContentType {
-	if v == "" || strings.ContainsFunc(v, control) {
+	essence, params, err := mime.ParseMediaType(v)
+	if err != nil || !strings.Contains(essence, "/") || strings.HasPrefix(essence, "multipart/") || strings.HasPrefix(essence, "message/") {
 		return gomail.TypeAppOctetStream
 	}
-	return gomail.ContentType(v)
+	if charset := params["charset"]; strings.HasPrefix(essence, "text/") && charsetForm.MatchString(charset) {
+		essence += "; charset=" + charset
+	}
+	return gomail.ContentType(essence)
 }
+
+var charsetForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$`)
 
 func readAttachment(a *connectors.Attachment) (_ []byte, err error) {
 	in, err := a.Open()

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"stellwerk/connectors"
+	"stellwerk/connectors/connectortest"
 )
 
 // flood is a server that, once it has said its lines, goes on with one reply for ever;
@@ -63,5 +64,32 @@ func TestServerThatNeverEndsItsReply(t *testing.T) {
 				t.Errorf("a detail of %d bytes", len(r.Detail))
 			}
 		})
+	}
+}
+
+func TestAttachmentTypesAreNoMoreThanTypes(t *testing.T) {
+	p := start(t)
+	k := p.open(t, "attachments: send")
+	for given, kind := range map[string]string{
+		`application/pdf; name="rechnung.exe"`: "application/pdf",
+		`Text/Plain; charset="UTF-8"; x=y`:     "text/plain",
+		`image/png; charset="ä"`:               "image/png",
+		"message/rfc822":                       "application/octet-stream", // a reader would show it as a mail of its own
+		"multipart/mixed; boundary=b":          "application/octet-stream",
+		"kein Typ":                             "application/octet-stream",
+	} {
+		m := letter(1, false)
+		connectortest.Attach(m, "Impfpass.pdf", given, []byte("--b\r\n\r\nx\r\n--b--\r\n"))
+		want(t, k.Deliver(t.Context(), m), connectors.Delivered, "smtp-250")
+		all, err := p.Mails(t.Context(), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if files := all[0].Attachments; len(files) != 1 || files[0].Name != "Impfpass.pdf" || files[0].ContentType != kind || files[0].Size != 17 {
+			t.Errorf("%s: %+v", given, files)
+		}
+		if err := p.Forget(t.Context(), "mail"); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
