@@ -165,7 +165,7 @@ func (d *delivery) attachments(ctx context.Context, c *Connector) ([]entry, erro
 		if _, stop := c.stopped(ctx); stop {
 			return nil, context.Canceled
 		}
-		name := fmt.Sprintf("%s-%02d-%s", stem, i+1, safe(a.Name))
+		name := d.beside(fmt.Sprintf("%s-%02d-%s", stem, i+1, safe(a.Name)))
 		if d.config.Attachments == "folder" {
 			name = path.Join(stem, fmt.Sprintf("%02d-%s", i+1, safe(a.Name)))
 		}
@@ -175,6 +175,16 @@ func (d *delivery) attachments(ctx context.Context, c *Connector) ([]entry, erro
 		entries = append(entries, entry{name, a.SHA256, a.Size})
 	}
 	return entries, nil
+}
+
+// beside is the name of an attachment next to its document. A receiver knows documents
+// and markers by their ending: a citizen's buchung.xml must not be taken for one.
+func (d *delivery) beside(name string) string {
+	ext := filepath.Ext(name)
+	if ext != "" && (strings.EqualFold(ext, filepath.Ext(d.file)) || strings.EqualFold(ext, filepath.Ext(d.last))) {
+		return name + ".anlage"
+	}
+	return name
 }
 
 // copy puts one attachment in place, checked against its checksum on the way.

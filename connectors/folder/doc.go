@@ -6,6 +6,9 @@
 // is the one that makes it count (the document, or the marker behind it); all
 // others are in place before.
 //
+// An attachment beside its document whose name ends as the document's or the marker's
+// does gets .anlage behind it, or the receiver would take it for one.
+//
 // Receivers move files away, so a name that is not there says nothing about an
 // earlier attempt. Therefore each delivery leaves a receipt in the work folder,
 // written after its last file is complete and before that file is renamed:

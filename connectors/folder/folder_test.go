@@ -297,6 +297,34 @@ func TestNothingEscapes(t *testing.T) {
 	}
 }
 
+func TestAttachmentIsTakenForNoDocument(t *testing.T) {
+	for marker, ending := range map[string]string{"none": "", "done": ".done", "manifest": ".manifest.json"} {
+		t.Run(marker, func(t *testing.T) {
+			dir, watched := drop(t)
+			c := openConnector(t, dir, "marker: "+marker)
+			m := connectortest.Message(1)
+			for _, name := range []string{"buchung.JSON", "buchung.json.done", "buchung.json.manifest.json", "foto.jpg"} {
+				connectortest.Attach(m, name, "image/jpeg", []byte(name))
+			}
+			want(t, c.Deliver(t.Context(), m), connectors.Delivered, "")
+			stem, taken := strings.TrimSuffix(c.fileName(m), ".json"), 0
+			for _, f := range visible(t, watched) {
+				if end := strings.ToLower(filepath.Ext(f)); end == ".json" || marker == "done" && end == ".done" {
+					if taken++; f != stem+".json" && f != stem+".json"+ending {
+						t.Errorf("a receiver takes %s", f)
+					}
+				}
+				if strings.HasSuffix(f, "-04-foto.jpg") {
+					taken += 10
+				}
+			}
+			if wanted := map[string]int{"none": 11, "done": 12, "manifest": 12}[marker]; taken != wanted {
+				t.Errorf("%d, want %d: %v", taken, wanted, visible(t, watched))
+			}
+		})
+	}
+}
+
 func TestMarkerComesLast(t *testing.T) {
 	for marker, ending := range map[string]string{"done": ".done", "manifest": ".manifest.json"} {
 		t.Run(marker, func(t *testing.T) {
