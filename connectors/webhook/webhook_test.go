@@ -198,6 +198,24 @@ func TestAddressAsWritten(t *testing.T) {
 	}
 }
 
+// A stranger must not make the hub check as many signatures as fit into a header.
+func TestFewSignaturesAreLookedAt(t *testing.T) {
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Unix(1_800_000_000, 0)
+	for behind, want := range map[int]error{0: nil, 7: nil, 8: webhook.ErrSignature, 150: webhook.ErrSignature} {
+		h := http.Header{}
+		webhook.Sign(h, []ed25519.PrivateKey{key}, "msg-1", now, []byte("{}"))
+		wrong := "v1a," + base64.StdEncoding.EncodeToString(make([]byte, ed25519.SignatureSize))
+		h.Set("webhook-signature", strings.Repeat(wrong+" ", behind)+h.Get("webhook-signature"))
+		if _, err := webhook.Verify(h, []ed25519.PublicKey{key.Public().(ed25519.PublicKey)}, []byte("{}"), now); !errors.Is(err, want) {
+			t.Errorf("behind %d others: %v, want %v", behind, err, want)
+		}
+	}
+}
+
 func TestKeys(t *testing.T) {
 	private, public, err := webhook.NewKey()
 	if err != nil {

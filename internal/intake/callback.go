@@ -31,11 +31,6 @@ func (a *API) callback(c *call) *refusal {
 	if len(callers) == 0 {
 		return refuse(CodeCallback).leavingBody()
 	}
-	leave, p := a.slots.enter("callbacks", c.snap.Hub.Limits.Requests)
-	if p != nil {
-		return p
-	}
-	defer leave()
 	rd := &reader{API: a, c: c}
 	rd.deadline(c.snap.Hub.Timeouts.Header)
 	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxCallback))
@@ -46,6 +41,11 @@ func (a *API) callback(c *call) *refusal {
 	if err != nil {
 		return refuse(CodeCallback).because(err)
 	}
+	leave, p := a.slots.enter("callbacks", c.snap.Hub.Limits.Requests) // like a portal's, behind its key
+	if p != nil {
+		return p
+	}
+	defer leave()
 	if !a.rung.before(system, id, c.at) {
 		if p := a.notice(c, system, body); p != nil {
 			return p

@@ -294,3 +294,23 @@ func TestCallbackOfNobodyIsNotRead(t *testing.T) {
 		}
 	}
 }
+
+// Whose call is not verified yet is a stranger: he takes no place from the portals,
+// however slowly he sends.
+func TestStrangersCallTakesNoPlace(t *testing.T) {
+	c := newCalled(t)
+	c.change(func(s *config.Snapshot) { s.Hub.Limits.Requests = 1 })
+	conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(conn, "POST /v1/callbacks/kreis HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n")
+	if head, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.Contains(head, " 100 ") {
+		t.Fatalf("%q, %v", head, err) // his body is being read now
+	}
+	c.accepted(c.submit("k-1"))
+}
