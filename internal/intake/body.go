@@ -45,12 +45,15 @@ func mediaType(contentType string) (format string, ok bool) {
 }
 
 // plain refuses what is packed or coded again: limits are on bytes as they come.
-func plain(h interface{ Get(string) string }, name string) bool {
-	switch strings.ToLower(h.Get(name)) {
-	case "", "identity", "binary", "8bit", "7bit":
-		return true
+func plain(h map[string][]string, name string) bool {
+	for _, v := range h[name] {
+		switch strings.ToLower(v) {
+		case "", "identity", "binary", "8bit", "7bit":
+		default:
+			return false
+		}
 	}
-	return false
+	return true
 }
 
 var small = sync.Pool{New: func() any { b := make([]byte, 0, smallPayload+1); return &b }}

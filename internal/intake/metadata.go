@@ -144,14 +144,21 @@ func fits(ok bool, rule string, complaint text) (string, text) {
 // short takes readable text of limited length. What is not UTF-8 or controls a
 // terminal never enters the store.
 func short(v string, limit int) (string, text) {
-	bad := func(r rune) bool { return r == utf8.RuneError || unicode.IsControl(r) }
-	if utf8.ValidString(v) && utf8.RuneCountInString(v) <= limit && !strings.ContainsFunc(v, bad) {
+	if utf8.ValidString(v) && utf8.RuneCountInString(v) <= limit && !strings.ContainsFunc(v, unfit) {
 		return "", text{}
 	}
 	if limit == maxName {
 		return "length", text{"Höchstens 255 Zeichen UTF-8 ohne Steuerzeichen.", "At most 255 characters of UTF-8 without control characters."}
 	}
 	return "length", text{"Höchstens 64 Zeichen UTF-8 ohne Steuerzeichen.", "At most 64 characters of UTF-8 without control characters."}
+}
+
+// unfit is a character that a clerk would not read as it stands: control characters,
+// line and paragraph ends, and what turns the direction of writing, by which
+// impfpass-fdp.exe is shown as impfpass-exe.pdf. Marks of direction stay: messengers
+// put them into the names of files.
+func unfit(r rune) bool {
+	return r == utf8.RuneError || unicode.IsControl(r) || r >= 0x2028 && r <= 0x202E || r >= 0x2066 && r <= 0x2069
 }
 
 // fromHeaders reads the metadata of a payload that comes alone.

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"path"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -221,7 +220,7 @@ func attachmentHead(part *multipart.Part, n int, l lang) (name, contentType stri
 	if name == "." || name == "/" || name == ".." {
 		name = fmt.Sprintf("anlage-%d", n)
 	}
-	if len(name) > maxFileName || !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }) {
+	if len(name) > maxFileName || !utf8.ValidString(name) || strings.ContainsFunc(name, unfit) {
 		return "", "", complain("name", text{
 			"Der Dateiname hat höchstens 255 Byte UTF-8 ohne Steuerzeichen.", "The file name has at most 255 bytes of UTF-8 without control characters."})
 	}

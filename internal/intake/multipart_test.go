@@ -196,6 +196,7 @@ func TestMultipartRefusals(t *testing.T) {
 		"endless part head":      {raw("--b\r\nContent-Disposition: form-data; name=metadata\r\nX: " + strings.Repeat("x", 20<<10) + "\r\n\r\n{}\r\n--b--\r\n"), CodeMultipart},
 		"endless preamble":       {raw(strings.Repeat("x\r\n", 20<<10) + "--b--\r\n"), CodeMultipart},
 		"base64":                 {raw("--b\r\nContent-Disposition: form-data; name=metadata\r\nContent-Transfer-Encoding: base64\r\n\r\ne30=\r\n--b--\r\n"), CodeContentEncoding},
+		"base64 behind binary":   {raw("--b\r\nContent-Disposition: form-data; name=metadata\r\nContent-Transfer-Encoding: binary\r\nContent-Transfer-Encoding: base64\r\n\r\ne30=\r\n--b--\r\n"), CodeContentEncoding},
 		"metadata no JSON":       {multi(t, part{"metadata", "application/json", "", "{"}, xmlPart), CodeMetaMalformed},
 		"metadata an array":      {multi(t, part{"metadata", "application/json", "", "[]"}, xmlPart), CodeMetaMalformed},
 		"metadata and more":      {multi(t, part{"metadata", "application/json", "", "{} {}"}, xmlPart), CodeMetaMalformed},
@@ -219,6 +220,9 @@ func TestMultipartRefusals(t *testing.T) {
 		"attachment named oddly": {multi(t, meta(nil), xmlPart, pdf, part{"attachment", "", "M\xfcller.pdf", "x"}), CodeMetaInvalid},
 		"control character":      {multi(t, meta(nil), xmlPart, pdf, part{"attachment", "", "a\x07b", "x"}), CodeMultipart},
 		"attachment typed oddly": {multi(t, meta(nil), xmlPart, pdf, part{"attachment", "x y z", "a", "x"}), CodeMetaInvalid},
+		"name that is turned":    {multi(t, meta(nil), xmlPart, pdf, part{"attachment", "", "impfpass\u202efdp.exe", "x"}), CodeMetaInvalid},
+		"name of two lines":      {multi(t, meta(nil), xmlPart, pdf, part{"attachment", "", "impfpass\u2028.pdf", "x"}), CodeMetaInvalid},
+		"reference turned":       {multi(t, meta(func(m map[string]any) { m["reference"] = "R-1\u20661" }), xmlPart, pdf), CodeMetaInvalid},
 		"attachment's long name": {multi(t, meta(nil), xmlPart, pdf, part{"attachment", "", strings.Repeat("x", 300), "x"}), CodeMetaInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
