@@ -171,6 +171,32 @@ func TestAnswersThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// What follows 101 is no answer but the connection itself, which no deadline ends.
+func TestPartnerThatSwitchesProtocols(t *testing.T) {
+	s := serveFunc(t, func(w http.ResponseWriter, r *http.Request) {
+		conn, out, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_, _ = out.WriteString("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\nabc")
+		_ = out.Flush()
+		_, _ = io.Copy(io.Discard, conn) // until the hub hangs up
+	})
+	c := open(t, environment(t), simple, "address: "+s.URL)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	done := make(chan connectors.Receipt, 1)
+	go func() { done <- c.Deliver(ctx, connectortest.Message(1)) }()
+	select {
+	case r := <-done:
+		want(t, r, connectors.Unknown, "http-101")
+	case <-time.After(15 * time.Second):
+		s.CloseClientConnections()
+		t.Error("the attempt does not end, whatever its deadline")
+	}
+}
+
 // A partner that hangs up in the middle of a large document has not taken it.
 func TestRequestBrokenOff(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")

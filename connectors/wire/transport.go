@@ -113,6 +113,11 @@ func (w *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, &sendError{begun: s.begun(), complete: !s.incomplete.Load(), err: err}
 	}
+	if res.StatusCode == http.StatusSwitchingProtocols {
+		// The body is the connection itself from now on: no context ends reading it.
+		_ = res.Body.Close()
+		res.Body, res.ContentLength = http.NoBody, 0
+	}
 	return res, nil
 }
 
