@@ -27,8 +27,10 @@ func (c *Connector) accepted(a *wire.Answer) connectors.Receipt {
 		c.Explain(&r, a)
 		return r
 	}
-	return connectors.Receipt{Outcome: connectors.Awaiting, Code: wire.HTTPCode(a.Status), Token: got.ID,
-		Answer: map[string]string{"remote-id": got.ID, "remote-number": got.Number}}
+	out := map[string]string{}
+	take(out, "remote-id", got.ID)
+	take(out, "remote-number", got.Number)
+	return connectors.Receipt{Outcome: connectors.Awaiting, Code: wire.HTTPCode(a.Status), Token: got.ID, Answer: out}
 }
 
 // refusal reads the problem: its code, and what the other hub says of repeating.
@@ -155,11 +157,8 @@ func (c *Connector) status(a *wire.Answer, token string) connectors.Receipt {
 	return r
 }
 
-// Bounds of what is taken over from another hub.
-const (
-	mostAnswers   = 64
-	longestAnswer = 4096
-)
+// mostAnswers bounds what is taken over from another hub.
+const mostAnswers = 64
 
 var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{0,63}$`)
 
@@ -167,20 +166,18 @@ var nameForm = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{0,63}$`)
 func (s *remote) answers(token string) map[string]string {
 	out := map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(s.Answers)) {
-		v := s.Answers[name]
-		if name == "payment-url" && wire.CheckLink(v) != nil {
-			continue // a citizen is led there
-		}
-		if nameForm.MatchString(name) && v != "" && len(v) <= longestAnswer && len(out) < mostAnswers {
-			out[name] = v
+		if nameForm.MatchString(name) && len(out) < mostAnswers {
+			take(out, name, s.Answers[name])
 		}
 	}
-	out["remote-id"] = token
-	if s.Number != "" {
-		out["remote-number"] = s.Number
-	}
-	if s.Status != "" {
-		out["remote-status"] = s.Status
-	}
+	take(out, "remote-id", token)
+	take(out, "remote-number", s.Number)
+	take(out, "remote-status", s.Status)
 	return out
+}
+
+func take(out map[string]string, name, v string) {
+	if wire.Tellable(name, v) {
+		out[name] = v
+	}
 }

@@ -393,6 +393,28 @@ func TestAsk(t *testing.T) {
 	}
 }
 
+func TestNumberAndStatusAreWithinBounds(t *testing.T) {
+	o := start(t)
+	k := o.open(t)
+	long := strings.Repeat("9", 4097)
+	o.answer = func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(map[string]int{http.MethodPost: http.StatusAccepted, http.MethodGet: http.StatusOK}[r.Method])
+		_ = json.NewEncoder(w).Encode(map[string]any{"id": "0197f3a2-6c00-7000-9000-000000000001", "number": long, "state": "running", "status": long})
+	}
+	m := connectortest.Message(1)
+	for _, r := range []connectors.Receipt{k.Deliver(t.Context(), m), k.Ask(t.Context(), asked(m))} {
+		if r.Answer["remote-id"] == "" || r.Answer["remote-number"] != "" || r.Answer["remote-status"] != "" {
+			t.Errorf("%s: %.200v", r.Code, r.Answer)
+		}
+	}
+}
+
+func asked(m *connectors.Message) *connectors.Message {
+	again := *m
+	again.Token = "0197f3a2-6c00-7000-9000-000000000001"
+	return &again
+}
+
 // A link that is shown to citizens leads to a web page, whatever the other hub says.
 func TestPaymentLinks(t *testing.T) {
 	for link, good := range map[string]bool{

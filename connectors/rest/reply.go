@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"maps"
+
 	"stellwerk/connectors"
 	"stellwerk/connectors/wire"
 )
@@ -74,9 +76,12 @@ func (r *reply) verdict(c *Connector, a *answer) verdict {
 		v.Code = wire.HTTPCode(a.Status)
 	}
 	v.Answer = pick(a, r.Answer)
+	maps.DeleteFunc(v.Answer, func(name, told string) bool { return !wire.Tellable(name, told) })
 	v.kept = pick(a, r.Keep)
 	if r.Token.given() {
-		v.Token, _ = r.Token.from(a)
+		if token, _ := r.Token.from(a); wire.Tellable("", token) {
+			v.Token = token
+		}
 	}
 	if v.Outcome == connectors.Awaiting && v.Token == "" {
 		v.Outcome, v.Code = connectors.Unknown, "answer-without-token"

@@ -304,6 +304,30 @@ ask:
 	}
 }
 
+// Answers are kept, told to portals and put into later documents.
+func TestAnswersAreWithinBounds(t *testing.T) {
+	var body string
+	s := serveFunc(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) })
+	c := open(t, environment(t), "attachments: omit\nrequest: {path: /d, replies: [{status: 200, outcome: awaiting, token: /nr, answer: {kassenzeichen: /kz, payment-url: /link}}]}\nask: {path: '/d/{token}', replies: [{status: 200, outcome: delivered}]}\naddress: "+s.URL)
+	long := strings.Repeat("9", 4097)
+	for given, told := range map[string]string{
+		`{"nr": "1", "kz": "4711", "link": "https://pay.example/1"}`:                     "map[kassenzeichen:4711 payment-url:https://pay.example/1]",
+		`{"nr": "1", "kz": "4711", "link": "javascript:alert(1)"}`:                       "map[kassenzeichen:4711]",
+		`{"nr": "1", "kz": "` + long + `", "link": "https://pay.example/1"}`:             "map[payment-url:https://pay.example/1]",
+		`{"nr": "1", "kz": "4711", "link": "https://pay.example/` + long + `"}`:          "map[kassenzeichen:4711]",
+		`{"nr": "1", "kz": "4711", "link": "http://pay.example/1", "x": "` + long + `"}`: "map[kassenzeichen:4711]",
+	} {
+		body = given
+		r := c.Deliver(t.Context(), connectortest.Message(1))
+		want(t, r, connectors.Awaiting, "http-200")
+		if got := fmt.Sprint(r.Answer); got != told {
+			t.Errorf("%.70s: %.100s, want %s", given, got, told)
+		}
+	}
+	body = `{"nr": "` + long + `"}`
+	want(t, c.Deliver(t.Context(), connectortest.Message(1)), connectors.Unknown, "answer-without-token")
+}
+
 // What was taken and is awaited stays so while its system cannot be asked: it is
 // neither sent again nor left to a person.
 func TestAwaitingStaysWhileNobodyAnswers(t *testing.T) {

@@ -83,6 +83,15 @@ func CheckLink(v string) error {
 	return nil
 }
 
+// LongestAnswer is how many bytes of one answer are taken over, and of a token.
+const LongestAnswer = 4096
+
+// Tellable reports whether an answer is taken over: it is kept, told to portals and put
+// into later documents. A citizen is led to a payment-url, so it must be a web page.
+func Tellable(name, v string) bool {
+	return v != "" && len(v) <= LongestAnswer && (name != "payment-url" || CheckLink(v) == nil)
+}
+
 // Loopback reports whether a host is this machine, by its name or address.
 func Loopback(host string) bool {
 	ip := net.ParseIP(host)
