@@ -215,6 +215,17 @@ func TestPaidOnTheDayItIsHere(t *testing.T) {
 	}
 }
 
+func TestReferenceWithinBounds(t *testing.T) {
+	for n, told := range map[int]bool{4096: true, 4097: false} {
+		k, _ := fake(t, 200, "application/json", `{"paymentInformation":{"transactionId":"T-1","status":"PAYED","transactionReference":"`+strings.Repeat("9", n)+`"}}`)
+		r := k.Deliver(t.Context(), request(1))
+		want(t, r, connectors.Delivered, "payed")
+		if _, ok := r.Answer["kassenzeichen"]; ok != told {
+			t.Errorf("a Kassenzeichen of %d digits is told: %t", n, ok)
+		}
+	}
+}
+
 func TestAnswers(t *testing.T) {
 	const id = "0197f3a2-6c00-7000-8000-000000000001"
 	info := func(status, more string) string {

@@ -116,7 +116,7 @@ func (t *transaction) paid(total int64) map[string]string {
 	info := &t.Information
 	answer := map[string]string{"transaction-id": string(info.ID), "amount": amount(total)}
 	for name, v := range map[string]word{"kassenzeichen": info.Reference, "payment-method": info.Method, "payment-method-detail": info.MethodDetail} {
-		if v != "" {
+		if wire.Tellable(name, string(v)) {
 			answer[name] = string(v)
 		}
 	}
