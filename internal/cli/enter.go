@@ -226,7 +226,7 @@ func (c *catalogue) get(ctx context.Context, address string) ([]byte, error) {
 	if i := strings.Index(address, "/v1/"); i > 0 {
 		address = address[i:]
 	}
-	transport, err := c.transport()
+	client, err := c.portalsClient(time.Minute)
 	if err != nil {
 		return nil, err
 	}
@@ -236,7 +236,7 @@ func (c *catalogue) get(ctx context.Context, address string) ([]byte, error) {
 	}
 	req.Header.Set("Authorization", "Bearer "+c.key)
 	req.Header.Set("Accept-Language", "en")
-	res, err := (&http.Client{Timeout: time.Minute, Transport: transport}).Do(req)
+	res, err := client.Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", admin.ErrUnreachable, err)
 	}

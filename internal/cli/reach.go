@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 	"unicode"
 
 	"stellwerk/connectors"
@@ -72,6 +73,19 @@ func (p *Program) transport() (http.RoundTripper, error) {
 	}
 	t.TLSClientConfig = &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}
 	return t, nil
+}
+
+// portalsClient reaches the portals' API. It follows no redirects: the key and what citizens
+// wrote are for the given address only.
+func (p *Program) portalsClient(timeout time.Duration) (*http.Client, error) {
+	transport, err := p.transport()
+	if err != nil {
+		return nil, err
+	}
+	return &http.Client{
+		Timeout: timeout, Transport: transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}, nil
 }
 
 // loopback reports whether a host is this machine, also as a server that listens

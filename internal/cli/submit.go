@@ -180,11 +180,11 @@ func (p *Program) push(ctx context.Context, base, key, idempotency string, s *su
 	req.Header.Set("Authorization", "Bearer "+key)
 	req.Header.Set("Idempotency-Key", idempotency)
 	req.Header.Set("Accept-Language", "en")
-	transport, err := p.transport()
+	client, err := p.portalsClient(10 * time.Minute)
 	if err != nil {
 		return err
 	}
-	res, err := (&http.Client{Timeout: 10 * time.Minute, Transport: transport}).Do(req)
+	res, err := client.Do(req)
 	if err != nil {
 		return fmt.Errorf("%w (repeat with --idempotency-key %s): %w", admin.ErrUnreachable, idempotency, err)
 	}
