@@ -85,14 +85,23 @@ const (
 
 // state reads what an earlier attempt has left; see the package's comment.
 func (d *delivery) state() (state, error) {
-	receipt, err := d.root.ReadFile(d.receipt)
-	if errors.Is(err, fs.ErrNotExist) {
+	wanted := d.print()
+	info, err := d.root.Lstat(d.receipt)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return untouched, nil
+	case err != nil:
+		return untouched, err
+	case !info.Mode().IsRegular(): // the share is the receiver's, too
+		return untouched, &conflictError{d.receipt}
+	case info.Size() != int64(len(wanted)):
 		return untouched, nil
 	}
+	receipt, err := d.root.ReadFile(d.receipt)
 	if err != nil {
 		return untouched, err
 	}
-	if string(receipt) != d.print() {
+	if string(receipt) != wanted {
 		return untouched, nil
 	}
 	_, err = d.root.Lstat(d.part)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"stellwerk/connectors"
 	"stellwerk/connectors/connectortest"
@@ -38,4 +39,38 @@ func TestModeIsTheFiles(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The share is the receiver's, too: what it puts in a receipt's place is no reason to
+// wait for ever.
+func TestReceiptThatIsNoFile(t *testing.T) {
+	dir, watched := drop(t)
+	c := openConnector(t, dir, "")
+	m := connectortest.Message(1)
+	if err := os.Mkdir(filepath.Join(watched, work), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	pipe := filepath.Join(watched, work, safe(m.ID)+".receipt")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan connectors.Receipt, 2)
+	go func() { done <- c.Deliver(t.Context(), m); done <- c.Ask(t.Context(), m) }()
+	for range 2 {
+		select {
+		case r := <-done:
+			if r.Outcome == connectors.Delivered {
+				t.Errorf("%+v", r)
+			}
+		case <-time.After(5 * time.Second):
+			if f, err := os.OpenFile(pipe, os.O_WRONLY|syscall.O_NONBLOCK, 0); err == nil { // lets it go on
+				_ = f.Close()
+			}
+			t.Fatal("it waits for a pipe to be written")
+		}
+	}
+	if err := os.Remove(pipe); err != nil {
+		t.Fatal(err)
+	}
+	want(t, c.Deliver(t.Context(), m), connectors.Delivered, "")
 }
