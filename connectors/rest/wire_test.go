@@ -171,6 +171,22 @@ func TestAnswersThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// What a partner says instead of HTTP is quoted by net/http as it is.
+func TestDetailOfWhatIsNoHTTP(t *testing.T) {
+	s := serveFunc(t, func(w http.ResponseWriter, _ *http.Request) {
+		if conn, out, err := http.NewResponseController(w).Hijack(); err == nil {
+			_, _ = out.WriteString(strings.Repeat("\x1bunsinn", 8000) + "\r\n\r\n")
+			_ = out.Flush()
+			_ = conn.Close()
+		}
+	})
+	r := open(t, environment(t), simple, "address: "+s.URL).Deliver(t.Context(), connectortest.Message(1))
+	want(t, r, connectors.Unknown, "connection-broken")
+	if len(r.Detail) > 2500 || !strings.Contains(r.Detail, "unsinn") {
+		t.Errorf("a detail of %d bytes: %.100s", len(r.Detail), r.Detail)
+	}
+}
+
 // What follows 101 is no answer but the connection itself, which no deadline ends.
 func TestPartnerThatSwitchesProtocols(t *testing.T) {
 	s := serveFunc(t, func(w http.ResponseWriter, r *http.Request) {

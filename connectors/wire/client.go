@@ -168,7 +168,7 @@ func (c *Client) request(ctx context.Context, q *Request) (*resty.Request, *stre
 
 // failure decides what a request without a readable answer means.
 func (c *Client) failure(ctx context.Context, err error) *connectors.Receipt {
-	r := &connectors.Receipt{Outcome: connectors.Unknown, Code: "answer-broken", Fault: true, Detail: err.Error()}
+	r := &connectors.Receipt{Outcome: connectors.Unknown, Code: "answer-broken", Fault: true, Detail: Excerpt([]byte(err.Error()))}
 	var token *tokenError
 	var sent *sendError
 	switch {
