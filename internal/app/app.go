@@ -191,7 +191,7 @@ func (a *App) servers(ctx context.Context, snap *config.Snapshot) error {
 		Load: a.load, Compare: a.compare, Retention: a.retention,
 		Portals: a.PortalsURL, Metrics: a.metrics.handler(), Now: a.opts.Now, Log: a.opts.Log, Version: a.opts.Version,
 	})
-	a.portals = intake.Server(a.tracing.pushes(portals), snap.Hub.Timeouts)
+	a.portals = intake.Server(a.tracing.pushes(portals, portals.Known), snap.Hub.Timeouts)
 	a.admin = intake.Server(operators.Handler(), snap.Hub.Timeouts)
 	return nil
 }

@@ -91,14 +91,16 @@ func (t *tracing) attempt(ctx context.Context, parent, system string) (string, f
 	}
 }
 
-// pushes makes a span of every request that pushes a submission, below the portal's
-// traceparent. It carries the status only: addresses and headers may name a case.
-func (t *tracing) pushes(next http.Handler) http.Handler {
+// pushes makes a span of every request of a known portal that pushes a submission, below
+// the portal's traceparent. It carries the status only: addresses and headers may name a
+// case. A stranger's would fill the collector: his traceparent says that all of them are
+// to be recorded.
+func (t *tracing) pushes(next http.Handler, known func(*http.Request) bool) http.Handler {
 	if t == nil {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost || r.URL.Path != "/v1/submissions" {
+		if r.Method != http.MethodPost || r.URL.Path != "/v1/submissions" || !known(r) {
 			next.ServeHTTP(w, r)
 			return
 		}

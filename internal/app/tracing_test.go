@@ -62,11 +62,18 @@ func TestTraceOfAPush(t *testing.T) {
 			t.Errorf("the controller does not reach the answer: %v", err)
 		}
 		w.WriteHeader(http.StatusAccepted)
-	}))
+	}), func(r *http.Request) bool { return r.Header.Get("Authorization") != "" })
+	stranger := httptest.NewRequest("POST", "/v1/submissions", nil)
+	stranger.Header.Set("Traceparent", parent) // which says that it is to be recorded
+	h.ServeHTTP(httptest.NewRecorder(), stranger)
+	if kept != "" || len(spans.Started()) > 0 {
+		t.Errorf("a stranger's request has a span: %s", kept)
+	}
 	for _, r := range []*http.Request{
 		httptest.NewRequest("POST", "/v1/submissions", nil),
 		httptest.NewRequest("GET", "/v1/submissions/01a224fa-1e04-7097-b29c-4f21f4b89700", nil),
 	} {
+		r.Header.Set("Authorization", "Bearer swp_a_b")
 		r.Header.Set("Traceparent", parent)
 		h.ServeHTTP(httptest.NewRecorder(), r)
 		if r.Method == "GET" && kept != "" {

@@ -1,27 +1,40 @@
 package intake
 
 import (
+	"net/http"
 	"strings"
 	"sync"
 	"time"
+
+	"stellwerk/internal/config"
 )
 
 // authenticate finds the portal by its key. No byte of the body is read before.
 func (a *API) authenticate(c *call) *refusal {
-	given := c.r.Header["Authorization"]
-	if len(given) != 1 {
-		return refuse(CodeUnauthenticated).leavingBody()
-	}
-	scheme, key, _ := strings.Cut(given[0], " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return refuse(CodeUnauthenticated).leavingBody()
-	}
-	portal, ok := c.snap.PortalByKey(strings.TrimSpace(key), c.at)
+	portal, ok := portalOf(c.r.Header, c.snap, c.at)
 	if !ok {
 		return refuse(CodeUnauthenticated).leavingBody()
 	}
 	c.portal = portal
 	return nil
+}
+
+// Known reports whether a request has a portal's key that is good now.
+func (a *API) Known(r *http.Request) bool {
+	_, ok := portalOf(r.Header, a.Config(), a.Now())
+	return ok
+}
+
+func portalOf(h http.Header, snap *config.Snapshot, at time.Time) (*config.Portal, bool) {
+	given := h["Authorization"]
+	if len(given) != 1 {
+		return nil, false
+	}
+	scheme, key, _ := strings.Cut(given[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return nil, false
+	}
+	return snap.PortalByKey(strings.TrimSpace(key), at)
 }
 
 // slots counts the requests under way. One portal gets three quarters of them at

@@ -18,6 +18,9 @@ func TestAuthentication(t *testing.T) {
 			w := w.in(t)
 			a := w.submit("k-1", "Authorization", header)
 			w.refused(a, CodeUnauthenticated)
+			if w.api.Known(&http.Request{Header: http.Header{"Authorization": {header}}}) {
+				t.Error("is known")
+			}
 			if a.Header.Get("Www-Authenticate") == "" {
 				t.Error("no WWW-Authenticate")
 			}
@@ -31,6 +34,9 @@ func TestAuthentication(t *testing.T) {
 	w.refused(w.send(req), CodeUnauthenticated)
 	w.accepted(w.submit("k-2", "Authorization", "bearer "+keyRotated)) // both keys are good during a change
 	w.accepted(w.submit("k-3"))
+	if !w.api.Known(&http.Request{Header: http.Header{"Authorization": {"Bearer " + keySoest}}}) {
+		t.Error("a portal is not known")
+	}
 	for _, e := range w.api.routes {
 		path := strings.NewReplacer("{id}", "x", "{service}", "hund", "{file}", "x", "{code}", "busy").Replace(e.pattern)
 		a := w.do(e.method, path, "", "Authorization", "Bearer x")
