@@ -45,13 +45,23 @@ func (f *Form) Add(name, file, contentType string, body []byte) error {
 
 // Attach puts in an attachment, to be streamed.
 func (f *Form) Attach(name string, a *connectors.Attachment) error {
-	if err := f.head(name, HeaderValue(a.Name), a.ContentType); err != nil {
+	if err := f.head(name, HeaderValue(a.Name), attachmentType(a.ContentType)); err != nil {
 		return err
 	}
 	f.flush()
 	f.laid = append(f.laid, Part{Attachment: a})
 	f.size += a.Size
 	return nil
+}
+
+// attachmentType is what a portal said of a file, unless it is none, or would have the
+// file's content read as parts of this request.
+func attachmentType(v string) string {
+	essence, _, err := mime.ParseMediaType(v)
+	if err != nil || strings.HasPrefix(essence, "multipart/") {
+		return "application/octet-stream"
+	}
+	return v
 }
 
 // Close ends the body and puts it into the request, with its Content-Type:
