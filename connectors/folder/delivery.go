@@ -217,7 +217,7 @@ func (d *delivery) copy(name string, a *connectors.Attachment) (err error) {
 		_ = d.root.Remove(part)
 		return &damageError{errors.New("it is not what was stored")}
 	}
-	if same, err := d.same(name, a.SHA256); err != nil || same {
+	if same, err := d.same(name, a.SHA256, a.Size); err != nil || same {
 		return errors.Join(err, d.root.Remove(part))
 	}
 	return d.rename(part, name)
@@ -241,7 +241,7 @@ func (r *reading) Read(b []byte) (int, error) {
 
 // place puts a file in place that does not make the delivery count yet.
 func (d *delivery) place(name string, content []byte) error {
-	if same, err := d.same(name, sum(content)); err != nil || same {
+	if same, err := d.same(name, sum(content), int64(len(content))); err != nil || same {
 		return err
 	}
 	part := path.Join(work, safe(d.message.ID)+".file")
@@ -258,7 +258,7 @@ func (d *delivery) finish(content []byte) error {
 	if err := d.root.Remove(d.receipt); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	same, err := d.same(d.last, sum(content))
+	same, err := d.same(d.last, sum(content), int64(len(content)))
 	if err != nil {
 		return err
 	}
@@ -282,7 +282,7 @@ func (d *delivery) finish(content []byte) error {
 
 // same reports whether the file is there with this content. Other content is a
 // conflict: it may be another delivery's.
-func (d *delivery) same(name, want string) (bool, error) {
+func (d *delivery) same(name, want string, size int64) (bool, error) {
 	info, err := d.root.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -290,7 +290,7 @@ func (d *delivery) same(name, want string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if !info.Mode().IsRegular() {
+	if !info.Mode().IsRegular() || info.Size() != size {
 		return false, &conflictError{name}
 	}
 	f, err := d.root.Open(name)

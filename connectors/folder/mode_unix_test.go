@@ -74,3 +74,28 @@ func TestReceiptThatIsNoFile(t *testing.T) {
 	}
 	want(t, c.Deliver(t.Context(), m), connectors.Delivered, "")
 }
+
+// Of a foreign file that is larger than what is delivered nothing has to be read.
+func TestForeignFileOfTerabytes(t *testing.T) {
+	dir, watched := drop(t)
+	c := openConnector(t, dir, "")
+	m := connectortest.Message(1)
+	name := filepath.Join(watched, c.fileName(m))
+	if err := os.WriteFile(name, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(name, 1<<40); err != nil {
+		t.Skip("this file system keeps no file of holes:", err)
+	}
+	done := make(chan connectors.Receipt, 1)
+	go func() { done <- c.Deliver(t.Context(), m) }()
+	select {
+	case r := <-done:
+		want(t, r, connectors.Refused, "file-exists")
+	case <-time.After(5 * time.Second):
+		if err := os.Truncate(name, 0); err != nil { // lets it go on
+			t.Error(err)
+		}
+		t.Fatal("it reads the whole of it")
+	}
+}
