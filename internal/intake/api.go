@@ -58,6 +58,8 @@ type API struct {
 	large  *gate.Slots
 	docs   docs
 	rung   rung
+
+	strangers strangers
 }
 
 // New makes the API ready to serve.
@@ -156,7 +158,8 @@ func (a *API) serve(c *call) (p *refusal) {
 	return e.serve(c)
 }
 
-// log writes one line a request that changed or refused something.
+// log writes one line a request that changed or refused something; of strangers' only
+// so many.
 func (a *API) log(c *call, p *refusal, took time.Duration) {
 	level := slog.LevelInfo
 	switch {
@@ -169,6 +172,13 @@ func (a *API) log(c *call, p *refusal, took time.Duration) {
 	if !a.Log.Enabled(ctx, level) {
 		return
 	}
+	left := 0
+	if c.portal == nil && p != nil && level == slog.LevelInfo {
+		var say bool
+		if say, left = a.strangers.say(c.at); !say {
+			return
+		}
+	}
 	attrs := make([]slog.Attr, 0, 8)
 	attrs = append(attrs, slog.String("submission", c.id.String()), slog.String("code", c.outcome))
 	if c.portal != nil {
@@ -178,6 +188,9 @@ func (a *API) log(c *call, p *refusal, took time.Duration) {
 		attrs = append(attrs, slog.String("municipality", c.municipality), slog.String("service", c.service))
 	}
 	attrs = append(attrs, slog.Duration("took", took))
+	if left > 0 {
+		attrs = append(attrs, slog.Int("left-out", left))
+	}
 	if p != nil && p.cause != nil {
 		attrs = append(attrs, slog.String("cause", p.cause.Error()))
 	}

@@ -69,3 +69,27 @@ func (s *slots) enter(portal string, limit int) (leave func(), p *refusal) {
 		}
 	}, nil
 }
+
+// strangersLogged is how many refusals a minute of requests without a portal are in the
+// log: whoever can reach the hub could fill its disk otherwise.
+const strangersLogged = 120
+
+// strangers counts them.
+type strangers struct {
+	mu     sync.Mutex
+	minute time.Time
+	n      int // in this minute
+}
+
+// say reports whether one more is logged, and how many were left out in the minute
+// before, once.
+func (s *strangers) say(at time.Time) (say bool, left int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d := at.Sub(s.minute); d < 0 || d >= time.Minute {
+		left = max(0, s.n-strangersLogged)
+		s.minute, s.n = at, 0
+	}
+	s.n++
+	return s.n <= strangersLogged, left
+}

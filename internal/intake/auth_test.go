@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestAuthentication(t *testing.T) {
@@ -133,4 +134,25 @@ func TestUnknownAddressesAndMethods(t *testing.T) {
 	}
 	w.refused(w.do("GET", "/v1/submissions", ""), CodeMethod)
 	w.refused(w.do("OPTIONS", "/v1/services", ""), CodeMethod)
+}
+
+// Who has no key must not fill the log: what is left out of it is counted there.
+func TestStrangersDoNotFloodTheLog(t *testing.T) {
+	w := newWorld(t)
+	lines := func() int { return strings.Count(w.logged.String(), "\"code\":\"unauthenticated\"") }
+	for range 500 {
+		w.refused(w.do("GET", "/v1/services", "", "Authorization", "Bearer x"), CodeUnauthenticated)
+	}
+	if n := lines(); n != strangersLogged || strings.Contains(w.logged.String(), "left-out") {
+		t.Errorf("%d lines of 500 requests", n)
+	}
+	w.accepted(w.submit("k-1"))
+	if !strings.Contains(w.logged.String(), "\"code\":\"accepted\"") {
+		t.Error("a portal's request is not in the log")
+	}
+	w.advance(time.Minute)
+	w.refused(w.do("GET", "/v1/services", "", "Authorization", "Bearer x"), CodeUnauthenticated)
+	if n := lines(); n != strangersLogged+1 || !strings.Contains(w.logged.String(), fmt.Sprintf("\"left-out\":%d", 500-strangersLogged)) {
+		t.Errorf("%d lines a minute later", n)
+	}
 }
