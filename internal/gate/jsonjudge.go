@@ -147,11 +147,15 @@ func (j *jsonJudge) Finish() ([]Finding, bool, error) {
 	var all []Finding
 	seen := make(map[Finding]bool)
 	enough := 4*j.max + 1
+search:
 	for _, leaf := range leaves(invalid, nil, enough) {
 		for _, o := range objections(leaf, j.schema.names) {
+			if len(all) == enough { // each place is looked for among all values
+				break search
+			}
 			at, pointer := j.find(slices.Concat(leaf.InstanceLocation, o.below))
 			f := Finding{Rule: o.rule, Line: at.Line, Column: at.Column, Pointer: pointer, De: o.de, En: o.en}
-			if !seen[f] && len(all) < enough {
+			if !seen[f] {
 				seen[f] = true
 				all = append(all, f)
 			}
@@ -165,6 +169,8 @@ func (j *jsonJudge) Finish() ([]Finding, bool, error) {
 
 // names reports whether a key may be repeated in a sentence.
 func (s *JSONSchema) names(key string) bool { return s.known[key] || plain(key) }
+
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
 
 // find gives the place of a value and a pointer to it, which ends before the first
 // key that may not be repeated.
@@ -187,7 +193,7 @@ func (j *jsonJudge) find(tokens []string) (Pos, string) {
 		at = next
 		if whole = whole && (j.nodes[at].index >= 0 || j.schema.names(token)); whole {
 			pointer.WriteByte('/')
-			pointer.WriteString(strings.NewReplacer("~", "~0", "/", "~1").Replace(token))
+			pointer.WriteString(pointerEscapes.Replace(token))
 		}
 	}
 	return j.nodes[at].pos, pointer.String()

@@ -148,6 +148,32 @@ func TestFindingsAreLimited(t *testing.T) {
 	}
 }
 
+// Each finding's place is looked for among all values: of thousands only those are
+// looked for that can be told.
+func TestThousandsOfFindingsCostLittle(t *testing.T) {
+	if raced {
+		t.Skip("the race detector allocates, too")
+	}
+	s, err := CompileJSON(dogSchema, "hund/hund.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := func(keys int) string {
+		var b strings.Builder
+		for i := range keys {
+			fmt.Fprintf(&b, `"k%d": 1,`, i)
+		}
+		return "{" + b.String() + `"z": 1}`
+	}
+	cost := func(keys int) float64 {
+		doc := body(keys)
+		return testing.AllocsPerRun(3, func() { judged(t, s, "application/json", doc, 0) }) / float64(keys)
+	}
+	if all := cost(8000); all > 8 { // what building the document takes, and 201 findings
+		t.Errorf("%.1f allocations a key", all)
+	}
+}
+
 func TestSchemasThatDoNotCompile(t *testing.T) {
 	for name, c := range map[string]struct{ schema, want string }{
 		"remote":      {`{"$ref": "https://example.org/x.json"}`, "https://example.org/x.json, which is not loaded"},
