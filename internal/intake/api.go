@@ -60,6 +60,7 @@ type API struct {
 	rung   rung
 
 	strangers strangers
+	readiness readiness
 }
 
 // New makes the API ready to serve.
@@ -85,7 +86,7 @@ func New(s Settings) (*API, error) {
 	if s.Memory <= 0 {
 		s.Memory = 128 << 20
 	}
-	a := &API{Settings: s, memory: semaphore.NewWeighted(s.Memory), large: gate.NewSlots(2)}
+	a := &API{Settings: s, memory: semaphore.NewWeighted(s.Memory), large: gate.NewSlots(2), readiness: readiness{busy: make(chan struct{}, 1)}}
 	a.ids.Now = s.Now
 	a.ids.Follow(s.Last)
 	var err error

@@ -12,10 +12,38 @@ func (a *API) livez(c *call) *refusal {
 
 // readyz says whether submissions would be taken. Why not is for the operators' log.
 func (a *API) readyz(c *call) *refusal {
-	ctx, cancel := context.WithTimeout(c.r.Context(), 5*time.Second)
-	defer cancel()
-	if err := a.Ready(ctx); err != nil {
+	if err := a.readiness.look(c.r.Context(), c.at, a.Ready); err != nil {
 		return refuse(CodeNotReady).again(5 * time.Second).because(err)
 	}
 	return a.json(c, map[string]string{"status": "ready"})
+}
+
+// lookAgain is how long an answer of readyz is good. It needs no key, and each look
+// writes to the store.
+const lookAgain = time.Second
+
+// readiness is what was seen last. One request looks, the others wait for it.
+type readiness struct {
+	busy chan struct{} // room for one
+	seen bool
+	at   time.Time
+	err  error
+}
+
+func (r *readiness) look(ctx context.Context, now time.Time, ready func(context.Context) error) error {
+	select {
+	case r.busy <- struct{}{}:
+		defer func() { <-r.busy }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if d := now.Sub(r.at); r.seen && d < lookAgain && d > -lookAgain {
+		return r.err
+	}
+	// Whoever hangs up does not decide for the others.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	r.err = ready(ctx)
+	r.seen, r.at = true, now
+	return r.err
 }

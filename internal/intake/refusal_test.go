@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -201,6 +202,7 @@ func TestReadiness(t *testing.T) {
 		t.Errorf("ready: %d", a.StatusCode)
 	}
 	w.store.set(func(f *faults) { f.notReady = errors.New("disk on fire") })
+	w.advance(lookAgain)
 	a := w.do("GET", "/readyz", "")
 	w.refused(a, CodeNotReady)
 	if strings.Contains(string(a.body), "fire") || !strings.Contains(w.logged.String(), "disk on fire") {
@@ -267,5 +269,32 @@ func TestEveryProblemIsComplete(t *testing.T) {
 	}
 	if p := refuse("no-such-code"); p.Code != CodeInternal || p.cause == nil {
 		t.Errorf("a code outside the catalogue: %+v", p)
+	}
+}
+
+// Whether the store takes writes is found out by writing; whoever asks without a key
+// must not make it write as often as he likes.
+func TestReadinessIsLookedAtOnceASecond(t *testing.T) {
+	w := newWorld(t)
+	looked := 0
+	w.api.Ready = func(ctx context.Context) error { looked++; return ctx.Err() }
+	ask := func() { // has hung up by the time that it is looked at
+		ctx, hangUp := context.WithCancel(t.Context())
+		hangUp()
+		w.api.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/readyz", nil).WithContext(ctx))
+	}
+	ask()
+	for range 50 {
+		if a := w.do("GET", "/readyz", ""); a.StatusCode != 200 {
+			t.Fatalf("one who has hung up decides for the others: %d", a.StatusCode)
+		}
+	}
+	if looked != 1 {
+		t.Errorf("looked %d times in one moment", looked)
+	}
+	w.advance(lookAgain)
+	w.api.Ready = func(context.Context) error { looked++; return errors.New("disk on fire") }
+	if a := w.do("GET", "/readyz", ""); a.StatusCode != 503 || looked != 2 {
+		t.Errorf("a second later: %d, looked %d times", a.StatusCode, looked)
 	}
 }
