@@ -131,7 +131,7 @@ func TestStatusesNobodyNamed(t *testing.T) {
 	ruled := open(t, environment(t), simple, "address: "+s.URL+"\nreplies: [{status: 201, at: /ok, outcome: delivered}]")
 	for outcome, all := range map[connectors.Outcome][]int{
 		connectors.Delivered: {200, 201, 202, 204},
-		connectors.Retry:     {401, 403, 407, 408, 425, 429, 503},
+		connectors.Retry:     {401, 403, 407, 408, 421, 425, 429, 503},
 		connectors.Refused:   {400, 404, 405, 409, 410, 413, 415, 422, 451},
 		connectors.Unknown:   {304, 500, 501, 502, 504, 507, 599},
 	} {

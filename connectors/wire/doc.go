@@ -14,7 +14,7 @@
 //
 //	2xx            the kind's to judge
 //	401, 403, 407  retry: the hub's credentials are wrong, not the document
-//	408, 425       retry: the partner says that it has not read the request
+//	408, 421, 425  retry: the partner says that it has not read or worked on the request
 //	429, 503       retry, after the time that the partner asks for
 //	307, 308       retry: not taken here; a redirect is never followed
 //	other 3xx      unknown: after a POST it may mean "taken, look there"

@@ -16,7 +16,7 @@ import (
 // 2xx is unknown here.
 func ByStatus(status int) connectors.Outcome {
 	switch {
-	case status == 401, status == 403, status == 407, status == 408, status == 425, status == 429, status == 503, status == 307, status == 308:
+	case status == 401, status == 403, status == 407, status == 408, status == 421, status == 425, status == 429, status == 503, status == 307, status == 308:
 		return connectors.Retry
 	case status >= 400 && status < 500:
 		return connectors.Refused
