@@ -106,8 +106,9 @@ func (c *Connector) finish(step *compiled, r *connectors.Receipt) {
 	}
 }
 
-// Ask looks a message up. What its rules do not say is unknown, or still awaited where
-// there is a token: the message was taken.
+// Ask looks a message up. What its own rules do not say is unknown, or still awaited where
+// there is a token: the message was taken. A refusal by any other rule is one of the
+// question: it says nothing of what was sent.
 func (c *Connector) Ask(ctx context.Context, m *connectors.Message) connectors.Receipt {
 	ctx, end, ok := c.Begin(ctx)
 	defer end()
@@ -122,7 +123,7 @@ func (c *Connector) Ask(ctx context.Context, m *connectors.Message) connectors.R
 	if v.Outcome == connectors.Retry && v.Code == "not-found" {
 		return v.Receipt
 	}
-	if v.Outcome == connectors.Retry {
+	if v.Outcome == connectors.Retry || v.Outcome == connectors.Refused && !v.own {
 		v.Outcome = connectors.Unknown
 	}
 	return wire.StillAwaiting(v.Receipt, m.Token)

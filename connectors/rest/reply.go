@@ -47,14 +47,17 @@ func (r *reply) fits(a *answer) bool {
 type verdict struct {
 	connectors.Receipt
 	kept map[string]string
+	own  bool // by a rule of the request itself
 }
 
 // judge says what an answer means.
 func (c *Connector) judge(q *compiled, a *answer) verdict {
-	for _, rules := range [][]reply{q.replies, q.shared} {
+	for n, rules := range [][]reply{q.replies, q.shared} {
 		for i := range rules {
 			if rules[i].fits(a) {
-				return rules[i].verdict(c, a)
+				v := rules[i].verdict(c, a)
+				v.own = n == 0
+				return v
 			}
 		}
 	}

@@ -374,6 +374,45 @@ func TestAwaitingStaysWhileNobodyAnswers(t *testing.T) {
 	ask("connection-refused")
 }
 
+// Nothing is refused by not being told: a status that the profile's rules for the
+// question do not name says nothing of what was sent before.
+func TestAskedInVain(t *testing.T) {
+	status, body := 0, ""
+	s := serveFunc(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	})
+	c := open(t, environment(t), `
+attachments: omit
+request: {path: /d}
+replies: [{status: 400, at: /fehlerQuelle, outcome: refused, code: request-refused}]
+ask:
+  path: '/d/{id}'
+  replies:
+    - {status: 200, at: /stand, equals: abgelehnt, outcome: refused, code: turned-down}
+    - {status: 404, at: /code, equals: unbekannt, outcome: retry, code: not-found}
+`, "address: "+s.URL)
+	for _, test := range []struct {
+		status     int
+		body, code string
+		outcome    connectors.Outcome
+	}{
+		{404, "<html>nginx</html>", "http-404", connectors.Unknown}, // of a proxy
+		{405, "", "http-405", connectors.Unknown},
+		{410, "", "http-410", connectors.Unknown},
+		{400, `{"fehlerQuelle":"INTERN"}`, "request-refused", connectors.Unknown}, // the question, not the document
+		{404, `{"code":"unbekannt"}`, "not-found", connectors.Retry},
+		{200, `{"stand":"abgelehnt"}`, "turned-down", connectors.Refused},
+	} {
+		status, body = test.status, test.body
+		m := connectortest.Message(1)
+		want(t, c.(connectors.Asker).Ask(t.Context(), m), test.outcome, test.code)
+		if m.Token = "4711"; test.outcome == connectors.Unknown {
+			want(t, c.(connectors.Asker).Ask(t.Context(), m), connectors.Awaiting, test.code)
+		}
+	}
+}
+
 func TestOAuth2(t *testing.T) {
 	var mu sync.Mutex
 	tokens, valid := 0, ""
