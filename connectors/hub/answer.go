@@ -35,8 +35,7 @@ func (c *Connector) accepted(a *wire.Answer) connectors.Receipt {
 
 // refusal reads the problem: its code, and what the other hub says of repeating.
 func (c *Connector) refusal(a *wire.Answer) connectors.Receipt {
-	var p problem
-	_ = json.Unmarshal(a.Body, &p) // no problem document: judged by its status
+	p := readProblem(a)
 	r := connectors.Receipt{Outcome: wire.ByStatus(a.Status), Code: wire.CleanCode(p.Code)}
 	if r.Code == "" {
 		r.Code = wire.HTTPCode(a.Status)
@@ -60,6 +59,11 @@ type problem struct {
 	Title  string    `json:"title"`
 	Errors []finding `json:"errors"`
 	More   bool      `json:"more"`
+}
+
+func readProblem(a *wire.Answer) (p problem) {
+	_ = json.Unmarshal(a.Body, &p) // no problem document: judged by its status
+	return p
 }
 
 type finding struct {

@@ -176,7 +176,7 @@ func (c *Connector) ask(ctx context.Context, m *connectors.Message) connectors.R
 		r = wire.StillAwaiting(*failed, m.Token)
 	case a.Status == http.StatusOK:
 		r = c.status(a, m.Token)
-	case a.Status == http.StatusNotFound:
+	case a.Status == http.StatusNotFound && readProblem(a).Code == gone: // not a proxy's 404, while that hub is away
 		// It was taken, and is not there any more: to send it again might make a second one.
 		r = connectors.Receipt{Outcome: connectors.Unknown, Code: gone, Token: m.Token, Person: true}
 		c.Explain(&r, a)

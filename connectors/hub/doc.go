@@ -25,7 +25,7 @@
 //	ACTION_REQUIRED                    awaiting, payment-open where do is pay, else action-required
 //	any other of the above             awaiting, with the answers so far: a payment-url
 //	a word that nobody knows           unknown, for a person
-//	state erased, or 404               unknown, for a person: it was taken, and how it ended is not known
+//	state erased, or 404 of that hub   unknown, for a person: it was taken, and how it ended is not known
 //
 // Where the citizen has taken the submission back, the asking takes it back over there,
 // too, as far as that hub can still stop it.

@@ -356,6 +356,8 @@ func TestAsk(t *testing.T) {
 		{200, `{}`, connectors.Awaiting, "answer-unreadable"},
 		{200, `<html>`, connectors.Awaiting, "answer-unreadable"},
 		{404, `{"code":"submission-unknown"}`, connectors.Unknown, "submission-unknown"},
+		{404, `<html>nginx</html>`, connectors.Awaiting, "http-404"}, // of a proxy: the hub says it in its own word
+		{404, `{"code":"not-found"}`, connectors.Awaiting, "http-404"},
 		{401, ``, connectors.Awaiting, "http-401"},
 		{400, ``, connectors.Awaiting, "http-400"},
 		{503, ``, connectors.Awaiting, "http-503"},
@@ -474,12 +476,14 @@ func TestPutBack(t *testing.T) {
 	m.Token = "0197f3a2-6c00-7000-9000-000000000001"
 	for _, test := range []struct {
 		status  int
+		code    string
 		outcome connectors.Outcome
 		sent    int
 	}{
-		{200, connectors.Delivered, 0},
-		{503, connectors.Awaiting, 0},
-		{404, connectors.Awaiting, 1},
+		{200, "", connectors.Delivered, 0},
+		{503, "", connectors.Awaiting, 0},
+		{404, "", connectors.Awaiting, 0},
+		{404, "submission-unknown", connectors.Awaiting, 1},
 	} {
 		sent := 0
 		o.answer = func(w http.ResponseWriter, r *http.Request) {
@@ -490,14 +494,14 @@ func TestPutBack(t *testing.T) {
 				return
 			}
 			w.WriteHeader(test.status)
-			_, _ = io.WriteString(w, `{"state":"settled","status":"COMPLETED"}`)
+			_, _ = fmt.Fprintf(w, `{"state":"settled","status":"COMPLETED","code":%q}`, test.code)
 		}
 		r := k.Deliver(t.Context(), m)
 		if r.Outcome != test.outcome || sent != test.sent {
-			t.Errorf("%d: %s, sent %d times", test.status, r.Outcome, sent)
+			t.Errorf("%d %s: %s, sent %d times", test.status, test.code, r.Outcome, sent)
 		}
 		if taken := r.Token == "0197f3a2-6c00-7000-9000-000000000002"; taken != (sent > 0) {
-			t.Errorf("%d: token %s", test.status, r.Token)
+			t.Errorf("%d %s: token %s", test.status, test.code, r.Token)
 		}
 	}
 }
