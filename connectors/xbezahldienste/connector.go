@@ -1,6 +1,7 @@
 package xbezahldienste
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -66,7 +67,8 @@ func (c *Connector) receipt(a *wire.Answer, m *connectors.Message, total int64) 
 
 // existing looks up the transaction of a request that the provider knows already.
 func (c *Connector) existing(ctx context.Context, first *wire.Answer, p *problem, m *connectors.Message, total int64) connectors.Receipt {
-	for _, id := range []string{m.Token, p.transactionID(), m.ID} {
+	known, _ := splitToken(m.Token)
+	for _, id := range []string{known, p.transactionID(), m.ID} {
 		if id == "" {
 			continue
 		}
@@ -101,7 +103,7 @@ func (c *Connector) Ask(ctx context.Context, m *connectors.Message) connectors.R
 }
 
 func (c *Connector) ask(ctx context.Context, m *connectors.Message) connectors.Receipt {
-	id := m.Token
+	id, _ := splitToken(m.Token)
 	if id == "" {
 		id = m.ID
 	}
@@ -127,14 +129,22 @@ func (c *Connector) ask(ctx context.Context, m *connectors.Message) connectors.R
 			r.Token = m.Token
 		}
 		return r
-	case a.Status == http.StatusNotFound && m.Token == "":
+	case !hasGone(a):
+	case m.Token == "":
 		return connectors.Receipt{Outcome: connectors.Retry, Code: "not-found"}
-	case a.Status == http.StatusNotFound:
-		return connectors.Receipt{Outcome: connectors.Unknown, Code: "transaction-unknown", Person: true, Token: m.Token, Detail: "HTTP 404: " + wire.Excerpt(a.Body)}
+	default:
+		return connectors.Receipt{Outcome: connectors.Unknown, Code: "transaction-unknown", Person: true, Token: m.Token, Detail: fmt.Sprintf("HTTP %d: %s", a.Status, wire.Excerpt(a.Body))}
 	}
 	r = c.Client.Judge(a)
 	r.Outcome, r.Fault = connectors.Unknown, true // nothing is refused by not being told
 	return wire.StillAwaiting(r, m.Token)
+}
+
+// hasGone reports whether the provider says that it has no such transaction. A page is
+// the word of a proxy before it.
+func hasGone(a *wire.Answer) bool {
+	page := bytes.HasPrefix(bytes.TrimLeft(a.Body, "\ufeff \t\r\n"), []byte("<"))
+	return (a.Status == http.StatusNotFound || a.Status == http.StatusGone) && !page
 }
 
 // look gets a transaction.

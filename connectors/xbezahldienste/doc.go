@@ -10,7 +10,8 @@
 //
 //	paymentInformation.status   outcome
 //	INITIAL                     awaiting, with payment-url and transaction-id
-//	INITIAL, after lapse        cancelled, payment-lapsed
+//	INITIAL, after lapse        cancelled, payment-lapsed; counted from the provider's times,
+//	                            or from when it was seen first where it gives none
 //	PAYED                       delivered, with kassenzeichen, payment-method, paid-at, amount
 //	CANCELED                    cancelled, payment-cancelled
 //	FAILED                      refused, payment-failed

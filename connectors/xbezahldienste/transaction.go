@@ -3,6 +3,7 @@ package xbezahldienste
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"time"
 
@@ -51,10 +52,13 @@ type problem struct {
 	} `json:"paymentInformation"`
 }
 
+// plainBody is an answer without the byte order mark that some providers begin with.
+func plainBody(a *wire.Answer) []byte { return bytes.TrimPrefix(a.Body, []byte("\ufeff")) }
+
 // read gives a transaction whose id is fit for an address.
 func read(a *wire.Answer) (*transaction, bool) {
 	var t transaction
-	if json.Unmarshal(bytes.TrimPrefix(a.Body, []byte("\ufeff")), &t) != nil || !idForm.MatchString(string(t.Information.ID)) {
+	if json.Unmarshal(plainBody(a), &t) != nil || !idForm.MatchString(string(t.Information.ID)) {
 		return nil, false
 	}
 	return &t, true
@@ -87,7 +91,14 @@ func (c *Connector) judge(a *wire.Answer, t *transaction, m *connectors.Message,
 	}
 	switch info.Status {
 	case "INITIAL":
-		if began, ok := t.began(); ok && c.Now().Sub(began) >= c.lapse {
+		began, ok := t.began()
+		if !ok { // the provider does not say: since it was seen first
+			if _, began = splitToken(m.Token); began.IsZero() {
+				began = c.Now()
+			}
+			r.Token += tokenSince + strconv.FormatInt(began.Unix(), 10)
+		}
+		if c.Now().Sub(began) >= c.lapse {
 			r.Outcome, r.Code = connectors.Cancelled, "payment-lapsed"
 			return r
 		}
@@ -136,6 +147,19 @@ func (t *transaction) began() (time.Time, bool) {
 	return time.Time{}, false
 }
 
+// tokenSince stands between a transaction's id and the Unix seconds since when it is
+// known, where the provider gives no time of its own. No id holds it.
+const tokenSince = "@"
+
+// splitToken gives the id, and the time where the token has one.
+func splitToken(token string) (id string, since time.Time) {
+	id, at, ok := strings.Cut(token, tokenSince)
+	if n, err := strconv.ParseInt(at, 10, 64); ok && err == nil {
+		since = time.Unix(n, 0)
+	}
+	return id, since
+}
+
 // parseTime reads a date-time. Some providers leave the zone out and mean Germany's.
 func parseTime(text string) (time.Time, bool) {
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
@@ -164,7 +188,7 @@ func (p *problem) transactionID() string {
 }
 
 func readProblem(a *wire.Answer) (p problem) {
-	_ = json.Unmarshal(a.Body, &p) // no problem document: judged by its status
+	_ = json.Unmarshal(plainBody(a), &p) // no problem document: judged by its status
 	return p
 }
 
