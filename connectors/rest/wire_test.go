@@ -475,3 +475,30 @@ func TestOAuth2(t *testing.T) {
 		t.Error("the secret is in the receipt")
 	}
 }
+
+// Token servers write what they like: seconds as a text, or none.
+func TestTokenAnswers(t *testing.T) {
+	answer := ""
+	s := serveFunc(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/token" {
+			_, _ = io.WriteString(w, answer)
+		}
+	})
+	t.Setenv("OAUTH_SECRET", "oauth-secret")
+	for body, code := range map[string]string{
+		`{"access_token":"token-1","token_type":"Bearer","expires_in":"3599"}`: "http-200",
+		`{"access_token":"token-1","token_type":"bearer"}`:                     "http-200",
+		`{"access_token":"token-1","token_type":"Bearer","expires_in":null}`:   "http-200",
+		`{"access_token":"token-1","token_type":"Bearer","expires_in":"bald"}`: "http-200",
+		"\ufeff" + `{"access_token":"token-1","token_type":"Bearer"}`:          "http-200",
+		`{"access_token":"token-1","token_type":"mac"}`:                        "token-unreadable",
+		`{"access_token":"","token_type":"Bearer"}`:                      "token-unreadable",
+		`<html>`: "token-unreadable",
+	} {
+		answer = body
+		c := open(t, environment(t), simple, "address: "+s.URL+"\ncredentials: {oauth2: {token-url: '"+s.URL+"/token', client-id: hub, client-secret: 'env:OAUTH_SECRET'}}")
+		if r := c.Deliver(t.Context(), connectortest.Message(1)); r.Code != code {
+			t.Errorf("%s: %s %s (%s)", body, r.Outcome, r.Code, r.Detail)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -91,20 +93,31 @@ func (t *tokens) fetch(ctx context.Context, c *Client) (string, error) {
 		return "", &tokenError{"token-" + HTTPCode(res.StatusCode()), fmt.Errorf("HTTP %d", res.StatusCode())}
 	}
 	var got struct {
-		Token   string  `json:"access_token"`
-		Type    string  `json:"token_type"`
-		Expires float64 `json:"expires_in"`
+		Token   string `json:"access_token"`
+		Type    string `json:"token_type"`
+		Expires any    `json:"expires_in"`
 	}
-	if err := json.Unmarshal(res.Body(), &got); err != nil || got.Token == "" || !strings.EqualFold(got.Type, "bearer") {
+	if err := json.Unmarshal(bytes.TrimPrefix(res.Body(), []byte("\ufeff")), &got); err != nil || got.Token == "" || !strings.EqualFold(got.Type, "bearer") {
 		return "", &tokenError{"token-unreadable", errors.New("the answer holds no bearer token")}
 	}
-	life := time.Duration(min(got.Expires, 86400) * float64(time.Second))
-	if life <= 0 {
-		life = time.Minute
-	}
+	life := lifetime(got.Expires)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.token, t.until = got.Token, c.now().Add(life-min(life/10, 30*time.Second))
 	t.issued = append(t.issued[max(0, len(t.issued)-3):], got.Token)
 	return t.token, nil
+}
+
+// lifetime reads expires_in: seconds as a number, which some servers write as a text.
+// What is neither, or missing, is taken for a minute.
+func lifetime(v any) time.Duration {
+	seconds, ok := v.(float64)
+	if text, isText := v.(string); isText {
+		n, err := strconv.ParseFloat(text, 64)
+		seconds, ok = n, err == nil
+	}
+	if !ok || !(seconds > 0) {
+		return time.Minute
+	}
+	return time.Duration(min(seconds, 86400) * float64(time.Second))
 }
