@@ -193,16 +193,21 @@ func (c *Client) failure(ctx context.Context, err error) *connectors.Receipt {
 	return r
 }
 
-// Redact takes everything secret out of a receipt, and makes its code a word.
+// shortestSecret is how long a secret is that stands in nothing by chance.
+const shortestSecret = 8
+
+// Redact takes everything secret out of a receipt, and makes its code a word. What is
+// worked with is cleaned of long secrets only: a password of four digits would be cut
+// out of a Kassenzeichen.
 func (c *Client) Redact(r *connectors.Receipt) {
-	r.Detail = c.auth.redact(r.Detail)
-	r.Token = c.auth.redact(r.Token)
-	r.Code = c.auth.redact(r.Code)
+	r.Detail = c.auth.redact(r.Detail, 1)
+	r.Token = c.auth.redact(r.Token, shortestSecret)
+	r.Code = c.auth.redact(r.Code, shortestSecret)
 	if r.Code != "" && CleanCode(r.Code) == "" {
 		r.Code = "unreadable"
 	}
 	for k, v := range r.Answer {
-		if clean := c.auth.redact(v); clean != v {
+		if clean := c.auth.redact(v, shortestSecret); clean != v {
 			r.Answer[k] = clean
 		}
 	}

@@ -131,8 +131,8 @@ func (c *Credentials) reveal(dir string) (authorizer, error) {
 	return a, err
 }
 
-// redact takes secrets out of what a partner sent back.
-func (a *authorizer) redact(text string) string {
+// redact takes secrets of so many bytes at least out of what a partner sent back.
+func (a *authorizer) redact(text string, shortest int) string {
 	secrets := a.secrets
 	if a.grant != nil {
 		a.grant.mu.Lock()
@@ -140,7 +140,7 @@ func (a *authorizer) redact(text string) string {
 		a.grant.mu.Unlock()
 	}
 	for _, s := range secrets {
-		if strings.Contains(text, s) {
+		if len(s) >= shortest && strings.Contains(text, s) {
 			text = strings.ReplaceAll(text, s, "•••")
 		}
 	}
