@@ -199,8 +199,11 @@ func (c *Connector) send(ctx context.Context, l *line, mail *gomail.Msg) connect
 		outcome = connectors.Unknown
 	}
 	switch code := sent.ErrorCode(); {
-	case code >= 400 && code < 500 || slices.Contains(ourFault, code):
-		return connectors.Receipt{Outcome: connectors.Retry, Code: smtpCode(code), Detail: err.Error(), Fault: true}
+	case code >= 400 && code < 500 || slices.Contains(ourFault, code) || code >= 500 && sent.Reason == gomail.ErrSMTPMailFrom:
+		// Of a recipient it is said that this mailbox is full, or that the server wants
+		// to be asked twice (RFC 6647): the next one's mail fares better.
+		mailbox := sent.Reason == gomail.ErrSMTPRcptTo && code < 500 && code != 421
+		return connectors.Receipt{Outcome: connectors.Retry, Code: smtpCode(code), Detail: err.Error(), Fault: !mailbox}
 	case code >= 500 && code < 600:
 		return connectors.Receipt{Outcome: connectors.Refused, Code: smtpCode(code), Detail: err.Error()}
 	}

@@ -245,6 +245,9 @@ func TestDocuments(t *testing.T) {
 			m.Body = test.body
 			r := k.Deliver(t.Context(), m)
 			want(t, r, test.outcome, test.code)
+			if r.Fault {
+				t.Error("what is wrong with one mail or mailbox speaks against the server")
+			}
 			after, err := p.Received(t.Context(), "mail", len(before))
 			if err != nil || len(after) != 0 != (test.outcome == connectors.Delivered) {
 				t.Fatalf("%d mails (%v)", len(after), err)
@@ -253,6 +256,23 @@ func TestDocuments(t *testing.T) {
 				t.Errorf("a header came in:\n%s", after[0].Text)
 			}
 		})
+	}
+}
+
+// A server that does not take the sender takes no mail of this system: nothing is wrong
+// with the one that happened to be sent.
+func TestSenderIsNotTaken(t *testing.T) {
+	p := start(t)
+	k := p.open(t)
+	for _, status := range []int{501, 550, 553, 554} {
+		if err := p.Suffer(t.Context(), "mail", sim.Faults{Status: status}); err != nil {
+			t.Fatal(err)
+		}
+		r := k.Deliver(t.Context(), letter(1, false))
+		want(t, r, connectors.Retry, fmt.Sprintf("smtp-%d", status))
+		if !r.Fault {
+			t.Errorf("%d: is no fault", status)
+		}
 	}
 }
 
