@@ -59,9 +59,11 @@ func readDocument(body []byte) (*document, error) {
 	case strings.ContainsRune(doc.Text, 0):
 		return nil, unfit("document-unfit", "text holds a NUL")
 	}
-	if _, err := parseAddress(doc.To); err != nil {
+	to, err := parseAddress(doc.To)
+	if err != nil {
 		return nil, unfit("recipient-malformed", "to is no mail address")
 	}
+	doc.To = to.String()
 	return doc, nil
 }
 

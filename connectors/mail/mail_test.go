@@ -203,6 +203,26 @@ func TestMailAsItIsRead(t *testing.T) {
 	}
 }
 
+// A domain with an umlaut has a form that every server takes (RFC 5890); only the name
+// before it asks for one that speaks SMTPUTF8.
+func TestDomainsWithUmlauts(t *testing.T) {
+	p := start(t)
+	k := p.open(t, "from: Amt <amt@städte.example>\nreply-to: amt@städte.example\nbounces: zurück@Städte.example")
+	m := letter(1, false)
+	m.Body, _ = json.Marshal(map[string]string{"to": "Jörg <joerg@MÜLLERS-hof.example>", "subject": "s", "text": "t"})
+	r := k.Deliver(t.Context(), m)
+	want(t, r, connectors.Delivered, "smtp-250")
+	all, err := p.Received(t.Context(), "mail", 0)
+	if err != nil || len(all) != 1 {
+		t.Fatal(len(all), err)
+	}
+	for _, line := range []string{"<joerg@xn--mllers-hof-9db.example>", "<amt@xn--stdte-hra.example>", "Message-ID: <" + m.ID + "@xn--stdte-hra.example>"} {
+		if !strings.Contains(all[0].Text, line) {
+			t.Errorf("no %s in\n%s", line, all[0].Text)
+		}
+	}
+}
+
 // Nothing that a mapping or a citizen writes can add a header or a recipient.
 func TestDocuments(t *testing.T) {
 	p := start(t)

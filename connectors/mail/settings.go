@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/net/idna"
 
 	"stellwerk/connectors"
 	"stellwerk/connectors/wire"
@@ -72,16 +75,18 @@ func configure(in connectors.Settings) (connectors.Config, error) {
 		return nil, err
 	}
 	for _, a := range []struct {
-		key, text string
-		must      bool
-	}{{"from", c.From, true}, {"reply-to", c.ReplyTo, false}, {"bounces", c.Bounces, false}} {
-		if a.text == "" && !a.must {
+		key  string
+		text *string
+		must bool
+	}{{"from", &c.From, true}, {"reply-to", &c.ReplyTo, false}, {"bounces", &c.Bounces, false}} {
+		if *a.text == "" && !a.must {
 			continue
 		}
-		parsed, err := parseAddress(a.text)
+		parsed, err := parseAddress(*a.text)
 		if err != nil {
 			return complain(a.key, "is no mail address such as Stadt Soest <noreply@soest.example>")
 		}
+		*a.text = parsed.String()
 		if a.key == "from" {
 			c.domain = parsed.Address[strings.LastIndexByte(parsed.Address, '@')+1:]
 		}
@@ -89,12 +94,24 @@ func configure(in connectors.Settings) (connectors.Config, error) {
 	return c, nil
 }
 
-// parseAddress reads exactly one address that ends no header's line.
+// parseAddress reads exactly one address that ends no header's line. A domain with
+// umlauts gets the form that every server takes (RFC 5890).
 func parseAddress(text string) (*netmail.Address, error) {
 	if strings.ContainsFunc(text, control) {
 		return nil, fmt.Errorf("it holds a control character")
 	}
-	return netmail.ParseAddress(text)
+	a, err := netmail.ParseAddress(text)
+	if err != nil {
+		return nil, err
+	}
+	at := strings.LastIndexByte(a.Address, '@') + 1
+	if domain := a.Address[at:]; strings.ContainsFunc(domain, func(r rune) bool { return r >= utf8.RuneSelf }) {
+		if domain, err = idna.Lookup.ToASCII(domain); err != nil {
+			return nil, fmt.Errorf("its domain: %w", err)
+		}
+		a.Address = a.Address[:at] + domain
+	}
+	return a, nil
 }
 
 func control(r rune) bool {
