@@ -83,6 +83,7 @@ func (c *Connector) afterFailure(step *compiled, done, failed connectors.Receipt
 	if failed.Outcome == connectors.Retry && c.repeatable {
 		return failed
 	}
+	failed.Person = failed.Outcome == connectors.Refused // it would be again, and asking finds the first half only
 	failed.Outcome = connectors.Unknown
 	failed.Detail = "an earlier step was taken; " + failed.Detail
 	return failed

@@ -410,3 +410,33 @@ ask:
 		}
 	}
 }
+
+// Half a delivery whose second half is refused is for a person at once: neither sending
+// again nor asking for the first half makes it whole.
+func TestLaterStepRefused(t *testing.T) {
+	status := 0
+	s := serveFunc(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/b" {
+			w.WriteHeader(status)
+		}
+	})
+	for settings, retried := range map[string]connectors.Outcome{
+		"repeatable: true":                  connectors.Retry,
+		"ask: {path: '/a/{id}'}":            connectors.Unknown,
+		"repeatable: true\nask: {path: /a}": connectors.Retry,
+	} {
+		c := open(t, environment(t), "attachments: omit\nsteps: [{name: a, path: /a}, {name: b, path: /b}]\n"+settings, "address: "+s.URL)
+		status = http.StatusUnprocessableEntity
+		r := c.Deliver(t.Context(), connectortest.Message(1))
+		want(t, r, connectors.Unknown, "b-http-422")
+		if !r.Person || r.Fault {
+			t.Errorf("%s: for a person: %t, fault %t", settings, r.Person, r.Fault)
+		}
+		status = http.StatusServiceUnavailable
+		r = c.Deliver(t.Context(), connectortest.Message(1))
+		want(t, r, retried, "b-http-503")
+		if r.Person {
+			t.Errorf("%s: what may come right is left to a person", settings)
+		}
+	}
+}
