@@ -113,6 +113,10 @@ func parkedAdvice(s *admin.Submission, d *admin.Delivery, attempts []admin.Attem
 		return "nobody knows whether " + who + " took the document" + after + quote,
 			fmt.Sprintf("ask there for %s (id %s); if it has arrived: stellwerk close %s --reason …; if not: stellwerk replay %s --reason …", s.Number, d.ID, n, n)
 	case hub.ParkExhausted:
+		if d.Uncertain { // of a system that recognises the id: others are asked, or left to a person at once
+			return fmt.Sprintf("nobody knows whether %s took the document: the outcome of an attempt is not known, and after %d the schedule gave up%s%s", who, d.Attempts, after, quote),
+				"stellwerk systems probe " + d.System + "; when it works again: stellwerk replay --system " + d.System + " --reason … sends it under the same id, which makes no second one"
+		}
 		return fmt.Sprintf("%s did not take the document in %d attempts%s, and the schedule gave up%s", who, d.Attempts, after, quote),
 			"stellwerk systems probe " + d.System + "; when it works again: stellwerk replay --system " + d.System + " --reason …"
 	case hub.ParkUnmapped:
@@ -171,6 +175,10 @@ func openAdvice(p *Program, s *admin.Submission) (cause, next string) {
 		case hub.DeliveryPending:
 			if d.Attempts == 0 {
 				return "the document for " + who + " is ready to be sent" + p.later(d), "nothing to do; if it stays so: stellwerk systems"
+			}
+			if d.Uncertain {
+				return fmt.Sprintf("it is not known yet whether %s took the document (%s, %d attempts)", who, d.Code, d.Attempts),
+					"nothing to do; the hub asks, or sends it under the same id," + p.at(d) + " (stellwerk systems probe " + d.System + " looks now)"
 			}
 			return fmt.Sprintf("%s has not taken the document yet (%s, %d attempts)", who, d.Code, d.Attempts),
 				"nothing to do; the hub tries again" + p.at(d) + " (stellwerk systems probe " + d.System + " looks now)"
