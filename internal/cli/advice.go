@@ -63,7 +63,11 @@ func settledAdvice(s *admin.Submission) (cause, next string) {
 	}
 	if len(closed) > 0 {
 		if d := unpaid(s); d != nil {
-			return "it was not paid (" + d.Code + "), so what waits for the payment was closed: " + strings.Join(closed, ", "),
+			cause = "it was not paid (" + d.Code + "), so what waits for the payment was closed: "
+			if d.Code != hub.CodePaymentCancelled && d.Code != hub.CodePaymentLapsed {
+				cause = "the payment was ended by a person (" + d.Code + "), so what waits for it was closed: "
+			}
+			return cause + strings.Join(closed, ", "),
 				"nothing to do; paid late, or on another way: stellwerk replay " + name(s, d) + " --reason … asks the provider again; stellwerk replay NUMBER/N --anew --reason … lets a part go on"
 		}
 		if len(there) == len(closed) {
@@ -102,7 +106,11 @@ func parkedAdvice(s *admin.Submission, d *admin.Delivery, attempts []admin.Attem
 		}
 	}
 	if d.Role == hub.RolePayment && (d.Reason == hub.ParkUnclear || d.Code == "payment-failed") {
-		return fmt.Sprintf("the payment at %s is not certain%s%s", who, after, quote),
+		cause = fmt.Sprintf("the payment at %s is not certain%s%s", who, after, quote)
+		if d.Code == "payment-exists" { // the provider tells its transaction to nobody: asking again finds nothing
+			return cause, fmt.Sprintf("look it up in the provider's console (id %s); stellwerk close %s --reason … ends it and what waits for it; if it is paid, stellwerk replay NUMBER/N --anew --reason … then lets each of those go on", d.ID, n)
+		}
+		return cause,
 			fmt.Sprintf("look it up in the provider's console (id %s); if it is paid: stellwerk replay %s --reason … asks again; if not: stellwerk close %s --reason … ends it and everything that waits for it", d.ID, n, n)
 	}
 	switch d.Reason {

@@ -38,6 +38,12 @@ func TestAdvice(t *testing.T) {
 			because(hub.ParkRefused, "payment-failed")(d)
 			d.Role = "payment"
 		}), "is not certain (payment-failed)", "if not: stellwerk close N/1"},
+		"exists": {hub.SubmissionParked, "", delivery(hub.DeliveryParked, func(d *admin.Delivery) {
+			because(hub.ParkUnclear, "payment-exists")(d)
+			d.Role = "payment"
+		}), "is not certain (payment-exists)", "stellwerk close N/1 --reason … ends it and what waits for it; if it is paid, stellwerk replay NUMBER/N --anew --reason … then lets each of those go on"},
+		"ended": {hub.SubmissionSettled, "", delivery(hub.DeliveryClosed, func(d *admin.Delivery) { d.Role, d.Code = "payment", "payment-exists" }),
+			"the payment was ended by a person (payment-exists), so what waits for it was closed: payment", "lets a part go on"},
 		"optional": {hub.SubmissionSettled, "", delivery(hub.DeliveryParked, because(hub.ParkRefused, "")), "optional", "stellwerk replay N/1"},
 		"damaged":  {hub.SubmissionDamaged, "", nil, "failed its check", "stellwerk mend N --reason …; or ask the portal to submit again and end this one: stellwerk close N --reason …"},
 		"sending":  {hub.SubmissionRunning, "", delivery(hub.DeliverySending, nil), "is being sent", "nothing to do"},
