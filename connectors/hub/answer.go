@@ -36,9 +36,9 @@ func (c *Connector) accepted(a *wire.Answer) connectors.Receipt {
 // refusal reads the problem: its code, and what the other hub says of repeating.
 func (c *Connector) refusal(a *wire.Answer) connectors.Receipt {
 	p := readProblem(a)
-	r := connectors.Receipt{Outcome: wire.ByStatus(a.Status), Code: wire.CleanCode(p.Code)}
-	if r.Code == "" {
-		r.Code = wire.HTTPCode(a.Status)
+	r := c.Judge(a, true)
+	if code := wire.CleanCode(p.Code); code != "" {
+		r.Code = code
 	}
 	below := a.Status >= 400 && a.Status < 500
 	switch {

@@ -181,7 +181,7 @@ func (c *Connector) ask(ctx context.Context, m *connectors.Message) connectors.R
 		r = connectors.Receipt{Outcome: connectors.Unknown, Code: gone, Token: m.Token, Person: true}
 		c.Explain(&r, a)
 	default: // nothing is refused by not being told
-		r = c.Judge(a)
+		r = c.Judge(a, false)
 		r.Outcome, r.Fault = connectors.Unknown, true
 		r = wire.StillAwaiting(r, m.Token)
 	}

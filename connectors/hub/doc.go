@@ -10,6 +10,7 @@
 //	answer of the other hub            outcome
 //	202, 200                           awaiting, with remote-id and remote-number
 //	401, 403, 408, 409, 429, 503       retry
+//	404, 405 of a proxy                retry
 //	problem, repeat: later             retry
 //	problem, repeat: same-key below 500 retry
 //	other 4xx                          refused, with the problem's code

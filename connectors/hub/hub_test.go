@@ -320,6 +320,15 @@ func TestRefusals(t *testing.T) {
 	if r.Detail != want {
 		t.Errorf("what the other hub has found reads\n%s", r.Detail)
 	}
+	for _, status := range []int{404, 405} { // of a proxy, while that hub is away
+		o.answer = func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(status)
+			_, _ = io.WriteString(w, "<html>nginx")
+		}
+		if r := k.Deliver(t.Context(), connectortest.Message(1)); r.Outcome != connectors.Retry || !r.Fault {
+			t.Errorf("%d: %+v", status, r)
+		}
+	}
 	for body, status := range map[string]int{`{"id":"../x"}`: 202, `{`: 202, `<html>`: 200} {
 		o.answer = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status); _, _ = io.WriteString(w, body) }
 		if r := k.Deliver(t.Context(), connectortest.Message(1)); r.Outcome != connectors.Unknown || r.Code != "answer-unreadable" {

@@ -64,7 +64,7 @@ func (c *Connector) judge(q *compiled, a *answer) verdict {
 	if a.Status >= 200 && a.Status < 300 && q.anySuccess {
 		return verdict{Receipt: connectors.Receipt{Outcome: connectors.Delivered, Code: wire.HTTPCode(a.Status)}}
 	}
-	return verdict{Receipt: c.Judge(&a.Answer)}
+	return verdict{Receipt: c.Judge(&a.Answer, q.path.path.Constant())}
 }
 
 // verdict applies a rule that fits.

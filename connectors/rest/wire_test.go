@@ -130,7 +130,7 @@ func TestStatusesNobodyNamed(t *testing.T) {
 	for outcome, all := range map[connectors.Outcome][]int{
 		connectors.Delivered: {200, 201, 202, 204},
 		connectors.Retry:     {401, 403, 407, 408, 421, 425, 429, 503},
-		connectors.Refused:   {400, 404, 405, 409, 410, 413, 415, 422, 451},
+		connectors.Refused:   {400, 409, 410, 413, 415, 422, 451},
 		connectors.Unknown:   {304, 500, 501, 502, 504, 507, 599},
 	} {
 		for _, status = range all {
@@ -143,6 +143,35 @@ func TestStatusesNobodyNamed(t *testing.T) {
 			if outcome == connectors.Delivered { // a 2xx that the profile's rules do not know
 				want(t, ruled.Deliver(t.Context(), m), connectors.Unknown, fmt.Sprintf("http-%d", status))
 			}
+		}
+	}
+}
+
+// Where nothing is at an address that is the same for every document, a proxy says so
+// while the system behind it is away: no document is refused by that. What the system
+// says itself, and of an address made from the document, stands.
+func TestNothingAtTheAddress(t *testing.T) {
+	status, body := 0, ""
+	s := serveFunc(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status); _, _ = io.WriteString(w, body) })
+	fixed := open(t, environment(t), simple, "address: "+s.URL)
+	own := open(t, environment(t), "attachments: omit\nrequest: {path: '/d/{number}'}", "address: "+s.URL)
+	for text, away := range map[string]bool{
+		"": true, "default backend - 404": true, "404 page not found\n": true, "\ufeff\r\n<!DOCTYPE html><p>nginx": true, "<HTML>": true,
+		`{"code":"mandant-unbekannt"}`: false, `<?xml version="1.0"?><fehler/>`: false, `[{"feld":"x"}]`: false,
+	} {
+		body = text
+		for _, status = range []int{404, 405} {
+			m, code := connectortest.Message(1), fmt.Sprintf("http-%d", status)
+			outcome := connectors.Refused
+			if away {
+				outcome = connectors.Retry
+			}
+			r := fixed.Deliver(t.Context(), m)
+			want(t, r, outcome, code)
+			if r.Fault != away {
+				t.Errorf("%d %q: fault is %t", status, text, r.Fault)
+			}
+			want(t, own.Deliver(t.Context(), m), connectors.Refused, code)
 		}
 	}
 }

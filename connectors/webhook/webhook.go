@@ -103,7 +103,7 @@ func (c *Connector) Deliver(ctx context.Context, m *connectors.Message) connecto
 		r = connectors.Receipt{Outcome: connectors.Refused, Code: "gone"}
 		c.Explain(&r, a)
 	default:
-		r = c.Judge(a)
+		r = c.Judge(a, true)
 	}
 	c.Redact(&r)
 	return r

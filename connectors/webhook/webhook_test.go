@@ -167,6 +167,7 @@ func TestStatuses(t *testing.T) {
 	}{
 		{200, connectors.Delivered, "http-200"}, {204, connectors.Delivered, "http-204"}, {410, connectors.Refused, "gone"},
 		{400, connectors.Refused, "http-400"}, {401, connectors.Retry, "http-401"}, {302, connectors.Unknown, "http-302"},
+		{404, connectors.Retry, "http-404"}, {405, connectors.Retry, "http-405"}, // of a proxy, while the portal is away
 		{429, connectors.Retry, "http-429"}, {500, connectors.Unknown, "http-500"}, {503, connectors.Retry, "http-503"},
 	} {
 		status = test.status

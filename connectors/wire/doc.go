@@ -18,6 +18,8 @@
 //	429, 503       retry, after the time that the partner asks for
 //	307, 308       retry: not taken here; a redirect is never followed
 //	other 3xx      unknown: after a POST it may mean "taken, look there"
+//	404, 405       retry, where the address is the same for every message and the body
+//	               is neither JSON nor XML: a proxy says so while the system is away
 //	other 4xx      refused
 //	other 5xx      unknown: the partner may have stored the document and failed
 //	               afterwards. A repeatable system is sent it again anyway; for

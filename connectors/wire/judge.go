@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -24,11 +25,28 @@ func ByStatus(status int) connectors.Outcome {
 	return connectors.Unknown
 }
 
-// Judge gives the receipt of an answer that a kind has no rule for.
-func (c *Client) Judge(a *Answer) connectors.Receipt {
+// Judge gives the receipt of an answer that a kind has no rule for. At an address that
+// is fixed, the same for every message, 404 and 405 are not about this one, unless the
+// partner's own program says so.
+func (c *Client) Judge(a *Answer, fixed bool) connectors.Receipt {
 	r := connectors.Receipt{Outcome: ByStatus(a.Status), Code: HTTPCode(a.Status)}
+	if fixed && (a.Status == http.StatusNotFound || a.Status == http.StatusMethodNotAllowed) && !a.Data() {
+		r.Outcome = connectors.Retry
+	}
 	c.Explain(&r, a)
 	return r
+}
+
+// Data reports whether the body is what a partner's own program writes: JSON or XML.
+// Of a proxy before it comes a page, a line of text or nothing.
+func (a *Answer) Data() bool {
+	body := bytes.TrimLeft(a.Body, "\ufeff \t\r\n")
+	if len(body) == 0 {
+		return false
+	}
+	start := bytes.ToLower(body[:min(len(body), 14)])
+	page := bytes.HasPrefix(start, []byte("<html")) || bytes.HasPrefix(start, []byte("<!doctype html"))
+	return !page && (body[0] == '{' || body[0] == '[' || body[0] == '<')
 }
 
 // Explain adds what operators and the schedule need to know of an answer that

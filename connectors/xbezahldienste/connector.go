@@ -1,7 +1,6 @@
 package xbezahldienste
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -80,7 +79,7 @@ func (c *Connector) existing(ctx context.Context, first *wire.Answer, p *problem
 		case a.Status == http.StatusOK:
 			return c.receipt(a, m, total)
 		case a.Status != http.StatusNotFound && a.Status != http.StatusBadRequest:
-			r := c.Client.Judge(a)
+			r := c.Client.Judge(a, false)
 			r.Outcome, r.Fault = connectors.Unknown, true
 			return r
 		}
@@ -135,16 +134,15 @@ func (c *Connector) ask(ctx context.Context, m *connectors.Message) connectors.R
 	default:
 		return connectors.Receipt{Outcome: connectors.Unknown, Code: "transaction-unknown", Person: true, Token: m.Token, Detail: fmt.Sprintf("HTTP %d: %s", a.Status, wire.Excerpt(a.Body))}
 	}
-	r = c.Client.Judge(a)
+	r = c.Client.Judge(a, false)
 	r.Outcome, r.Fault = connectors.Unknown, true // nothing is refused by not being told
 	return wire.StillAwaiting(r, m.Token)
 }
 
-// hasGone reports whether the provider says that it has no such transaction. A page is
-// the word of a proxy before it.
+// hasGone reports whether the provider says that it has no such transaction, in its own
+// word or in none: a page or a line of text is of a proxy before it.
 func hasGone(a *wire.Answer) bool {
-	page := bytes.HasPrefix(bytes.TrimLeft(a.Body, "\ufeff \t\r\n"), []byte("<"))
-	return (a.Status == http.StatusNotFound || a.Status == http.StatusGone) && !page
+	return (a.Status == http.StatusNotFound || a.Status == http.StatusGone) && (len(a.Body) == 0 || a.Data())
 }
 
 // look gets a transaction.

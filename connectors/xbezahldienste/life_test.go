@@ -261,6 +261,8 @@ func TestAnswers(t *testing.T) {
 		"validation":          {422, `{"functionalCode":"VALIDATION_ERROR"}`, connectors.Refused, "VALIDATION_ERROR", false},
 		"endpoint":            {400, `{"functionalCode":"NO_VALID_ORIGINATOR_OR_ENDPOINT"}`, connectors.Retry, "NO_VALID_ORIGINATOR_OR_ENDPOINT", true},
 		"destination":         {404, `{"functionalCode":"NO_VALID_ORIGINATOR_OR_DESTINATION"}`, connectors.Retry, "NO_VALID_ORIGINATOR_OR_DESTINATION", true},
+		"a proxy's":           {404, `<html>nginx`, connectors.Retry, "http-404", true},
+		"a provider's":        {404, `{"functionalCode":"UNSPECIFIED"}`, connectors.Refused, "http-404", false},
 		"forbidden":           {403, `{"functionalCode":"FORBIDDEN"}`, connectors.Retry, "FORBIDDEN", true},
 		"unspecified":         {500, `{"functionalCode":"UNSPECIFIED"}`, connectors.Unknown, "http-500", true},
 		"validation at 500":   {500, `{"functionalCode":"VALIDATION_ERROR"}`, connectors.Unknown, "http-500", true},
@@ -304,6 +306,7 @@ func TestTransactionNotFound(t *testing.T) {
 		{404, `<html><h1>404 Not Found</h1>nginx</html>`, connectors.Awaiting, "http-404"},
 		{404, "\n<!DOCTYPE html>", connectors.Awaiting, "http-404"},
 		{404, `{"functionalCode":"UNSPECIFIED"}`, connectors.Unknown, "transaction-unknown"},
+		{404, "default backend - 404", connectors.Awaiting, "http-404"},
 		{404, ``, connectors.Unknown, "transaction-unknown"},
 		{410, `{"functionalCode":"UNSPECIFIED"}`, connectors.Unknown, "transaction-unknown"},
 	} {

@@ -195,7 +195,7 @@ func readProblem(a *wire.Answer) (p problem) {
 // refusal says what a problem means. Addresses and rights are the hub's settings,
 // not the document's fault.
 func (c *Connector) refusal(a *wire.Answer, p *problem) connectors.Receipt {
-	r := c.Client.Judge(a)
+	r := c.Client.Judge(a, true)
 	switch code := string(p.FunctionalCode); code {
 	case "CALCULATION_ERROR", "BOOKING_DATA_MISSING", "VALIDATION_ERROR":
 		if a.Status < 500 {
