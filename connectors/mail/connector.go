@@ -200,9 +200,9 @@ func (c *Connector) send(ctx context.Context, l *line, mail *gomail.Msg) connect
 	}
 	switch code := sent.ErrorCode(); {
 	case code >= 400 && code < 500 || slices.Contains(ourFault, code) || code >= 500 && sent.Reason == gomail.ErrSMTPMailFrom:
-		// Of a recipient it is said that this mailbox is full, or that the server wants
-		// to be asked twice (RFC 6647): the next one's mail fares better.
-		mailbox := sent.Reason == gomail.ErrSMTPRcptTo && code < 500 && code != 421
+		// Of a recipient it is said that this mailbox is busy or full: the next one's mail
+		// fares better.
+		mailbox := sent.Reason == gomail.ErrSMTPRcptTo && (code == 450 || code == 452)
 		return connectors.Receipt{Outcome: connectors.Retry, Code: smtpCode(code), Detail: err.Error(), Fault: !mailbox}
 	case code >= 500 && code < 600:
 		return connectors.Receipt{Outcome: connectors.Refused, Code: smtpCode(code), Detail: err.Error()}

@@ -13,7 +13,7 @@
 // the recipient is an office which gets its files this way.
 //
 //	no TLS, no login, no connection, lost before the content's end   retry
-//	4xx                                                              retry, code smtp-4xx; of a recipient no fault of the server
+//	4xx                                                              retry, code smtp-4xx; 450, 452 of a recipient: no fault of the server
 //	5xx of the sender                                                retry: no mail of this system would be taken
 //	530, 534, 535, 538 about login or TLS                            retry: not the mail's fault
 //	other 5xx                                                        refused, code smtp-5xx

@@ -283,17 +283,13 @@ func TestDocuments(t *testing.T) {
 // with the one that happened to be sent.
 func TestSenderIsNotTaken(t *testing.T) {
 	p := start(t)
-	k := p.open(t)
-	for _, status := range []int{501, 550, 553, 554} {
-		if err := p.Suffer(t.Context(), "mail", sim.Faults{Status: status}); err != nil {
-			t.Fatal(err)
-		}
-		r := k.Deliver(t.Context(), letter(1, false))
-		want(t, r, connectors.Retry, fmt.Sprintf("smtp-%d", status))
-		if !r.Fault {
-			t.Errorf("%d: is no fault", status)
-		}
+	r := p.open(t, "from: Fremdes Amt <fremd@soest.example>").Deliver(t.Context(), letter(1, false))
+	want(t, r, connectors.Retry, "smtp-553")
+	if !r.Fault {
+		t.Error("is no fault")
 	}
+	want(t, p.open(t, "bounces: fremd@soest.example").Deliver(t.Context(), letter(1, false)), connectors.Retry, "smtp-553")
+	want(t, p.open(t).Deliver(t.Context(), letter(1, false)), connectors.Delivered, "smtp-250")
 }
 
 func TestAttachmentsByMail(t *testing.T) {

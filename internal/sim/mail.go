@@ -21,8 +21,9 @@ import (
 
 // mailServer keeps mails. It takes them only over TLS, only after a login, and only
 // whole: with From, To, Date, Subject and Message-ID. It knows nobody whose name
-// begins with unbekannt, and asks for patience for those that begin with voll. The
-// fault status is an SMTP reply's.
+// begins with unbekannt, and asks for patience for those that begin with voll. It lets
+// nobody send whose name begins with fremd. The fault status is an SMTP reply's, given to
+// the recipient, where most servers say what they do not like.
 type mailServer struct {
 	*partner
 	name string
@@ -83,7 +84,7 @@ func refusal(code int, text string) error {
 	return &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{code / 100, 0, 0}, Message: text}
 }
 
-func (s *mailSession) Mail(string, *smtp.MailOptions) error {
+func (s *mailSession) Mail(from string, _ *smtp.MailOptions) error {
 	s.faults = s.server.suffering()
 	_, secure := s.conn.TLSConnectionState()
 	switch {
@@ -91,8 +92,9 @@ func (s *mailSession) Mail(string, *smtp.MailOptions) error {
 		return refusal(530, "erst STARTTLS, dann AUTH")
 	case s.faults.Torn:
 		return s.drop()
-	case s.faults.Status != 0:
-		return refusal(s.faults.Status, "gestoert")
+	case strings.HasPrefix(from, "fremd"):
+		s.server.refused()
+		return refusal(553, "dieser Absender gehoert nicht zur Anmeldung")
 	}
 	return nil
 }
@@ -105,6 +107,8 @@ func (s *mailSession) drop() error {
 
 func (s *mailSession) Rcpt(to string, _ *smtp.RcptOptions) error {
 	switch {
+	case s.faults.Status != 0:
+		return refusal(s.faults.Status, "gestoert")
 	case strings.HasPrefix(to, "unbekannt"):
 		s.server.refused()
 		return refusal(550, "kein solches Postfach")
