@@ -119,7 +119,10 @@ var Troubles = []Trouble{
 	// What a system answers.
 	{"http-401", PartyOperator, Text{"Zugang verweigert", "Access denied"}, Text{"Die Zugangsdaten des Hubs gelten dort nicht. Es wird wiederholt.", "The hub's credentials are not valid there. It is tried again."}},
 	{"http-403", PartyOperator, Text{"Zugang verweigert", "Access denied"}, Text{"Dem Hub fehlt dort eine Berechtigung. Es wird wiederholt.", "The hub lacks a right there. It is tried again."}},
+	{"http-404", PartyOperator, Text{"Nichts an der Adresse", "Nothing at the address"}, Text{"An der Adresse ist nichts: Das System startet gerade neu, oder die Adresse stimmt nicht; es wird wiederholt. Abgelehnt ist, wovon das System selbst sagt, dass es etwas aus dem Dokument nicht kennt.", "Nothing is at the address: the system is restarting, or the address is wrong; it is tried again. Refused is that of which the system itself says that it does not know something in the document."}},
+	{"http-405", PartyOperator, Text{"Nichts an der Adresse", "Nothing at the address"}, Text{"An der Adresse wird so nichts angenommen. Die Adresse prüfen.", "Nothing is taken that way at the address. Check the address."}},
 	{"http-407", PartyOperator, Text{"Proxy verweigert", "Refused by the proxy"}, Text{"Der Proxy verlangt eine Anmeldung.", "The proxy wants a login."}},
+	{"http-421", PartyOperator, Text{"An der falschen Stelle", "At the wrong place"}, Text{"Wer dort antwortet, kennt den Namen nicht. Adresse und Zertifikat prüfen; es wird wiederholt.", "Whoever answers there does not know the name. Check address and certificate; it is tried again."}},
 	{"http-429", PartyBackend, Text{"Ausgelastet", "Busy"}, Text{"Das System bittet zu warten.", "The system asks to wait."}},
 	{"http-503", PartyBackend, Text{"Ausgelastet", "Busy"}, Text{"Das System bittet zu warten.", "The system asks to wait."}},
 	{"http-1xx", PartyBackend, Text{"Unerwartete Antwort", "Unexpected answer"}, Text{"Was das System damit meint, ist ungewiss.", "What the system means by it is not certain."}},

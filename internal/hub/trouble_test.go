@@ -155,7 +155,7 @@ func codesOfProfile(name string, found map[string]string) error {
 
 func TestTroubleOf(t *testing.T) {
 	for code, want := range map[string]string{
-		"refused": "refused", "http-422": "http-4xx", "http-401": "http-401", "http-500": "http-5xx", "http-42": hub.AnyOther, "http-4222": hub.AnyOther,
+		"refused": "refused", "http-422": "http-4xx", "http-401": "http-401", "http-404": "http-404", "http-405": "http-405", "http-421": "http-421", "http-500": "http-5xx", "http-42": hub.AnyOther, "http-4222": hub.AnyOther,
 		"route-not-a-number": "route-*", "blob-http-503": "http-503", "blob-timeout": "timeout", "token-http-401": "token-*", "smtp-550": "smtp-5xx",
 		"E4711": hub.AnyOther, "": hub.AnyOther, "iban-falsch": hub.AnyOther, "CALCULATION_ERROR": "CALCULATION_ERROR", "payment-lapsed": "payment-lapsed",
 	} {
