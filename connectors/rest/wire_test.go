@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -195,6 +196,30 @@ func TestAnswersThatCannotBeRead(t *testing.T) {
 		if !r.Fault {
 			t.Errorf("%s is no fault", code)
 		}
+	}
+}
+
+// Where the status alone says that nothing was taken, an answer that breaks off behind it
+// makes nothing unclear.
+func TestStatusBeforeABrokenAnswer(t *testing.T) {
+	status := 0
+	s := serveFunc(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte("half"))
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	})
+	c := open(t, environment(t), simple, "address: "+s.URL)
+	for _, status = range []int{401, 403, 429, 503} {
+		r := c.Deliver(t.Context(), connectortest.Message(1))
+		want(t, r, connectors.Retry, fmt.Sprintf("http-%d", status))
+		if !r.Fault {
+			t.Errorf("%d is no fault", status)
+		}
+	}
+	for _, status = range []int{200, 400, 422, 500} { // what the lost part said may decide
+		want(t, c.Deliver(t.Context(), connectortest.Message(1)), connectors.Unknown, "answer-broken")
 	}
 }
 

@@ -137,8 +137,8 @@ func (c *Client) Do(ctx context.Context, q *Request) (*Answer, *connectors.Recei
 			return nil, &connectors.Receipt{Outcome: connectors.Refused, Code: "attachment-damaged", Detail: broke.Error()}
 		}
 	}
-	if err != nil {
-		return nil, c.failure(ctx, err)
+	if err != nil && (res == nil || res.RawResponse == nil || ByStatus(res.StatusCode()) != connectors.Retry) {
+		return nil, c.failure(ctx, err) // by the other statuses, what the answer says may decide
 	}
 	if token != "" && res.StatusCode() == http.StatusUnauthorized {
 		c.auth.grant.drop(token)
