@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"stellwerk/connectors"
@@ -22,7 +23,7 @@ type Decision struct {
 //
 //	delivered  the end
 //	refused    a person: repeating does not help
-//	retry      again by the schedule, until it gives up
+//	retry      again by the schedule, until it gives up; "not found" to a question: at once
 //	cancelled  the end, by the citizen or the office: what waited for it will not happen
 //	awaiting   asked again by the schedule, without an end: the citizen may take days
 //	unknown    the same id again where the system recognises it, asked where it can
@@ -38,8 +39,12 @@ func Decide(r connectors.Receipt, d *hub.Delivery, retry config.Retry, traits co
 	case connectors.Awaiting:
 		return Decision{State: hub.DeliveryAwaiting, NotBefore: now.Add(wait(r, d, retry))}
 	case connectors.Retry:
-		// "Not found" after an unknown outcome clears it up: it may be sent now.
+		// "Not found" after an unknown outcome clears it up: it may be sent now. A system
+		// that was too slow may be at work on it still, and is asked once more.
 		if d.Uncertain && r.Code == NotFound {
+			if atWork(d.Code) {
+				return Decision{State: hub.DeliveryPending, NotBefore: now.Add(max(wait(r, d, retry), settle)), Uncertain: true}
+			}
 			return Decision{State: hub.DeliveryPending, NotBefore: now}
 		}
 		if exhausted(d, retry, now) {
@@ -56,6 +61,15 @@ func Decide(r connectors.Receipt, d *hub.Delivery, retry config.Retry, traits co
 
 // NotFound is the code of an Asker's Retry: the system never saw the message.
 const NotFound = "not-found"
+
+// settle is how long a system that did not answer in time is given to finish.
+const settle = time.Minute
+
+// atWork reports whether a last outcome says that the system, or what is behind its
+// gateway, was still at work when nobody waited any longer.
+func atWork(code string) bool {
+	return strings.HasSuffix(code, "timeout") || strings.HasSuffix(code, "http-504")
+}
 
 func exhausted(d *hub.Delivery, retry config.Retry, now time.Time) bool {
 	return retry.GiveUpAfter > 0 && now.Sub(d.FirstAt) >= retry.GiveUpAfter

@@ -19,6 +19,9 @@ func TestDecide(t *testing.T) {
 	nth := func(n int) hub.Delivery { return hub.Delivery{Attempts: n, FirstAt: now.Add(-time.Hour)} }
 	old := hub.Delivery{Attempts: 60, FirstAt: now.Add(-15 * 24 * time.Hour)}
 	uncertain := hub.Delivery{Attempts: 2, FirstAt: now, Uncertain: true}
+	after := func(code string) hub.Delivery {
+		return hub.Delivery{Attempts: 2, FirstAt: now, Uncertain: true, Code: code}
+	}
 
 	tests := []struct {
 		name     string
@@ -42,6 +45,10 @@ func TestDecide(t *testing.T) {
 		{"unknown, only a person can tell", connectors.Receipt{Outcome: connectors.Unknown, Person: true}, fresh, askable, Decision{State: hub.DeliveryParked, Reason: hub.ParkUnclear, Uncertain: true}, 0},
 		{"unknown for too long", connectors.Receipt{Outcome: connectors.Unknown}, old, repeatable, Decision{State: hub.DeliveryParked, Reason: hub.ParkUnclear, Uncertain: true}, 0},
 		{"asked: never arrived", connectors.Receipt{Outcome: connectors.Retry, Code: NotFound}, uncertain, askable, Decision{State: hub.DeliveryPending}, 0},
+		{"not there yet: the system may be at work on it", connectors.Receipt{Outcome: connectors.Retry, Code: NotFound}, after("timeout"), askable, Decision{State: hub.DeliveryPending, Uncertain: true}, time.Minute},
+		{"not there yet, behind a gateway", connectors.Receipt{Outcome: connectors.Retry, Code: NotFound}, after("http-504"), askable, Decision{State: hub.DeliveryPending, Uncertain: true}, time.Minute},
+		{"still not there", connectors.Receipt{Outcome: connectors.Retry, Code: NotFound}, after(NotFound), askable, Decision{State: hub.DeliveryPending}, 0},
+		{"not there, and nobody is at work", connectors.Receipt{Outcome: connectors.Retry, Code: NotFound}, after("connection-broken"), askable, Decision{State: hub.DeliveryPending}, 0},
 		{"a retry does not clear up what was unknown", connectors.Receipt{Outcome: connectors.Retry}, uncertain, askable, Decision{State: hub.DeliveryPending, Uncertain: true}, 30 * time.Second},
 		{"awaiting never gives up", connectors.Receipt{Outcome: connectors.Awaiting}, old, askable, Decision{State: hub.DeliveryAwaiting}, 6 * time.Hour},
 		{"the zero receipt is unknown", connectors.Receipt{}, fresh, plain, Decision{State: hub.DeliveryParked, Reason: hub.ParkUnclear, Uncertain: true}, 0},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -142,28 +143,45 @@ func TestUnknownOutcome(t *testing.T) {
 	}
 }
 
-// Asked and never seen: only now may it be sent again.
+// Asked and never seen: only now may it be sent again. A system that did not answer in
+// time may be at work still: it is asked twice, and what it finishes late is found.
 func TestAskedAndNeverArrivedIsSent(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := &backend{traits: connectors.Traits{Askable: true}, answer: func(kind string, _ *connectors.Message, n int) connectors.Receipt {
-			switch {
-			case n == 1:
-				return connectors.Receipt{Outcome: connectors.Unknown, Code: "timeout", Fault: true}
-			case kind == "ask":
-				return connectors.Receipt{Outcome: connectors.Retry, Code: NotFound}
-			}
-			return connectors.Receipt{Outcome: connectors.Delivered}
-		}}
-		tw := newTown(t, map[string]*backend{"finance": b})
-		defer tw.end()
-		tw.start()
-		id := tw.submit(nil, "finance")
-		after(time.Minute)
-		tw.expect(id, 1, hub.DeliveryDelivered, "")
-		if len(b.calls) != 3 || b.calls[1][:3] != "ask" || b.calls[2][:4] != "send" {
-			t.Errorf("calls %v, want send, ask, send", b.calls)
-		}
-	})
+	for code, test := range map[string]struct {
+		late bool
+		want string
+	}{
+		"connection-broken": {false, "send ask send"},
+		"timeout":           {false, "send ask ask send"},
+		"create-timeout":    {true, "send ask ask"},
+	} {
+		t.Run(code, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := &backend{traits: connectors.Traits{Askable: true}, answer: func(kind string, _ *connectors.Message, n int) connectors.Receipt {
+					switch {
+					case n == 1:
+						return connectors.Receipt{Outcome: connectors.Unknown, Code: code, Fault: true}
+					case kind == "ask" && (n == 2 || !test.late):
+						return connectors.Receipt{Outcome: connectors.Retry, Code: NotFound}
+					}
+					return connectors.Receipt{Outcome: connectors.Delivered}
+				}}
+				tw := newTown(t, map[string]*backend{"finance": b})
+				defer tw.end()
+				tw.start()
+				id := tw.submit(nil, "finance")
+				after(3 * time.Minute)
+				tw.expect(id, 1, hub.DeliveryDelivered, "")
+				var calls []string
+				for _, c := range b.calls {
+					kind, _, _ := strings.Cut(c, " ")
+					calls = append(calls, kind)
+				}
+				if got := strings.Join(calls, " "); got != test.want {
+					t.Errorf("calls %s, want %s", got, test.want)
+				}
+			})
+		})
+	}
 }
 
 func maintenance(t *testing.T, from, until time.Time) config.Window {
