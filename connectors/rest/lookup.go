@@ -6,12 +6,16 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
+	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/unicode"
 
 	"stellwerk/connectors/wire"
 )
@@ -90,7 +94,7 @@ func (a *answer) text(l *lookup) (string, bool) {
 		}
 		return v[0], true
 	}
-	body := bytes.TrimLeft(a.Body, "\ufeff \t\r\n")
+	body := bytes.TrimLeft(a.readable(), "\ufeff \t\r\n")
 	if len(body) == 0 {
 		return "", false
 	}
@@ -106,6 +110,30 @@ func (a *answer) text(l *lookup) (string, bool) {
 		}
 	}
 	return jsonText(a.json, l.path)
+}
+
+// encodingDeclared is an XML declaration that names its encoding: its reader follows it.
+var encodingDeclared = regexp.MustCompile(`^\s*<\?xml[^>]*\sencoding\s*=`)
+
+// readable is the body in UTF-8: as it is where it is that, else by what Content-Type
+// says, and where that says nothing, as servers that know nothing of UTF-8 write here.
+func (a *answer) readable() []byte {
+	if utf8.Valid(a.Body) && bytes.IndexByte(a.Body, 0) < 0 || encodingDeclared.Match(a.Body) {
+		return a.Body
+	}
+	_, params, err := mime.ParseMediaType(a.Header.Get("Content-Type"))
+	if err != nil {
+		params = nil
+	}
+	enc, err := htmlindex.Get(params["charset"])
+	if err != nil || enc == unicode.UTF8 {
+		enc = charmap.Windows1252
+	}
+	body, err := enc.NewDecoder().Bytes(a.Body)
+	if err != nil {
+		return a.Body
+	}
+	return body
 }
 
 func jsonText(v any, path []string) (string, bool) {

@@ -51,6 +51,29 @@ func TestLookup(t *testing.T) {
 	}
 }
 
+// Old servers answer in the alphabet of their machine; whether they say so or not, no
+// letter is replaced.
+func TestLookupInOtherEncodings(t *testing.T) {
+	for _, test := range []struct{ contentType, body, at string }{
+		{"application/json", `{"az":"Straße 1 – §"}`, "/az"},
+		{"application/json; charset=ISO-8859-1", "{\"az\":\"Stra\xdfe 1 \x96 \xa7\"}", "/az"},
+		{"application/json", "{\"az\":\"Stra\xdfe 1 \x96 \xa7\"}", "/az"},
+		{"", "{\"az\":\"Stra\xdfe 1 \x96 \xa7\"}", "/az"},
+		{"application/xml; charset=windows-1252", "<r><az>Stra\xdfe 1 \x96 \xa7</az></r>", "/r/az"},
+		{"text/xml", "<?xml version='1.0' encoding='windows-1252'?><r><az>Stra\xdfe 1 \x96 \xa7</az></r>", "/r/az"},
+		{"application/json; charset=utf-16le", "{\x00\"\x00a\x00z\x00\"\x00:\x00\"\x00S\x00t\x00r\x00a\x00\xdf\x00e\x00 \x001\x00 \x00\x13\x20 \x00\xa7\x00\"\x00}\x00", "/az"},
+	} {
+		var l lookup
+		if err := l.UnmarshalText([]byte(test.at)); err != nil {
+			t.Fatal(err)
+		}
+		a := &answer{Answer: wire.Answer{Header: http.Header{"Content-Type": {test.contentType}}, Body: []byte(test.body)}}
+		if got, ok := a.text(&l); !ok || got != "Straße 1 – §" {
+			t.Errorf("%s %q: %q %v", test.contentType, test.body, got, ok)
+		}
+	}
+}
+
 func FuzzAnswer(f *testing.F) {
 	f.Add([]byte(`<a><b c="d">x</b></a>`), "/a/b/@c")
 	f.Add([]byte(`{"a":[1]}`), "/a/0 ~ (1)")
