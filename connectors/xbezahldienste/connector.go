@@ -78,7 +78,7 @@ func (c *Connector) existing(ctx context.Context, first *wire.Answer, p *problem
 			return *failed
 		case a.Status == http.StatusOK:
 			return c.receipt(a, m, total)
-		case a.Status != http.StatusNotFound && a.Status != http.StatusBadRequest:
+		case !hasGone(a) && a.Status != http.StatusBadRequest:
 			r := c.Client.Judge(a, false)
 			r.Outcome, r.Fault = connectors.Unknown, true
 			return r
