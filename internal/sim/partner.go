@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strconv"
@@ -76,6 +77,7 @@ type Faults struct {
 	Forgetful  bool   `json:"forgetful,omitempty"`   // takes repeated ids for new ones
 	Status     int    `json:"status,omitempty"`      // answers with this status, takes nothing
 	RetryAfter int    `json:"retry-after,omitempty"` // seconds, along with status
+	Page       bool   `json:"page,omitempty"`        // status comes as a page, from a proxy before a partner that is away
 	Behind     int    `json:"behind,omitempty"`      // records: the DMS behind the interface fails with this status
 	Delay      string `json:"delay,omitempty"`       // works this long before it begins: "1500ms"
 	Refuse     string `json:"refuse,omitempty"`      // refuses documents that hold this text
@@ -139,6 +141,12 @@ func (p *partner) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Retry-After", strconv.Itoa(f.RetryAfter))
 		}
 		_, _ = io.Copy(io.Discard, r.Body)
+		if f.Page {
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(f.Status)
+			_, _ = fmt.Fprintf(w, "<html><head><title>%d %s</title></head></html>\n", f.Status, http.StatusText(f.Status))
+			return
+		}
 		answer(w, f.Status, map[string]string{"code": "gestoert"})
 		return
 	}
