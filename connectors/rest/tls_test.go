@@ -96,7 +96,7 @@ func TestTLS(t *testing.T) {
 		"certificate missing":      {mutual + "tls: {ca: ca.pem}", connectors.Retry, "tls"},
 		"certificate as PEM":       {mutual + "tls: {ca: ca.pem, certificate: hub.pem, key: 'file:hub.key'}", connectors.Delivered, "http-200"},
 		"certificate as PKCS#12":   {mutual + "tls: {ca: ca.pem, pkcs12: 'file:hub.p12', password: 'env:P12_PASSWORD'}", connectors.Delivered, "http-200"},
-		"plain towards TLS server": {"address: http" + modern[len("address: https"):], connectors.Refused, "http-400"},
+		"plain towards TLS server": {"address: http" + modern[len("address: https"):], connectors.Retry, "tls"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := open(t, env, simple, test.settings).Deliver(t.Context(), connectortest.Message(1))
@@ -111,6 +111,36 @@ func TestTLS(t *testing.T) {
 		if c, err := configure(t, "", simple, modern, broken).Open(env); err == nil {
 			_ = c.Close()
 			t.Errorf("%s opens", broken)
+		}
+	}
+}
+
+// A proxy that does not like the hub's certificate, or gets none, says so with a 400: no
+// document is refused by that.
+func TestProxySaysTLS(t *testing.T) {
+	page := ""
+	s := serveFunc(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, page)
+	})
+	for text, code := range map[string]string{
+		"<html>\r\n<head><title>400 The SSL certificate error</title></head>\r\n<body>":                     "tls",
+		"<html>\r\n<head><title>400 No required SSL certificate was sent</title></head>\r\n":                "tls",
+		"<html>\r\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>\r\n":       "tls",
+		"<!DOCTYPE HTML>\n<html><p>Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />": "tls",
+		"Bad Request\r\nThis combination of host and port requires TLS.\r\n":                                "tls",
+		"<html><head><title>400 Bad Request</title>":                                                        "http-400",
+		`{"feld":"bemerkung","fehler":"The SSL certificate error"}`:                                         "http-400",
+	} {
+		page = text
+		r := open(t, environment(t), simple, "address: "+s.URL).Deliver(t.Context(), connectortest.Message(1))
+		outcome := connectors.Refused
+		if code == "tls" {
+			outcome = connectors.Retry
+		}
+		want(t, r, outcome, code)
+		if r.Fault != (code == "tls") {
+			t.Errorf("%q: fault is %t", text, r.Fault)
 		}
 	}
 }

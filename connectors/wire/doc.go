@@ -18,6 +18,7 @@
 //	429, 503       retry, after the time that the partner asks for
 //	307, 308       retry: not taken here; a redirect is never followed
 //	other 3xx      unknown: after a POST it may mean "taken, look there"
+//	400            retry, where its page says that it is about TLS or the hub's certificate
 //	404, 405       retry, where the address is the same for every message and the body
 //	               is neither JSON nor XML: a proxy says so while the system is away
 //	other 4xx      refused

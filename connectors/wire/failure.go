@@ -1,11 +1,13 @@
 package wire
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"net"
 	"reflect"
+	"slices"
 	"syscall"
 )
 
@@ -55,4 +57,18 @@ func turnedDown(err error) bool {
 	}
 	n := alert.Uint()
 	return n >= 42 && n <= 49 || n == 116
+}
+
+// tlsPages are what servers put on the page of a 400 that is about the connection's
+// security and not about the request; they have no status for it.
+var tlsPages = []string{
+	"The SSL certificate error", "No required SSL certificate was sent", "The plain HTTP request was sent to HTTPS port", // nginx
+	"speaking plain HTTP to an SSL-enabled server port", // Apache
+	"This combination of host and port requires TLS",    // Tomcat
+	"Client sent an HTTP request to an HTTPS server",    // Go
+}
+
+// speaksOfTLS reports whether a page is one of them.
+func speaksOfTLS(page []byte) bool {
+	return slices.ContainsFunc(tlsPages, func(says string) bool { return bytes.Contains(page, []byte(says)) })
 }

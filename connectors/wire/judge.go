@@ -33,6 +33,9 @@ func (c *Client) Judge(a *Answer, fixed bool) connectors.Receipt {
 	if fixed && (a.Status == http.StatusNotFound || a.Status == http.StatusMethodNotAllowed) && !a.Data() {
 		r.Outcome = connectors.Retry
 	}
+	if a.Status == http.StatusBadRequest && !a.Data() && speaksOfTLS(a.Body) {
+		r.Outcome, r.Code = connectors.Retry, "tls"
+	}
 	c.Explain(&r, a)
 	return r
 }
