@@ -5,8 +5,9 @@
 // What a reply means is decided by the rules of the profile, first match wins:
 // those of the request, then those of the system. A status that no rule names is
 // judged by package wire, which says too what no reply means; a 2xx is delivered,
-// unless rules name what delivered looks like: unknown then. An answer may be in any
-// encoding that it names; one that names none and is not UTF-8 is read as windows-1252.
+// unless rules name what delivered looks like, or it is an HTML page: unknown then.
+// An answer may be in any encoding that it names; one that names none and is not
+// UTF-8 is read as windows-1252.
 package rest
 
 import (

@@ -61,7 +61,7 @@ func (c *Connector) judge(q *compiled, a *answer) verdict {
 			}
 		}
 	}
-	if a.Status >= 200 && a.Status < 300 && q.anySuccess {
+	if a.Status >= 200 && a.Status < 300 && q.anySuccess && !a.Page() {
 		return verdict{Receipt: connectors.Receipt{Outcome: connectors.Delivered, Code: wire.HTTPCode(a.Status)}}
 	}
 	return verdict{Receipt: c.Judge(&a.Answer, q.path.path.Constant())}

@@ -2,6 +2,8 @@ package rest_test
 
 import (
 	"errors"
+	"io"
+	"net/http"
 	"testing"
 
 	"stellwerk/connectors"
@@ -82,5 +84,21 @@ func TestSettings(t *testing.T) {
 		if _, err := rest.Kind().Configure(connectortest.Settings(text)); err != nil {
 			t.Errorf("%v:\n%s", err, text)
 		}
+	}
+}
+
+// Where every 2xx is a success, a page is none: it is what stands before a system that is
+// being worked on, or what asks for a login.
+func TestPageIsNoSuccess(t *testing.T) {
+	body := ""
+	s := serveFunc(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) })
+	c := open(t, environment(t), simple+"ask: {path: /d}\n", "address: "+s.URL)
+	for text, outcome := range map[string]connectors.Outcome{
+		"<!DOCTYPE html><h1>Wartungsarbeiten</h1>": connectors.Unknown, "\n<html>Anmelden": connectors.Unknown,
+		"": connectors.Delivered, "OK": connectors.Delivered, "{}": connectors.Delivered, "<ok/>": connectors.Delivered,
+	} {
+		body = text
+		want(t, c.Deliver(t.Context(), connectortest.Message(1)), outcome, "http-200")
+		want(t, c.(connectors.Asker).Ask(t.Context(), connectortest.Message(1)), outcome, "http-200")
 	}
 }

@@ -40,16 +40,24 @@ func (c *Client) Judge(a *Answer, fixed bool) connectors.Receipt {
 	return r
 }
 
+// Page reports whether the body is an HTML page, as a proxy or a login has it and no
+// interface.
+func (a *Answer) Page() bool {
+	head := bytes.ToLower(start(a.Body, len("<!doctype html")))
+	return bytes.HasPrefix(head, []byte("<html")) || bytes.HasPrefix(head, []byte("<!doctype html"))
+}
+
 // Data reports whether the body is what a partner's own program writes: JSON or XML.
 // Of a proxy before it comes a page, a line of text or nothing.
 func (a *Answer) Data() bool {
-	body := bytes.TrimLeft(a.Body, "\ufeff \t\r\n")
-	if len(body) == 0 {
-		return false
-	}
-	start := bytes.ToLower(body[:min(len(body), 14)])
-	page := bytes.HasPrefix(start, []byte("<html")) || bytes.HasPrefix(start, []byte("<!doctype html"))
-	return !page && (body[0] == '{' || body[0] == '[' || body[0] == '<')
+	first := start(a.Body, 1)
+	return len(first) > 0 && bytes.IndexByte([]byte("{[<"), first[0]) >= 0 && !a.Page()
+}
+
+// start is the first bytes of a body behind its byte order mark and blanks.
+func start(body []byte, n int) []byte {
+	body = bytes.TrimLeft(body, "\ufeff \t\r\n")
+	return body[:min(n, len(body))]
 }
 
 // Explain adds what operators and the schedule need to know of an answer that
