@@ -102,6 +102,7 @@ type Filter struct {
 type Row struct {
 	Submission hub.Submission
 	Deliveries []hub.Delivery
+	Damage     bool // its rows fail their check, and nobody has set it aside yet
 }
 
 // SealedAttempt is an attempt with its sealed detail.

@@ -40,24 +40,36 @@ func (d *desk) parked(ctx context.Context, q query) (items []item, next hub.ID, 
 			return nil, hub.ID{}, err
 		}
 	}
-	found := map[hub.ID]store.Row{}
-	for _, f := range parkedFilters(q.Filter) {
-		rows, err := d.Store.List(ctx, f)
-		if err != nil {
-			return nil, hub.ID{}, fmt.Errorf("list what is parked: %w", err)
+	// The store's questions find more than what is parked for this reason: the page is
+	// full, or the end is reached, before anybody is told that there is nothing.
+	for page, most := q.Filter, q.Limit; ; page.Limit = 1000 {
+		found := map[hub.ID]store.Row{}
+		for _, f := range parkedFilters(page) {
+			rows, err := d.Store.List(ctx, f)
+			if err != nil {
+				return nil, hub.ID{}, fmt.Errorf("list what is parked: %w", err)
+			}
+			for _, r := range rows {
+				found[r.Submission.ID] = r
+			}
 		}
+		rows := newest(found, page.Limit)
+		d.setAside(ctx, rows)
 		for _, r := range rows {
-			found[r.Submission.ID] = r
+			of := parkedOf(r, q.Filter)
+			items = append(items, of...)
+			if len(of) > 0 {
+				most--
+			}
+			if most == 0 {
+				return items, r.Submission.ID, nil
+			}
 		}
+		if len(rows) < page.Limit {
+			return items, hub.ID{}, nil
+		}
+		page.Before = rows[len(rows)-1].Submission.ID
 	}
-	rows := newest(found, q.Limit)
-	for _, r := range rows {
-		items = append(items, parkedOf(r, q.Filter)...)
-	}
-	if len(rows) == q.Limit {
-		next = rows[len(rows)-1].Submission.ID
-	}
-	return items, next, nil
 }
 
 // parkedFilters are the questions to the store whose answers together are what is
@@ -73,13 +85,13 @@ func parkedFilters(f store.Filter) (all []store.Filter) {
 		return all // a submission as a whole belongs to no system
 	}
 	whole := f
-	whole.DeliveryState, whole.Reason, whole.Code = "", "", ""
+	whole.DeliveryState = ""
 	if f.Reason != damagedReason {
 		whole.State = hub.SubmissionParked
 		all = append(all, whole)
 	}
 	if f.Reason == "" || f.Reason == damagedReason {
-		whole.State = hub.SubmissionDamaged
+		whole.State, whole.Reason, whole.Code = hub.SubmissionDamaged, "", ""
 		all = append(all, whole)
 	}
 	return all
@@ -93,14 +105,14 @@ func parkedOf(r store.Row, f store.Filter) (items []item) {
 		}
 	}
 	s := r.Submission
-	if f.System == "" {
-		switch {
-		case s.State == hub.SubmissionDamaged:
+	switch {
+	case s.State == hub.SubmissionDamaged:
+		if f.System == "" {
 			take(item{Submission: s, Reason: damagedReason, Code: s.Code})
-			return items // its deliveries wait for the same decision
-		case s.State == hub.SubmissionParked && s.Reason != "":
-			take(item{Submission: s, Reason: string(s.Reason), Code: s.Code})
 		}
+		return items // its deliveries wait for the same decision
+	case f.System == "" && s.State == hub.SubmissionParked && s.Reason != "":
+		take(item{Submission: s, Reason: string(s.Reason), Code: s.Code})
 	}
 	for i := range r.Deliveries {
 		if del := &r.Deliveries[i]; del.State == hub.DeliveryParked && (f.System == "" || f.System == del.System) {

@@ -46,10 +46,25 @@ func (d *desk) list(ctx context.Context, actor string, q query) (rows []store.Ro
 	if err != nil {
 		return nil, hub.ID{}, fmt.Errorf("list submissions: %w", err)
 	}
+	d.setAside(ctx, rows)
 	if len(rows) == q.Limit {
 		next = rows[len(rows)-1].Submission.ID
 	}
 	return rows, next, nil
+}
+
+// setAside writes down what a list has come upon: rows that fail their check and that
+// nobody knew of. From then on every count has them. A list is given all the same where
+// that cannot be written.
+func (d *desk) setAside(ctx context.Context, rows []store.Row) {
+	for _, r := range rows {
+		if !r.Damage {
+			continue
+		}
+		if err := d.Store.Damage(context.WithoutCancel(ctx), r.Submission.ID, "row", d.Now()); err != nil {
+			d.Log.Error("set a submission aside", "submission", r.Submission.ID.String(), "error", err)
+		}
+	}
 }
 
 // idRange is what an id or a number stands for.

@@ -200,7 +200,8 @@ func lineOf(ctx context.Context, c *conn, f store.Filter, sub *submission) (stor
 	}
 	whole := &file{submission: sub, deliveries: deliveries}
 	status := whole.status()
-	row := store.Row{Submission: status.Submission, Deliveries: status.Deliveries}
+	row := store.Row{Submission: status.Submission, Deliveries: status.Deliveries,
+		Damage: sub.State == hub.SubmissionDamaged && sub.was != hub.SubmissionDamaged}
 	return row, f.DeliveryState == "" && f.System == "" && f.Reason == "" && f.Code == "" || matches(f, row), nil
 }
 
