@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -176,15 +178,14 @@ func (p *Program) printOrder(o *admin.Order, done string, dry bool, limit int) e
 			return err
 		}
 	} else if dry {
-		p.say("%d would be %s", o.Matched, done)
+		p.say("%d would be %s", o.Matched-len(o.Refused), done)
+		p.sayRefused(o.Refused)
 		if o.More {
 			p.say("that is more than --limit %d: as many go in one call", limit)
 		}
 	} else {
 		p.say("%d %s", o.Done, done)
-		for _, r := range o.Refused {
-			p.say("  %s/%d: %s", r.Number, r.Delivery.Ordinal(), r.Detail)
-		}
+		p.sayRefused(o.Refused)
 		if o.More {
 			p.say("there are more: call again")
 		}
@@ -193,4 +194,32 @@ func (p *Program) printOrder(o *admin.Order, done string, dry bool, limit int) e
 		return errFindings
 	}
 	return nil
+}
+
+// sayRefused names what an order was not carried out on. For many that have the same in
+// their way that is said once, with some of them; --json has each.
+func (p *Program) sayRefused(all []admin.Refusal) {
+	const some = 5
+	var details []string
+	names := make(map[string][]string)
+	for _, r := range all {
+		name := r.Number
+		if n := r.Delivery.Ordinal(); n > 0 {
+			name += "/" + strconv.Itoa(n)
+		}
+		if names[r.Detail] == nil {
+			details = append(details, r.Detail)
+		}
+		names[r.Detail] = append(names[r.Detail], name)
+	}
+	for _, detail := range details {
+		of := names[detail]
+		if len(of) > some {
+			p.say("  %d refused, such as %s: %s", len(of), strings.Join(of[:some], ", "), detail)
+			continue
+		}
+		for _, name := range of {
+			p.say("  %s: %s", name, detail)
+		}
+	}
 }

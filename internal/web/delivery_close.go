@@ -62,19 +62,27 @@ func (d *desk) closeMany(ctx context.Context, q query, actor, why string, limit 
 	}}.carryOut(ctx, q)
 }
 
-// closable gives a page of ids that can be closed.
-func (d *desk) closable(ctx context.Context, q query) (ids []hub.ID, next hub.ID, err error) {
+// closable gives a page of what can be closed.
+func (d *desk) closable(ctx context.Context, q query) (page []candidate, next hub.ID, err error) {
 	if q.DeliveryState != "" && q.DeliveryState != hub.DeliveryParked {
-		return d.chosen(ctx, q)
+		return d.chosen(ctx, q, unclosable)
 	}
 	items, next, err := d.parked(ctx, q)
-	for _, i := range items {
-		switch {
-		case i.Delivery != nil:
-			ids = append(ids, i.Delivery.ID)
-		case i.Reason != damagedReason:
-			ids = append(ids, i.Submission.ID)
+	for i := range items {
+		switch it := &items[i]; {
+		case it.Delivery != nil:
+			page = append(page, candidate{it.Delivery.ID, unclosable(&it.Submission, it.Delivery)})
+		case it.Reason != damagedReason:
+			page = append(page, candidate{ID: it.Submission.ID})
 		}
 	}
-	return ids, next, err
+	return page, next, err
+}
+
+// unclosable says why the store would not close a delivery, for whoever counts first.
+func unclosable(s *hub.Submission, _ *hub.Delivery) error {
+	if s.State == hub.SubmissionDamaged {
+		return store.ErrDamaged
+	}
+	return nil
 }

@@ -31,8 +31,14 @@ type order struct {
 	limit int
 	dry   bool // only count
 	// page gives what there is to be done in a page of the filter.
-	page func(context.Context, query) (ids []hub.ID, next hub.ID, err error)
+	page func(context.Context, query) (page []candidate, next hub.ID, err error)
 	one  func(context.Context, hub.ID) error
+}
+
+// candidate is what an order may be carried out on.
+type candidate struct {
+	ID    hub.ID
+	Unfit error // why it would be refused as it stands; nil where nothing speaks against it
 }
 
 // carryOut goes through what the filter chooses. What is older goes first. A
@@ -49,32 +55,35 @@ func (o order) carryOut(ctx context.Context, q query) (*many, error) {
 		return nil, wrong("an order by filter takes no number and no search; name the delivery itself")
 	}
 	out := &many{}
-	var ids []hub.ID
+	var all []candidate
 	for q.Limit = 1000; ; {
 		page, next, err := o.page(ctx, q)
 		if err != nil {
 			return nil, err
 		}
-		ids = append(ids, page...)
-		if next.Zero() || len(ids) > maxMany || !o.dry && len(ids) > o.limit {
+		all = append(all, page...)
+		if next.Zero() || len(all) > maxMany || !o.dry && len(all) > o.limit {
 			break
 		}
 		q.Before = next
 	}
-	out.Matched, out.More = len(ids), len(ids) > o.limit
+	out.Matched, out.More = len(all), len(all) > o.limit
 	if o.dry {
+		for _, c := range slices.Backward(all) {
+			if c.Unfit != nil {
+				out.Refused = append(out.Refused, refused{ID: c.ID, Err: c.Unfit})
+			}
+		}
 		return out, nil
 	}
-	ids = ids[:min(o.limit, len(ids))]
-	slices.Reverse(ids)
-	for _, id := range ids {
-		err := o.one(ctx, id)
+	for _, c := range slices.Backward(all[:min(o.limit, len(all))]) {
+		err := o.one(ctx, c.ID)
 		if err == nil {
 			out.Done++
 			continue
 		}
-		out.Refused = append(out.Refused, refused{ID: id, Err: err})
-		if !errors.Is(err, store.ErrState) && !errors.Is(err, store.ErrStale) && !errors.Is(err, store.ErrNotFound) {
+		out.Refused = append(out.Refused, refused{ID: c.ID, Err: err})
+		if !itsOwn(err) {
 			out.More = true
 			break
 		}
@@ -82,16 +91,24 @@ func (o order) carryOut(ctx context.Context, q query) (*many, error) {
 	return out, nil
 }
 
+// itsOwn reports whether an error is about the one delivery, and says nothing about
+// the next. What is damaged is set aside, and keeps nobody else's from going on.
+func itsOwn(err error) bool {
+	return errors.Is(err, store.ErrState) || errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDamaged)
+}
+
 // chosen gives a page of the deliveries that are in the state the filter names,
 // which is not parked.
-func (d *desk) chosen(ctx context.Context, q query) (ids []hub.ID, next hub.ID, err error) {
+func (d *desk) chosen(ctx context.Context, q query, unfit func(*hub.Submission, *hub.Delivery) error) (page []candidate, next hub.ID, err error) {
 	rows, next, err := d.list(ctx, "", q)
-	for _, r := range rows {
-		for _, del := range r.Deliveries {
+	for i := range rows {
+		r := &rows[i]
+		for n := range r.Deliveries {
+			del := &r.Deliveries[n]
 			if del.State == q.DeliveryState && (q.System == "" || del.System == q.System) && (q.Code == "" || del.Code == q.Code) {
-				ids = append(ids, del.ID)
+				page = append(page, candidate{del.ID, unfit(&r.Submission, del)})
 			}
 		}
 	}
-	return ids, next, err
+	return page, next, err
 }

@@ -81,7 +81,7 @@ func (d *desk) replayMany(ctx context.Context, q query, p putBack, limit int, dr
 		return nil, wrong("deliveries that are not parked are put back with force only")
 	}
 	return order{limit: limit, dry: dry,
-		page: func(ctx context.Context, q query) ([]hub.ID, hub.ID, error) { return d.replayable(ctx, q, p.Anew) },
+		page: func(ctx context.Context, q query) ([]candidate, hub.ID, error) { return d.replayable(ctx, q, p.Anew) },
 		one: func(ctx context.Context, id hub.ID) error {
 			if id.Ordinal() == 0 {
 				return d.reopenOne(ctx, id, p.Actor, p.Reason)
@@ -90,20 +90,37 @@ func (d *desk) replayMany(ctx context.Context, q query, p putBack, limit int, dr
 		}}.carryOut(ctx, q)
 }
 
-// replayable gives a page of ids that can be put back. A submission as a whole is
-// only among them where everything is to be mapped anew.
-func (d *desk) replayable(ctx context.Context, q query, anew bool) (ids []hub.ID, next hub.ID, err error) {
-	if q.DeliveryState == "" || q.DeliveryState == hub.DeliveryParked {
-		items, next, err := d.parked(ctx, q)
-		for _, i := range items {
-			switch {
-			case i.Delivery != nil:
-				ids = append(ids, i.Delivery.ID)
-			case anew && i.Reason != damagedReason:
-				ids = append(ids, i.Submission.ID)
-			}
-		}
-		return ids, next, err
+// replayable gives a page of what can be put back. A submission as a whole is
+// only among it where everything is to be mapped anew.
+func (d *desk) replayable(ctx context.Context, q query, anew bool) (page []candidate, next hub.ID, err error) {
+	unfit := func(s *hub.Submission, del *hub.Delivery) error { return unreplayable(s, del, anew) }
+	if q.DeliveryState != "" && q.DeliveryState != hub.DeliveryParked {
+		return d.chosen(ctx, q, unfit)
 	}
-	return d.chosen(ctx, q)
+	items, next, err := d.parked(ctx, q)
+	for i := range items {
+		switch it := &items[i]; {
+		case it.Delivery != nil:
+			page = append(page, candidate{it.Delivery.ID, unfit(&it.Submission, it.Delivery)})
+		case anew && it.Reason != damagedReason:
+			page = append(page, candidate{ID: it.Submission.ID})
+		}
+	}
+	return page, next, err
+}
+
+// unreplayable says why the store would not put a delivery back as it stands, for whoever
+// counts first.
+func unreplayable(s *hub.Submission, del *hub.Delivery, anew bool) error {
+	switch {
+	case s.State == hub.SubmissionDamaged:
+		return store.ErrDamaged
+	case !s.WithdrawnAt.IsZero():
+		return store.ErrWithdrawn
+	case !s.Erased.Payload.IsZero(), s.Attachments > 0 && !s.Erased.Attachments.IsZero():
+		return store.ErrErased
+	case (!anew || del.Role == hub.RolePortal) && del.SHA256 == "":
+		return store.ErrUnrendered
+	}
+	return nil
 }

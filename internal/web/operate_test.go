@@ -1,6 +1,8 @@
 package web
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -324,5 +326,83 @@ func TestBodiesAreReadStrictly(t *testing.T) {
 	}
 	if res, _ := f.call(http.MethodDelete, "/admin/v1/systems", auth, nil); res.StatusCode != http.StatusNotFound {
 		t.Errorf("a method that is none answered %d", res.StatusCode)
+	}
+}
+
+// What is damaged keeps nobody else's from being put back, closed or counted.
+func TestManyGoOnBehindADamagedOne(t *testing.T) {
+	f := newFixture(t)
+	var ids hub.IDs
+	all := []candidate{{ID: ids.New()}, {ID: ids.New()}, {ID: ids.New()}}
+	of := order{page: func(context.Context, query) ([]candidate, hub.ID, error) { return all, hub.ID{}, nil },
+		one: func(_ context.Context, id hub.ID) error {
+			if id == all[1].ID {
+				return fmt.Errorf("replay %s: %w", id, store.ErrDamaged)
+			}
+			return nil
+		}}
+	m, err := of.carryOut(t.Context(), query{})
+	f.must(err)
+	if m.Done != 2 || m.More || len(m.Refused) != 1 || m.Refused[0].ID != all[1].ID {
+		t.Errorf("%+v, want the two that can be read put back", m)
+	}
+}
+
+// Whoever lists what is damaged has found it: every count knows of it from then on.
+func TestListSetsAside(t *testing.T) {
+	for name, look := range map[string]func(*fixture) error{
+		"list":   func(f *fixture) error { _, err := f.client.List(t.Context(), admin.Filter{}); return err },
+		"parked": func(f *fixture) error { _, err := f.client.ParkedGroups(t.Context(), admin.Filter{}); return err },
+	} {
+		f := newFixture(t)
+		id, _ := f.parked("http-422")
+		f.spoil(id)
+		f.must(look(f))
+		got, err := f.client.Figures(t.Context())
+		f.must(err)
+		if got.Submissions[hub.SubmissionDamaged] != 1 || len(f.audited("damaged")) != 1 {
+			t.Errorf("%s: %+v, audited %v", name, got, f.audited("damaged"))
+		}
+	}
+}
+
+// A page of what is parked for one reason is not empty because there is much else.
+func TestParkedPageLooksOn(t *testing.T) {
+	f := newFixture(t)
+	old, _ := f.accept("<hund/>")
+	f.must(f.store.Advance(t.Context(), old, 1, &store.Advance{At: f.now, State: hub.SubmissionParked, Reason: hub.ParkUnmapped, Code: "no-delivery"}))
+	f.now = f.now.Add(time.Minute)
+	for range 3 {
+		f.parked("http-422")
+	}
+	damaged, _ := f.accept("<hund/>")
+	f.must(f.store.Damage(t.Context(), damaged, "payload", f.now))
+	for name, filter := range map[string]admin.Filter{
+		"reason": {Reason: hub.ParkUnmapped, Limit: 1},
+		"code":   {Code: "no-delivery", Limit: 1},
+	} {
+		page, err := f.client.Parked(t.Context(), filter)
+		f.must(err)
+		if len(page.Items) != 1 || page.Items[0].Number != old.Number() {
+			t.Errorf("%s: %+v, want the one that is parked so", name, page.Items)
+		}
+	}
+}
+
+// A dry run counts what would be done, and says what would not.
+func TestDryRunSaysWhatWouldBeRefused(t *testing.T) {
+	f := newFixture(t)
+	f.parked("http-422")
+	id, _ := f.accept("<hund/>")
+	f.must(f.store.Advance(t.Context(), id, 1, &store.Advance{At: f.now, State: hub.SubmissionParked,
+		Deliveries: []store.NewDelivery{{Delivery: hub.Delivery{ID: id.Delivery(1), Role: "finance", System: system, Document: "finance",
+			State: hub.DeliveryParked, Reason: hub.ParkUnmapped, Code: "no-rate", UpdatedAt: f.now}}}}))
+	for anew, want := range map[bool]int{false: 1, true: 0} {
+		order := admin.ReplayMany{Replay: admin.Replay{Reason: "Ticket 1", Anew: anew}, DryRun: true}
+		o, err := f.client.ReplayMany(t.Context(), order)
+		f.must(err)
+		if o.Matched != 2 || len(o.Refused) != want || want == 1 && !strings.Contains(o.Refused[0].Detail, "--anew") {
+			t.Errorf("anew %v: %+v", anew, o)
+		}
 	}
 }
