@@ -83,12 +83,13 @@ var (
 	submissionsDesc = prometheus.NewDesc("stellwerk_submissions", "Submissions by state.", []string{"state"}, nil)
 	parkedDesc      = prometheus.NewDesc("stellwerk_parked", "Deliveries and submissions that need a person, by reason.", []string{"reason"}, nil)
 	openDesc        = prometheus.NewDesc("stellwerk_deliveries_open", "Deliveries not settled, by system and state.", []string{"system", "state"}, nil)
-	oldestDesc      = prometheus.NewDesc("stellwerk_delivery_oldest_seconds", "Age of the oldest waiting delivery of a system.", []string{"system"}, nil)
+	oldestDesc      = prometheus.NewDesc("stellwerk_delivery_oldest_seconds", "Age of the oldest delivery of a system that has still to be sent.", []string{"system"}, nil)
+	askedDesc       = prometheus.NewDesc("stellwerk_awaiting_oldest_seconds", "Age of the oldest delivery that a system has and whose answer is still to come, such as a payment.", []string{"system"}, nil)
 	breakerDesc     = prometheus.NewDesc("stellwerk_breaker_open", "Breaker state of a system: 0 closed, 0.5 half-open, 1 open.", []string{"system"}, nil)
 )
 
 func (c *figuresCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{submissionsDesc, parkedDesc, openDesc, oldestDesc, breakerDesc} {
+	for _, d := range []*prometheus.Desc{submissionsDesc, parkedDesc, openDesc, oldestDesc, askedDesc, breakerDesc} {
 		ch <- d
 	}
 }
@@ -104,22 +105,26 @@ func (c *figuresCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
-	for state, n := range f.Submissions {
-		gauge(submissionsDesc, float64(n), string(state))
+	age := func(since time.Time) float64 {
+		if since.IsZero() {
+			return 0
+		}
+		return c.now().Sub(since).Seconds()
 	}
-	for reason, n := range f.Parked {
-		gauge(parkedDesc, float64(n), string(reason))
+	// Also what there is none of: a wave that begins at nothing is measured against it.
+	for _, state := range hub.SubmissionStates {
+		gauge(submissionsDesc, float64(f.Submissions[state]), string(state))
+	}
+	for _, reason := range hub.ParkReasons {
+		gauge(parkedDesc, float64(f.Parked[reason]), string(reason))
 	}
 	for system, s := range f.Systems {
 		gauge(openDesc, float64(s.Pending), system, "pending")
 		gauge(openDesc, float64(s.Sending), system, "sending")
 		gauge(openDesc, float64(s.Awaiting), system, "awaiting")
 		gauge(openDesc, float64(s.Parked), system, "parked")
-		age := 0.0
-		if !s.Oldest.IsZero() {
-			age = c.now().Sub(s.Oldest).Seconds()
-		}
-		gauge(oldestDesc, age, system)
+		gauge(oldestDesc, age(s.OldestWaiting), system)
+		gauge(askedDesc, age(s.OldestAsked), system)
 	}
 	for system, state := range c.breakers() {
 		gauge(breakerDesc, map[string]float64{"closed": 0, "half-open": 0.5, "open": 1}[state], system)

@@ -30,6 +30,9 @@ const (
 	ParkUnmapped  ParkReason = "unmapped"  // the mapping or the plan needs a decision
 )
 
+// ParkReasons are all of them.
+var ParkReasons = []ParkReason{ParkRefused, ParkUnclear, ParkExhausted, ParkUnmapped}
+
 // RolePayment is the role whose delivery is a payment: what waits for it happens
 // only when it is paid.
 const RolePayment = "payment"

@@ -15,6 +15,9 @@ const (
 	SubmissionErased   SubmissionState = "erased"   // it had settled and was deleted; only the row is left
 )
 
+// SubmissionStates are all of them.
+var SubmissionStates = []SubmissionState{SubmissionAccepted, SubmissionRunning, SubmissionParked, SubmissionSettled, SubmissionDamaged, SubmissionErased}
+
 // Submission is what a portal pushed, without its content: everything here may
 // be listed, counted and logged. What is personal is in Meta and the documents,
 // which are sealed.

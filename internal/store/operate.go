@@ -130,5 +130,7 @@ type Figures struct {
 // SystemFigures are the open deliveries of one system.
 type SystemFigures struct {
 	Pending, Sending, Awaiting, Parked int64
-	Oldest                             time.Time // receipt of the oldest pending, sending or awaiting; zero where none
+	// Receipt of the oldest; zero where there is none. Waiting has still to be sent, or
+	// is just being sent. Asked is awaiting: a citizen may take days to pay.
+	OldestWaiting, OldestAsked time.Time
 }

@@ -163,8 +163,8 @@ func (d *desk) checkWork(ctx context.Context) check {
 	}
 	var late []string
 	for _, s := range systems {
-		age := d.Now().Sub(s.Oldest)
-		if !s.Oldest.IsZero() && age > overdue && s.State != systemPaused && s.State != systemWindow {
+		age := d.Now().Sub(s.OldestWaiting)
+		if !s.OldestWaiting.IsZero() && age > overdue && s.State != systemPaused && s.State != systemWindow {
 			late = append(late, fmt.Sprintf("%s since %s (%s)", s.Name, age.Round(time.Minute), s.State))
 		}
 	}

@@ -99,7 +99,7 @@ func itemForm(i item) admin.ParkedItem {
 
 func systemForm(s *standing) admin.System {
 	out := admin.System{Name: s.Name, State: s.State, Paused: s.Paused, Until: s.Until, Breaker: s.Breaker,
-		Pending: s.Pending, Sending: s.Sending, Awaiting: s.Awaiting, Parked: s.Parked, Oldest: s.Oldest, Gone: s.System == nil}
+		Pending: s.Pending, Sending: s.Sending, Awaiting: s.Awaiting, Parked: s.Parked, Oldest: s.oldest(), Gone: s.System == nil}
 	if s.System != nil {
 		out.Kind, out.Profile = s.System.Kind, s.System.Profile
 	}

@@ -30,6 +30,14 @@ type standing struct {
 	store.SystemFigures
 }
 
+// oldest is the receipt of the oldest delivery under way, zero where there is none.
+func (s *standing) oldest() time.Time {
+	if s.OldestWaiting.IsZero() || !s.OldestAsked.IsZero() && s.OldestAsked.Before(s.OldestWaiting) {
+		return s.OldestAsked
+	}
+	return s.OldestWaiting
+}
+
 // systems gives every system the configuration knows, and those it knows no
 // longer for which deliveries still wait, by name.
 func (d *desk) systems(ctx context.Context) ([]standing, error) {

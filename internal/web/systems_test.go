@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"stellwerk/internal/config"
+	"stellwerk/internal/hub"
 	"stellwerk/internal/mapping"
 	"stellwerk/internal/store"
 	"stellwerk/internal/vault"
@@ -117,6 +118,15 @@ func TestDoctor(t *testing.T) {
 	if c := check("work"); c.State != "warning" || !strings.Contains(c.Detail, system) {
 		t.Errorf("a delivery waits for two hours: %+v", c)
 	}
+	f.record(key, hub.DeliveryAwaiting, "", "payment-open", "")
+	f.now = f.now.Add(2 * time.Hour)
+	if c := check("work"); c.State != "ok" {
+		t.Errorf("a citizen has not paid for two hours: %+v", c)
+	}
+	if all, err := f.client.Systems(t.Context()); err != nil || all.Systems[0].Oldest.IsZero() {
+		t.Errorf("the oldest one that is awaiting is missing: %+v, %v", all, err)
+	}
+	f.now = f.now.Add(-2 * time.Hour)
 	f.now = f.now.Add(-4 * time.Hour)
 	if c := check("clock"); c.State != "bad" {
 		t.Errorf("the clock was set back: %+v", c)

@@ -239,25 +239,16 @@ func (s *Store) Figures(ctx context.Context) (*store.Figures, error) {
 	f := s.tally.figures()
 	err := s.read(ctx, func(c *conn) error {
 		for name, system := range f.Systems {
-			if system.Pending+system.Sending+system.Awaiting == 0 {
-				continue
+			var err error
+			if system.Pending+system.Sending > 0 {
+				system.OldestWaiting, err = received(ctx, c, "state IN (2, 3)", name)
 			}
-			var oldest int64
-			err := c.query(ctx, "SELECT min(key) FROM delivery WHERE system = ? AND state IN (2, 3, 4) AND due IS NOT NULL", []any{name}, func(row []driver.Value) error {
-				oldest = asInt(row[0])
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-			sub, err := readFile(ctx, c, submissionKey(oldest), false)
-			if err != nil && (errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDamaged)) {
-				continue
+			if err == nil && system.Awaiting > 0 {
+				system.OldestAsked, err = received(ctx, c, "state = 4", name)
 			}
 			if err != nil {
 				return err
 			}
-			system.Oldest = sub.ReceivedAt
 			f.Systems[name] = system
 		}
 		return nil
@@ -266,6 +257,27 @@ func (s *Store) Figures(ctx context.Context) (*store.Figures, error) {
 		return nil, fmt.Errorf("read the figures: %w", err)
 	}
 	return f, nil
+}
+
+// received is when the oldest submission was received that has an open delivery to a
+// system in a state; zero where there is none, or its row cannot be read.
+func received(ctx context.Context, c *conn, state, system string) (time.Time, error) {
+	var oldest int64
+	err := c.query(ctx, "SELECT min(key) FROM delivery WHERE system = ? AND "+state+" AND due IS NOT NULL", []any{system}, func(row []driver.Value) error {
+		oldest = asInt(row[0])
+		return nil
+	})
+	if err != nil {
+		return time.Time{}, err
+	}
+	sub, err := readFile(ctx, c, submissionKey(oldest), false)
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDamaged) {
+		return time.Time{}, nil
+	}
+	if err != nil {
+		return time.Time{}, err
+	}
+	return sub.ReceivedAt, nil
 }
 
 // LastRun implements store.Operate.

@@ -273,7 +273,7 @@ func (f *fixture) figuresMatch(ids []hub.ID) {
 	}
 	for name, want := range systems {
 		have := got.Systems[name]
-		have.Oldest = time.Time{}
+		have.OldestWaiting, have.OldestAsked = time.Time{}, time.Time{}
 		equal(f, "figures of "+name, have, want)
 	}
 }

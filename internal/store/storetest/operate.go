@@ -292,9 +292,9 @@ func figures(f *fixture) {
 	}
 	equal(f, "refused", got.Parked[hub.ParkRefused], 1)
 	equal(f, "unmapped", got.Parked[hub.ParkUnmapped], 1)
-	equal(f, "records", got.Systems["records"], store.SystemFigures{Pending: 1, Oldest: start.Add(time.Minute)})
-	equal(f, "infoma", got.Systems["infoma"], store.SystemFigures{Sending: 1, Parked: 1, Oldest: start.Add(2 * time.Minute)})
-	equal(f, "epayment", got.Systems["epayment"], store.SystemFigures{Awaiting: 1, Oldest: start.Add(2 * time.Minute)})
+	equal(f, "records", got.Systems["records"], store.SystemFigures{Pending: 1, OldestWaiting: start.Add(time.Minute)})
+	equal(f, "infoma", got.Systems["infoma"], store.SystemFigures{Sending: 1, Parked: 1, OldestWaiting: start.Add(2 * time.Minute)})
+	equal(f, "epayment", got.Systems["epayment"], store.SystemFigures{Awaiting: 1, OldestAsked: start.Add(2 * time.Minute)})
 	equal(f, "waste", got.Systems["waste"], store.SystemFigures{})
 
 	f.must(f.Damage(f.ctx, settled, "x", f.now))

@@ -107,7 +107,7 @@ type System struct {
 	Sending  int64     `json:"sending"`
 	Awaiting int64     `json:"awaiting"`
 	Parked   int64     `json:"parked"`
-	Oldest   time.Time `json:"oldest,omitzero"` // the oldest delivery under way
+	Oldest   time.Time `json:"oldest,omitzero"` // the oldest delivery under way, what is awaiting among them
 	// Gone: the configuration knows it no longer, yet deliveries wait for it.
 	Gone bool `json:"gone,omitempty"`
 }
