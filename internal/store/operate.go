@@ -123,11 +123,12 @@ type Replay struct {
 // Figures count what is there.
 type Figures struct {
 	Submissions map[hub.SubmissionState]int64
-	Parked      map[hub.ParkReason]int64 // deliveries and submissions by reason
+	Parked      map[hub.ParkReason]int64 // deliveries and submissions by reason; nothing of a damaged one
 	Systems     map[string]SystemFigures
 }
 
-// SystemFigures are the open deliveries of one system.
+// SystemFigures are the open deliveries of one system; of a damaged submission only
+// what is just being sent.
 type SystemFigures struct {
 	Pending, Sending, Awaiting, Parked int64
 	// Receipt of the oldest; zero where there is none. Waiting has still to be sent, or

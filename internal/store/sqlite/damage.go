@@ -32,7 +32,7 @@ func (t *tx) damage(f *file, what string, at time.Time) error {
 	}
 	var err error
 	if f.State == hub.SubmissionDamaged {
-		t.tally.submission(&submission{Submission: hub.Submission{State: hub.SubmissionDamaged}, was: f.was})
+		t.tally.submission(&submission{Submission: hub.Submission{State: hub.SubmissionDamaged}, was: f.was, wasFor: f.wasFor})
 		t.fresh.drop(f.key, -f.key)
 		err = t.exec("UPDATE submission SET state = ?, flow_due = NULL WHERE key = ?", int64(stateDamaged), f.key)
 	} else {
@@ -55,6 +55,8 @@ func (t *tx) damage(f *file, what string, at time.Time) error {
 		if d.State != hub.DeliverySending {
 			d.due = 0
 		}
+		d.aside = true
+		t.tally.delivery(d)
 		if _, err := t.release(d.order); err != nil {
 			return err
 		}

@@ -44,6 +44,10 @@ func readFile(ctx context.Context, c *conn, key int64, whole bool) (*file, error
 	if err != nil && !errors.Is(err, store.ErrDamaged) {
 		return nil, err
 	}
+	for _, d := range f.deliveries {
+		d.aside = f.was == hub.SubmissionDamaged
+		d.wasAside = d.aside
+	}
 	return f, errors.Join(damage, err)
 }
 

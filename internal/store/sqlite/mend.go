@@ -25,6 +25,10 @@ func (s *Store) Mend(ctx context.Context, id hub.ID, actor, reason string, at ti
 		if err := t.saveSubmission(f.submission); err != nil {
 			return err
 		}
+		for _, d := range f.deliveries {
+			d.aside = false
+			t.tally.delivery(d)
+		}
 		if err := t.dueAgain(f); err != nil {
 			return err
 		}

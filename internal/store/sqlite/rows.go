@@ -162,6 +162,7 @@ func decodeSubmission(row []driver.Value) (*submission, error) {
 		if s.unpack(u); len(s.dataKey) > keyTail {
 			bad.lost = s.dataKey
 		}
+		bad.wasFor = known(s.Reason)
 		return bad, fmt.Errorf("submission %s: %w", s.ID, store.ErrDamaged)
 	}
 	s.unpack(u)
@@ -263,6 +264,8 @@ type delivery struct {
 	last     *attempt // nil before the first
 	was      hub.DeliveryState
 	wasFor   hub.ParkReason
+	// aside: its submission is damaged. Then it counts only while it is being sent.
+	aside, wasAside bool
 }
 
 func (d *delivery) encode() []byte {
@@ -313,6 +316,7 @@ func decodeDelivery(of hub.ID, row []driver.Value) (*delivery, error) {
 	u, ok := unseal(asBytes(row[4]), d.key, d.System, string(d.State))
 	if !ok || d.State == "" {
 		d.document = unknownDocument
+		d.wasFor = parkedFor(u)
 		return d, fmt.Errorf("delivery %s: %w", d.ID, store.ErrDamaged)
 	}
 	d.Role = u.str()
@@ -354,6 +358,25 @@ func decodeDelivery(of hub.ID, row []driver.Value) (*delivery, error) {
 		return d, fmt.Errorf("delivery %s: %w", d.ID, store.ErrDamaged)
 	}
 	return d, nil
+}
+
+// parkedFor is the reason in a body that fails its check, as far as it can be told: it is
+// what the tally has counted.
+func parkedFor(u *unpacker) hub.ParkReason {
+	_, _ = u.str(), u.str()
+	for n := u.int(); n > 0 && n < 256 && !u.bad; n-- {
+		u.int()
+	}
+	u.bool()
+	return known(hub.ParkReason(u.str()))
+}
+
+// known is a reason if it is one.
+func known(r hub.ParkReason) hub.ParkReason {
+	if slices.Contains(hub.ParkReasons, r) {
+		return r
+	}
+	return ""
 }
 
 // head is the part of a submission's content that is not sealed as a whole.

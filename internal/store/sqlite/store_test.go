@@ -8,7 +8,11 @@ import (
 )
 
 func TestContract(t *testing.T) {
-	storetest.Test(t, func(t *testing.T) store.Store { return open(t, Options{Dir: t.TempDir()}) })
+	storetest.Test(t, func(t *testing.T) store.Store {
+		s := open(t, Options{Dir: t.TempDir()})
+		t.Cleanup(func() { truthful(t, s) })
+		return s
+	})
 }
 
 // open opens a store and closes it when the test ends.

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
+	"log/slog"
 	"maps"
 	"sync"
 
@@ -22,6 +24,16 @@ const (
 	countParked      = 100
 	countDeliveries  = 200
 )
+
+func (c count) String() string {
+	switch {
+	case c.what >= countDeliveries:
+		return string(deliveryState(c.what-countDeliveries)) + " at " + c.name
+	case c.what >= countParked:
+		return "parked as " + c.name
+	}
+	return string(submissionState(c.what))
+}
 
 // tally counts along with the writer. What a transaction adds is in delta until
 // it has committed.
@@ -59,14 +71,24 @@ func (t *tally) submission(s *submission) {
 	s.was, s.wasFor = s.State, s.Reason
 }
 
+// delivery counts a row's way, too. Those of a damaged submission count with it, and
+// not beside it: whoever has put back or closed all the others sees that nothing is left.
 func (t *tally) delivery(d *delivery) {
-	if d.was != d.State {
-		t.open(d.System, d.was, -1)
-		t.open(d.System, d.State, 1)
+	was, is := counted(d.was, d.wasAside), counted(d.State, d.aside)
+	if was != is {
+		t.open(d.System, was, -1)
+		t.open(d.System, is, 1)
 	}
-	t.parked(d.was == hub.DeliveryParked, d.wasFor, -1)
-	t.parked(d.State == hub.DeliveryParked, d.Reason, 1)
-	d.was, d.wasFor = d.State, d.Reason
+	t.parked(was == hub.DeliveryParked, d.wasFor, -1)
+	t.parked(is == hub.DeliveryParked, d.Reason, 1)
+	d.was, d.wasFor, d.wasAside = d.State, d.Reason, d.aside
+}
+
+func counted(s hub.DeliveryState, aside bool) hub.DeliveryState {
+	if aside && s != hub.DeliverySending {
+		return ""
+	}
+	return s
 }
 
 func (t *tally) parked(is bool, reason hub.ParkReason, n int64) {
@@ -78,7 +100,10 @@ func (t *tally) parked(is bool, reason hub.ParkReason, n int64) {
 func (t *tally) open(system string, state hub.DeliveryState, n int64) {
 	switch state {
 	case hub.DeliveryPending, hub.DeliverySending, hub.DeliveryAwaiting, hub.DeliveryParked:
-		t.add(count{countDeliveries + deliveryNumber(state), system}, n)
+		c := count{countDeliveries + deliveryNumber(state), system}
+		if t.of(c)+n >= 0 { // the name in a damaged row need not be the one that was counted
+			t.add(c, n)
+		}
 	}
 }
 
@@ -96,6 +121,71 @@ func (t *tally) load(c *conn) error {
 	t.mu.Unlock()
 	clear(t.delta)
 	return nil
+}
+
+// recount puts right what the table says of deliveries and of what is parked, by the rows:
+// what a damaged row took with it is found at the next start. What is open or parked has
+// an index; how many submissions there are is in step with their rows anyway.
+func (t *tally) recount(c *conn, log *slog.Logger) error {
+	is, err := counts(c)
+	if err = named(err); errors.Is(err, store.ErrDamaged) {
+		log.Error("what is open and parked cannot be counted anew; the counts of the last run go on", "error", err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for was := range t.n {
+		if _, there := is[was]; !there && was.what >= countParked {
+			is[was] = 0
+		}
+	}
+	for now, n := range is {
+		if t.n[now] == n {
+			continue
+		}
+		log.Warn("a count was not that of the rows; it is put right", "count", now.String(), "was", t.n[now], "is", n)
+		t.n[now] = n
+		// Where it cannot be written, the disk being full, the next start counts again.
+		if err := c.exec("INSERT OR REPLACE INTO tally (what, name, n) VALUES (?, ?, ?)", now.what, now.name, n); err != nil {
+			log.Error("write a count", "error", err)
+		}
+	}
+	return nil
+}
+
+// counts reads from the rows what the tally should be.
+func counts(c *conn) (map[count]int64, error) {
+	n := make(map[count]int64)
+	ctx := context.Background()
+	err := c.query(ctx, "SELECT system, state, count(*) FROM delivery WHERE due IS NOT NULL AND state IN (2, 3, 4) GROUP BY system, state", nil, func(row []driver.Value) error {
+		n[count{countDeliveries + asInt(row[1]), asString(row[0])}] = asInt(row[2])
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = c.query(ctx, "SELECT d.key, d.system, d.state, d.due, d.body FROM delivery d INDEXED BY delivery_parked JOIN submission s ON s.key = d.key & ~255 "+
+		"WHERE d.state = 6 AND s.state <> 5", nil, func(row []driver.Value) error {
+		d, _ := decodeDelivery(hub.ID{}, row) // one that fails its check was counted as well
+		n[count{countDeliveries + stateParked, d.System}]++
+		if d.wasFor != "" {
+			n[count{countParked, string(d.wasFor)}]++
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = c.query(ctx, "SELECT "+submissionColumns+" FROM submission WHERE state IN (3, 5) AND state = 3", nil, func(row []driver.Value) error {
+		if s, _ := decodeSubmission(row); s.wasFor != "" {
+			n[count{countParked, string(s.wasFor)}]++
+		}
+		return nil
+	})
+	return n, err
 }
 
 func (t *tally) write(x *tx) error {

@@ -68,6 +68,9 @@ func (t *tx) open(c *conn) error {
 	if err := t.tally.load(c); err != nil {
 		return fmt.Errorf("read the tally: %w", err)
 	}
+	if err := t.tally.recount(c, t.log); err != nil {
+		return fmt.Errorf("count what is open: %w", err)
+	}
 	if err := t.keys.load(c); err != nil {
 		return fmt.Errorf("read the idempotency keys: %w", err)
 	}
