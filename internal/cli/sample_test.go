@@ -251,7 +251,7 @@ func TestKeysCommand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := vault.Parse(rotated); err != nil || bytes.Equal(rotated, first) || !bytes.Contains(rotated, []byte("k1 ")) {
+	if _, err := vault.Parse(rotated); err != nil || bytes.Equal(rotated, first) || !bytes.Contains(rotated, []byte("k1-")) {
 		t.Errorf("after rotating: %v", err)
 	}
 	if info, err := os.Stat(ring); err != nil || info.Mode().Perm() != 0o600 {

@@ -11,8 +11,8 @@
 // out:
 //
 //	# the first key wraps what is new; the others still open what is old
-//	k2 5sRv…=
-//	k1 pB0x…=
+//	k2-9c41e0 5sRv…=
+//	k1-03af7b pB0x…=
 //	search Zk3d…=
 //
 // The line search is no wrapping key: the keyed hashes for searching and for

@@ -119,7 +119,7 @@ func validName(s string) bool {
 
 // Generate makes a new keyring: a first wrapping key and the key for hashes.
 func Generate() ([]byte, error) {
-	first, err := newLine("k1")
+	first, err := newLine(keyName(1))
 	if err != nil {
 		return nil, err
 	}
@@ -144,11 +144,12 @@ func Rotate(keyring []byte) ([]byte, error) {
 	}
 	last := 0
 	for _, l := range lines {
-		if n, err := strconv.Atoi(strings.TrimPrefix(l.name, "k")); err == nil && l.name[0] == 'k' && n > last {
+		number, _, _ := strings.Cut(strings.TrimPrefix(l.name, "k"), "-")
+		if n, err := strconv.Atoi(number); err == nil && l.name[0] == 'k' && n > last {
 			last = n
 		}
 	}
-	fresh, err := newLine("k" + strconv.Itoa(last+1))
+	fresh, err := newLine(keyName(last + 1))
 	if err != nil {
 		return nil, err
 	}
@@ -166,6 +167,15 @@ func firstKey(keyring []byte) int {
 		at += len(l)
 	}
 	return at
+}
+
+// keyName is the n-th key's: no two keyrings have one in common. A keyring that belongs
+// to another hub, or was made where the right one was lost, lacks the key then, and what
+// waits goes on waiting; and the right one's lines can be put beside its own.
+func keyName(n int) string {
+	var own [3]byte
+	_, _ = rand.Read(own[:]) // it never fails; see crypto/rand
+	return fmt.Sprintf("k%d-%x", n, own)
 }
 
 func newLine(name string) (string, error) {

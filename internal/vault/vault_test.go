@@ -126,8 +126,8 @@ func TestRotation(t *testing.T) {
 		t.Fatal(err)
 	}
 	after := open(t, rotated)
-	if !bytes.HasPrefix(rotated, []byte("# Stellwerk")) || !bytes.Contains(rotated, []byte("\nk2 ")) {
-		t.Errorf("rotated keyring should keep its comments and have k2:\n%s", rotated)
+	if !bytes.HasPrefix(rotated, []byte("# Stellwerk")) || !bytes.Contains(rotated, []byte("\nk2-")) {
+		t.Errorf("rotated keyring should keep its comments and have a second key:\n%s", rotated)
 	}
 	if !before.Current(wrapped) || after.Current(wrapped) {
 		t.Error("the old wrapping is current before the rotation, not after it")
@@ -159,7 +159,7 @@ func TestRotation(t *testing.T) {
 		t.Error("a hash must not change with rotation")
 	}
 	twice, err := Rotate(rotated)
-	if err != nil || !bytes.Contains(twice, []byte("k3 ")) {
+	if err != nil || !bytes.Contains(twice, []byte("k3-")) {
 		t.Errorf("second rotation: %v\n%s", err, twice)
 	}
 }

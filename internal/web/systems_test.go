@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -170,8 +171,8 @@ func TestDoctorCountsNumbers(t *testing.T) {
 	}
 }
 
-// A fresh keyring opens what came after it, and nothing of what was there before:
-// its first key has the same name as the old one's.
+// A fresh keyring opens what came after it, and nothing of what was there before; the
+// remedy that is told can be followed.
 func TestDoctorTriesTheOldestSubmission(t *testing.T) {
 	f := newFixture(t)
 	f.accept("<hund/>")
@@ -207,6 +208,21 @@ func TestDoctorTriesTheOldestSubmission(t *testing.T) {
 	if c := keyring(); c.State != "bad" {
 		t.Errorf("the newest cannot be opened: %+v", c)
 	}
+	f.server.Vault, err = vault.Parse(slices.Concat(fresh, first(f.ring)))
+	f.must(err)
+	if c := keyring(); c.State != "ok" {
+		t.Errorf("the old key beside the new one: %+v", c)
+	}
+}
+
+// first is the line of the first key.
+func first(ring []byte) []byte {
+	for line := range bytes.Lines(ring) {
+		if line[0] == 'k' {
+			return line
+		}
+	}
+	return nil
 }
 
 // After a rotation every key is wrapped anew, and the old one may leave the keyring.
@@ -232,7 +248,7 @@ func TestRewrap(t *testing.T) {
 	}
 	var kept []string
 	for line := range strings.Lines(string(rotated)) {
-		if !strings.HasPrefix(line, "k1 ") {
+		if !strings.HasPrefix(line, "k1-") {
 			kept = append(kept, line)
 		}
 	}
@@ -243,14 +259,15 @@ func TestRewrap(t *testing.T) {
 	}
 }
 
-// A file that cannot be read, or a foreign keyring whose first key has the same
-// name, is no leave to remove a key either.
+// A file that cannot be read, or a foreign keyring, is no leave to remove a key either.
 func TestRewrapNeedsTheKeyringInForce(t *testing.T) {
 	f := newFixture(t)
 	f.accept("<hund/>")
 	foreign, err := vault.Generate()
 	f.must(err)
-	for name, ring := range map[string][]byte{"foreign": foreign, "broken": []byte("k1"), "empty": nil} {
+	name := func(ring []byte) []byte { return bytes.Fields(first(ring))[0] }
+	sameName := bytes.Replace(foreign, name(foreign), name(f.ring), 1) // as those were called that were made before
+	for name, ring := range map[string][]byte{"foreign": foreign, "same name": sameName, "broken": []byte("k1"), "empty": nil} {
 		f.ring = ring
 		_, err := f.client.Rewrap(t.Context())
 		if p, ok := err.(*admin.Problem); !ok || p.Status != http.StatusConflict {
