@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 
 	"stellwerk/internal/hub"
 	"stellwerk/internal/store"
@@ -41,7 +42,7 @@ type candidate struct {
 	Unfit error // why it would be refused as it stands; nil where nothing speaks against it
 }
 
-// carryOut goes through what the filter chooses. What is older goes first. A
+// carryOut goes through what the filter chooses, a few at a time. What is older goes first. A
 // delivery that has changed meanwhile is left out and named; an error of the store
 // ends the order, and what was done stays done.
 func (o order) carryOut(ctx context.Context, q query) (*many, error) {
@@ -76,19 +77,39 @@ func (o order) carryOut(ctx context.Context, q query) (*many, error) {
 		}
 		return out, nil
 	}
-	for _, c := range slices.Backward(all[:min(o.limit, len(all))]) {
-		err := o.one(ctx, c.ID)
-		if err == nil {
-			out.Done++
-			continue
+	all = all[:min(o.limit, len(all))]
+	slices.Reverse(all)
+	stop := false
+	for some := range slices.Chunk(all, together) {
+		for i, err := range o.each(ctx, some) {
+			if err == nil {
+				out.Done++
+				continue
+			}
+			out.Refused = append(out.Refused, refused{ID: some[i].ID, Err: err})
+			stop = stop || !itsOwn(err)
 		}
-		out.Refused = append(out.Refused, refused{ID: c.ID, Err: err})
-		if !itsOwn(err) {
+		if stop {
 			out.More = true
 			break
 		}
 	}
 	return out, nil
+}
+
+// together is how many are done at once: one sync serves them all, so that thousands
+// take seconds on a slow disk, too, and not minutes.
+const together = 64
+
+// each carries an order out on a few at once.
+func (o order) each(ctx context.Context, some []candidate) []error {
+	errs := make([]error, len(some))
+	var all sync.WaitGroup
+	for i, c := range some {
+		all.Go(func() { errs[i] = o.one(ctx, c.ID) })
+	}
+	all.Wait()
+	return errs
 }
 
 // itsOwn reports whether an error is about the one delivery, and says nothing about

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -345,6 +347,38 @@ func TestManyGoOnBehindADamagedOne(t *testing.T) {
 	f.must(err)
 	if m.Done != 2 || m.More || len(m.Refused) != 1 || m.Refused[0].ID != all[1].ID {
 		t.Errorf("%+v, want the two that can be read put back", m)
+	}
+}
+
+// Thousands are not done one sync after the other, and where the store fails no more of
+// them are begun.
+func TestManyAreDoneTogether(t *testing.T) {
+	f := newFixture(t)
+	var ids hub.IDs
+	all := make([]candidate, 3*together)
+	for i := range all {
+		all[i].ID = ids.New()
+	}
+	page := func(context.Context, query) ([]candidate, hub.ID, error) { return all, hub.ID{}, nil }
+	var met sync.WaitGroup
+	met.Add(together)
+	var n atomic.Int64
+	m, err := order{page: page, one: func(context.Context, hub.ID) error {
+		if n.Add(1) <= together {
+			met.Done()
+			met.Wait() // for the others of the first few: one by one it waits for ever
+		}
+		return nil
+	}}.carryOut(t.Context(), query{})
+	f.must(err)
+	if m.Done != len(all) || m.More {
+		t.Errorf("%+v, want all done", m)
+	}
+	n.Store(0)
+	m, err = order{page: page, one: func(context.Context, hub.ID) error { n.Add(1); return store.ErrFull }}.carryOut(t.Context(), query{})
+	f.must(err)
+	if m.Done != 0 || !m.More || n.Load() != together {
+		t.Errorf("on a full disk: %+v after %d", m, n.Load())
 	}
 }
 
