@@ -53,6 +53,9 @@ type Bus struct {
 type topic struct {
 	rung map[string]bool // keys that wait for a handler
 	room chan struct{}   // one token for each bell that may still wait
+
+	since  time.Time // the minute in which so many handlers have failed
+	failed int
 }
 
 // New makes a bus without handlers.
@@ -175,9 +178,36 @@ func (b *Bus) settle(next message.HandlerFunc) message.HandlerFunc {
 		case errors.As(err, &panicked): // its value may quote a document; its type and the place do not
 			b.opts.Log.Error("handler panicked", "topic", name, "key", string(msg.Payload), "panic", fmt.Sprintf("%T", panicked.V), "stack", panicked.Stacktrace)
 		case msg.Context().Err() == nil:
-			b.opts.Log.Error("handler stopped", "topic", name, "key", string(msg.Payload), "error", err)
+			b.stopped(name, string(msg.Payload), err)
 		}
 		return nil, nil
+	}
+}
+
+// mostTold is how many errors of one topic are told one by one in a minute.
+const mostTold = 20
+
+// stopped tells of a handler that failed. What keeps one from its work, a full disk, keeps
+// all of them from it, at every scan: the log must not fill the disk on top.
+func (b *Bus) stopped(name, key string, err error) {
+	now, t := time.Now(), b.topics[name]
+	b.mu.Lock()
+	more := 0
+	if now.Sub(t.since) >= time.Minute {
+		more = max(t.failed-mostTold, 0)
+		t.since, t.failed = now, 0
+	}
+	t.failed++
+	n := t.failed
+	b.mu.Unlock()
+	if more > 0 {
+		b.opts.Log.Error("more handlers stopped than were told", "topic", name, "more", more)
+	}
+	switch {
+	case n <= mostTold:
+		b.opts.Log.Error("handler stopped", "topic", name, "key", key, "error", err)
+	case n == mostTold+1:
+		b.opts.Log.Error("many handlers stop; those of the next minute are counted only", "topic", name, "error", err)
 	}
 }
 

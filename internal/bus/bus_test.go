@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 func start(t *testing.T, handle func(b *Bus)) *Bus {
@@ -179,4 +182,25 @@ func TestBellBeforeTheRouterRuns(t *testing.T) {
 	if key := <-heard; key != "1" {
 		t.Errorf("heard %s", key)
 	}
+}
+
+// On a full disk thousands fail at every scan. The log has the first ones of a minute and
+// says how many more there were.
+func TestManyErrorsAreCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		b := &Bus{opts: Options{Log: slog.New(slog.NewTextHandler(&log, nil))}, topics: map[string]*topic{"flow": {}}}
+		for i := range 3000 {
+			b.stopped("flow", fmt.Sprint("key-", i), errors.New("disk full"))
+		}
+		if n := strings.Count(log.String(), "handler stopped"); n != mostTold || strings.Count(log.String(), "\n") != mostTold+1 {
+			t.Errorf("%d told one by one:\n%s", n, &log)
+		}
+		time.Sleep(time.Minute)
+		log.Reset()
+		b.stopped("flow", "another", errors.New("disk full"))
+		if got := log.String(); !strings.Contains(got, fmt.Sprint("more=", 3000-mostTold)) || !strings.Contains(got, "another") {
+			t.Errorf("a minute later: %s", got)
+		}
+	})
 }
