@@ -56,7 +56,7 @@ func exitCode(err error) int {
 		return refusal.code
 	case errors.Is(err, context.Canceled):
 		return exitFailed // interrupted, which is not the hub's fault
-	case errors.Is(err, admin.ErrUnreachable):
+	case errors.Is(err, admin.ErrUnreachable), errors.Is(err, admin.ErrNoAnswer):
 		return exitUnreachable
 	}
 	return exitFailed

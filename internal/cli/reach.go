@@ -148,6 +148,8 @@ func (p *Program) explainError(err error) string {
 	switch {
 	case errors.As(err, &unknown):
 		return fmt.Sprintf("%v\n  is its certificate signed by an authority of your own? --ca FILE names it", err)
+	case errors.Is(err, admin.ErrNoAnswer):
+		return fmt.Sprintf("%v\n  what was carried out stays done: stellwerk audit and stellwerk systems show how far it came; the same command goes on from there", err)
 	case errors.Is(err, admin.ErrUnreachable):
 		return fmt.Sprintf("%v\n  is it running? stellwerk serve starts it; --hub or STELLWERK_HUB says where it is", err)
 	case errors.As(err, &problem) && exitOfStatus(problem.Status) == exitKey:

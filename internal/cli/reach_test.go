@@ -75,3 +75,32 @@ func TestAddressesOfThisMachine(t *testing.T) {
 		}
 	}
 }
+
+// An order whose answer is lost may have been carried out; it is not told as if nobody
+// were there.
+func TestAnswerLost(t *testing.T) {
+	hub := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			t.Error(err)
+		}
+		panic(http.ErrAbortHandler)
+	}))
+	defer hub.Close()
+	c := newConsole(t, nil)
+	c.env["STELLWERK_HUB"] = hub.URL
+	c.run(exitUnreachable, "replay", "--system", "kasse", "--reason", "T")
+	if got := c.errorText(); !strings.Contains(got, "stays done") || strings.Contains(got, "is it running") {
+		t.Errorf("an order: %s", got)
+	}
+	for _, question := range []string{"systems", "parked", "list"} {
+		c.run(exitUnreachable, question)
+		if got := c.errorText(); !strings.Contains(got, "is it running") {
+			t.Errorf("%s: %s", question, got)
+		}
+	}
+	hub.Close()
+	c.run(exitUnreachable, "replay", "--system", "kasse", "--reason", "T")
+	if got := c.errorText(); !strings.Contains(got, "is it running") {
+		t.Errorf("nobody there: %s", got)
+	}
+}

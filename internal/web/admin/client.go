@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"stellwerk/internal/hub"
@@ -19,6 +21,10 @@ import (
 // ErrUnreachable wraps what kept a call from reaching the hub, or its answer from
 // coming back.
 var ErrUnreachable = errors.New("cannot reach the hub")
+
+// ErrNoAnswer wraps what kept the answer to an order from coming back after it was sent:
+// the hub may have carried it out, wholly or in part.
+var ErrNoAnswer = errors.New("the hub's answer has not come")
 
 // maxAnswer bounds what the client reads of an answer.
 const maxAnswer = 512 << 20
@@ -203,14 +209,25 @@ func (c *Client) call(ctx context.Context, method, path string, body []byte, int
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	missing, sent := ErrUnreachable, atomic.Bool{}
+	if !asks(method, path) {
+		req = req.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteRequest: func(w httptrace.WroteRequestInfo) {
+			if w.Err == nil {
+				sent.Store(true)
+			}
+		}}))
+	}
 	res, err := c.HTTP.Do(req)
+	if sent.Load() {
+		missing = ErrNoAnswer
+	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+		return fmt.Errorf("%w: %w", missing, err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
-		return fmt.Errorf("%w: read its answer: %w", ErrUnreachable, err)
+		return fmt.Errorf("%w: read its answer: %w", missing, err)
 	}
 	if res.StatusCode/100 != 2 {
 		return problemOf(res, answer)
@@ -219,6 +236,11 @@ func (c *Client) call(ctx context.Context, method, path string, body []byte, int
 		return fmt.Errorf("read the hub's answer: %w", err)
 	}
 	return nil
+}
+
+// asks reports whether a call changes nothing: a filter travels in a body, too.
+func asks(method, path string) bool {
+	return method == http.MethodGet || strings.HasSuffix(path, "/search") || strings.HasSuffix(path, "/groups")
 }
 
 // problemOf reads the problem details. Where something else answers (a proxy, the
