@@ -258,7 +258,7 @@ func TestContentIsGoneAfterThirtyDays(t *testing.T) {
 	k.must(err)
 	var left []string
 	for line := range strings.Lines(string(rotated)) {
-		if !strings.HasPrefix(line, "k1-") {
+		if !strings.HasPrefix(line, "k1 ") {
 			left = append(left, line)
 		}
 	}
