@@ -78,6 +78,10 @@ func connectWith(path string, pragmas []pragma) (*conn, error) {
 	return c, nil
 }
 
+// writable begins to write, and writes nothing, so that a full disk is no matter here.
+// SQLite opens a file that it may only read without a word, and lets BEGIN IMMEDIATE pass.
+func (c *conn) writable() error { return c.exec("DELETE FROM job WHERE name IS NULL") }
+
 func (c *conn) pragma(name string) (string, error) {
 	var got string
 	err := c.query(context.Background(), "PRAGMA "+name, nil, func(row []driver.Value) error {

@@ -134,6 +134,9 @@ func (s *Store) start(o Options) error {
 	if err != nil {
 		return err
 	}
+	if err := c.writable(); err != nil {
+		return errors.Join(fmt.Errorf("%s cannot be written; it must belong to the user that runs the hub: %w", s.path, named(err)), c.close())
+	}
 	last, err := lastDocument(c)
 	if err != nil {
 		return errors.Join(fmt.Errorf("number the documents: %w", named(err)), c.close())

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
 
 	"stellwerk/internal/audit"
 	"stellwerk/internal/hub"
@@ -405,5 +406,27 @@ func TestRestartForgetsNobodyInASequence(t *testing.T) {
 			t.Fatalf("the %d. in the sequence: %d tasks, want 1 at once", n+1, len(got))
 		}
 		record(t, s, l.delivered(got[0], now))
+	}
+}
+
+// A file that belongs to somebody else, as after a restore by root, opens for reading
+// only: a hub that starts with it takes nothing and sends nothing.
+func TestFileThatCannotBeWritten(t *testing.T) {
+	s := open(t, Options{Dir: t.TempDir()})
+	if err := s.w.do(t.Context(), func(x *tx) error { return x.beat() }); err != nil {
+		t.Fatal(err)
+	}
+	dc, err := new(sqlite.Driver).Open("file:" + s.path + "?mode=ro")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &conn{dc: dc, stmts: make(map[string]prepared)}
+	defer func() {
+		if err := c.close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if err := c.writable(); err == nil || !strings.Contains(err.Error(), "readonly") {
+		t.Errorf("a file that may only be read: %v", err)
 	}
 }
