@@ -50,11 +50,13 @@ func (s *Store) Events(ctx context.Context, id hub.ID) ([]hub.Event, error) {
 	return story, nil
 }
 
-// events of one attempt: the try, and what the delivery became by it.
+// events of one attempt: the try, and what the delivery became by it. The moment is the
+// one that the delivery has, and the submission that it settled: a nanosecond behind it
+// "delivered" would stand after "settled".
 func (a *attempt) events(d *delivery) []hub.Event {
 	e := hub.Event{At: a.At, Type: "attempt", Delivery: d.ID, Role: d.Role, System: d.System, Actor: "hub", Code: a.Code, Text: a.Outcome}
 	led := e
-	led.At, led.Type, led.Text = a.At.Add(a.Took), string(a.led), string(a.reason)
+	led.At, led.Type, led.Text = stored(a.At.Add(a.Took)), string(a.led), string(a.reason)
 	var all []hub.Event
 	if a.Kind != "map" {
 		all = append(all, e)
