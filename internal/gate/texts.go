@@ -71,8 +71,8 @@ var sentences = map[string]sentence{
 		"Der Medientyp{name} wird nicht angenommen. Bitte application/xml oder application/json angeben.",
 		"the media type{name} is not accepted; use application/xml or application/json."},
 	codeCharset: {
-		"Die Zeichenkodierung{name} wird nicht angenommen. Bitte UTF-8 verwenden (möglich sind auch UTF-16 mit BOM, ISO-8859-1, ISO-8859-15 und windows-1252).",
-		"the encoding{name} is not accepted; use UTF-8 (UTF-16 with a BOM, ISO-8859-1, ISO-8859-15 and windows-1252 are accepted too)."},
+		"Die Zeichenkodierung{name} wird nicht angenommen. Bitte UTF-8 verwenden (in XML auch UTF-16 mit BOM, ISO-8859-1, ISO-8859-15 und windows-1252).",
+		"the encoding{name} is not accepted; use UTF-8 (in XML UTF-16 with a BOM, ISO-8859-1, ISO-8859-15 and windows-1252 are accepted too)."},
 	codeEncodingConflict: {
 		"Die Angaben zur Zeichenkodierung widersprechen sich. Bitte dafür sorgen, dass BOM, XML-Deklaration und Content-Type dieselbe Kodierung nennen.",
 		"the statements about the encoding contradict each other; let BOM, XML declaration and Content-Type name the same one."},

@@ -114,7 +114,11 @@ func (rd *reader) readPayload(r io.Reader, bound, limit int64) *refusal {
 	case !done:
 		return refuse(CodePayloadLarge, bytesText(limit)).leavingBody()
 	case len(p.bytes) == 0:
-		return refuse(CodePayloadMissing).leavingBody()
+		p := refuse(CodePayloadMissing)
+		if rd.body != nil {
+			p = p.with(Finding{Part: "payload", Rule: "empty", Detail: text{"Dieser Teil ist leer.", "This part is empty."}.in(rd.c.lang)})
+		}
+		return p.leavingBody()
 	}
 	return nil
 }

@@ -130,7 +130,11 @@ func (r *bundleReader) member(name string, req *bundleRequest) error {
 	value, isText := raw.(string)
 	yes, isBool := raw.(bool)
 	if isText == (name == "close") || isBool != (name == "close") {
-		r.find("/"+name, "type", notText)
+		complaint := notText
+		if name == "close" {
+			complaint = notBool
+		}
+		r.find("/"+name, "type", complaint)
 		return nil
 	}
 	switch name {

@@ -181,9 +181,17 @@ func fromHeaders(h http.Header, l lang) (metadata, []Finding) {
 }
 
 var (
-	twice        = text{"Diese Angabe steht mehrfach da.", "This item stands more than once."}
-	unknown      = text{"Diese Angabe gibt es nicht.", "There is no such item."}
-	notText      = text{"Diese Angabe ist von der falschen Art.", "This item is of the wrong type."}
+	twice   = text{"Diese Angabe steht mehrfach da.", "This item stands more than once."}
+	unknown = text{"Diese Angabe gibt es nicht.", "There is no such item."}
+	notText = text{
+		"Hier wird ein Text in Anführungszeichen erwartet. Was nicht bekannt ist, wird weggelassen, nicht null.",
+		"A text in quotes is expected here. What is not known is left out, not null."}
+	notBool = text{
+		"Hier wird true oder false erwartet, ohne Anführungszeichen. Was nicht bekannt ist, wird weggelassen, nicht null.",
+		"true or false is expected here, without quotes. What is not known is left out, not null."}
+	notAccount = text{
+		"Hier wird ein Objekt erwartet; seine Werte sind Texte. Was nicht bekannt ist, wird weggelassen, nicht null.",
+		"An object is expected here; its values are texts. What is not known is left out, not null."}
 	agsComplaint = text{
 		"Der amtliche Gemeindeschlüssel hat acht Ziffern, der eines Kreises fünf, mit führender Null.",
 		"The municipality key (AGS) has eight digits, a district's five, with its leading zero."}
@@ -288,7 +296,11 @@ func (r *metaReader) item(at, name string, m *metadata) error {
 		ok = false
 	}
 	if !ok {
-		r.find(pointer, "type", notText)
+		complaint := notText
+		if pointer == "/consent/given" {
+			complaint = notBool
+		}
+		r.find(pointer, "type", complaint)
 		return nil
 	}
 	if rule, complaint := f.read(m, value); rule != "" {
@@ -302,7 +314,7 @@ func (r *metaReader) account(m *metadata) error {
 	if t, err := r.dec.Token(); err != nil {
 		return err
 	} else if t != json.Delim('{') {
-		r.find(accountPointer, "type", notText)
+		r.find(accountPointer, "type", notAccount)
 		if t == json.Delim('[') {
 			return r.leave()
 		}
@@ -325,7 +337,7 @@ func (r *metaReader) account(m *metadata) error {
 		case again:
 			r.find(accountPointer, "twice", twice)
 		case !ok:
-			r.find(accountPointer, "type", notText)
+			r.find(accountPointer, "type", notAccount)
 		case rule != "":
 			r.find(accountPointer, rule, complaint)
 		case len(m.account) == maxAttributes:

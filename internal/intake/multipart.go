@@ -17,9 +17,11 @@ const (
 	maxFileName = 255      // bytes of an attachment's name
 )
 
+const formData = "multipart/form-data"
+
 func multipartBoundary(contentType string) (string, bool) {
 	essence, params, err := mime.ParseMediaType(contentType)
-	return params["boundary"], err == nil && essence == "multipart/form-data" && params["boundary"] != ""
+	return params["boundary"], err == nil && essence == formData && params["boundary"] != ""
 }
 
 // narrow lets through only so many bytes while the multipart reader looks for the
@@ -121,7 +123,7 @@ func (rd *reader) submission(part *multipart.Part, next func() (*multipart.Part,
 	}
 	format, ok := mediaType(part.Header.Get("Content-Type"))
 	if !ok {
-		return refuse(CodeMediaType, "application/xml, text/xml, application/json").leavingBody()
+		return refuse(CodeMediaType, "application/xml, text/xml, application/json").with(rd.partType("payload")).leavingBody()
 	}
 	in.format, in.mediaType = format, part.Header.Get("Content-Type")
 	if p := rd.takePayload(part, c.r.ContentLength); p != nil {
@@ -130,11 +132,18 @@ func (rd *reader) submission(part *multipart.Part, next func() (*multipart.Part,
 	return rd.attachments(next)
 }
 
+// partType complains of a part's Content-Type: the request's own is right.
+func (rd *reader) partType(part string) Finding {
+	return Finding{Part: part, Rule: "media-type", Detail: text{
+		"Dieser Teil nennt keinen Content-Type oder einen, der für ihn nicht angenommen wird.",
+		"This part names no Content-Type, or one that is not taken for it."}.in(rd.c.lang)}
+}
+
 // metadataPart reads the first part.
 func (rd *reader) metadataPart(part *multipart.Part) *refusal {
 	if t := part.Header.Get("Content-Type"); t != "" {
 		if essence, _, err := mime.ParseMediaType(t); err != nil || essence != "application/json" && essence != "text/plain" {
-			return refuse(CodeMediaType, "application/json")
+			return refuse(CodeMediaType, "application/json").with(rd.partType("metadata"))
 		}
 	}
 	body, err := io.ReadAll(io.LimitReader(part, maxMetadata+1))

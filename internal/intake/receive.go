@@ -73,6 +73,9 @@ func (a *API) receive(c *call, in *received, readOn func() (bool, *refusal)) *re
 		if boundary, ok := multipartBoundary(contentType); ok {
 			return rd.parts(boundary)
 		}
+		if essence, _, _ := strings.Cut(contentType, ";"); strings.EqualFold(strings.TrimSpace(essence), formData) {
+			return refuse(CodeMediaType, mediaTypes).with(Finding{Header: "Content-Type", Rule: "boundary", Detail: noBoundary.in(c.lang)}).leavingBody()
+		}
 	}
 	return refuse(CodeMediaType, mediaTypes).leavingBody()
 }
@@ -145,15 +148,8 @@ func (rd *reader) checkOffer() *refusal {
 		return p
 	}
 	if b.Route.ConsentRequired && !in.consent {
-		pointer, header := "/consent/given", "Stellwerk-Consent"
-		f := Finding{Rule: "consent", Detail: text{
-			"Die Einwilligung in die Verarbeitung fehlt oder ist verneint.", "The consent is missing or denied."}.in(c.lang)}
-		if in.format == "" { // the payload is still to come: multipart
-			f.Part, f.Pointer = "metadata", pointer
-		} else {
-			f.Header = header
-		}
-		return refuse(CodeConsent).with(f)
+		return refuse(CodeConsent).with(rd.at("/consent/given", Finding{Rule: "consent", Detail: text{
+			"Die Einwilligung in die Verarbeitung fehlt oder ist verneint.", "The consent is missing or denied."}.in(c.lang)}))
 	}
 	return nil
 }
@@ -176,17 +172,41 @@ func (rd *reader) judge() *refusal {
 	c, in := rd.c, rd.in
 	rt := in.binding.Route
 	input, ok := rt.Input(in.format, c.at)
+	taken := ok // in this form, whatever the version
 	if in.version != "" {
 		input, ok = rt.Version(in.format, in.version, c.at)
 	}
 	if !ok {
-		return refuse(CodeMediaType, strings.Join(inputsAt(rt, c.at), ", "))
+		p := refuse(CodeMediaType, strings.Join(inputsAt(rt, c.at), ", "))
+		if taken {
+			return p.with(rd.at("/version", Finding{Rule: "version", Detail: noVersion.in(c.lang)}))
+		}
+		return p
 	}
 	in.input = input
 	order, p := rd.check()
 	in.order = order
 	return p
 }
+
+// at puts a finding at an item of the metadata, where this request has it.
+func (rd *reader) at(pointer string, f Finding) Finding {
+	if rd.body != nil {
+		f.Part, f.Pointer = "metadata", pointer
+	} else {
+		f.Header = fieldAt(pointer).header
+	}
+	return f
+}
+
+var (
+	noBoundary = text{
+		"Hier fehlt der Parameter boundary. HTTP-Bibliotheken setzen ihn selbst, wenn der Content-Type nicht von Hand gesetzt wird.",
+		"The parameter boundary is missing. HTTP libraries set it by themselves where the Content-Type is not set by hand."}
+	noVersion = text{
+		"Diese Version wird in diesem Format gerade nicht angenommen. Ohne Angabe gilt die neueste.",
+		"This version is not taken in this format at the moment. Without one the newest counts."}
+)
 
 // inputsAt names the forms a service is taken in at a time.
 func inputsAt(rt *route.Route, at time.Time) []string {

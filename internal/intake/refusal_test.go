@@ -140,6 +140,65 @@ func TestFindingsNameTheirPlace(t *testing.T) {
 	}
 }
 
+// What is not taken as it comes says which statement is meant: a portal that sends
+// multipart/form-data is not told that multipart/form-data would be taken.
+func TestUnsupportedNamesItsPlace(t *testing.T) {
+	w := newWorld(t)
+	seven := meta(func(m map[string]any) { m["version"] = "7" })
+	xmlPart := part{"payload", "application/xml", "", antrag}
+	alone := func(headers ...string) answer {
+		return w.do("POST", "/v1/submissions", antrag, dog("k-1", headers...)...)
+	}
+	for name, c := range map[string]struct {
+		got  answer
+		code Code
+		want Finding
+	}{
+		"no boundary":          {alone("Content-Type", "multipart/form-data"), CodeMediaType, Finding{Header: "Content-Type", Rule: "boundary"}},
+		"no such version":      {alone("Stellwerk-Version", "7"), CodeMediaType, Finding{Header: "Stellwerk-Version", Rule: "version"}},
+		"version in a part":    {w.sendMulti(multi(t, seven, xmlPart), "k-1"), CodeMediaType, Finding{Part: "metadata", Pointer: "/version", Rule: "version"}},
+		"payload without type": {w.sendMulti(multi(t, meta(nil), part{"payload", "", "", antrag}), "k-1"), CodeMediaType, Finding{Part: "payload", Rule: "media-type"}},
+		"metadata as XML":      {w.sendMulti(multi(t, part{"metadata", "application/xml", "", "<x/>"}, xmlPart), "k-1"), CodeMediaType, Finding{Part: "metadata", Rule: "media-type"}},
+		"payload empty":        {w.sendMulti(multi(t, meta(nil), part{"payload", "application/xml", "", ""}), "k-1"), CodePayloadMissing, Finding{Part: "payload", Rule: "empty"}},
+	} {
+		p := w.refused(c.got, c.code)
+		if len(p.Errors) != 1 || p.Errors[0].Detail == "" {
+			t.Errorf("%s: %+v", name, p.Errors)
+			continue
+		}
+		if c.want.Detail = p.Errors[0].Detail; p.Errors[0] != c.want {
+			t.Errorf("%s: %+v, want %+v", name, p.Errors[0], c.want)
+		}
+	}
+	// Where a whole form is not taken there is no other version to name.
+	if p := w.refused(alone("Stellwerk-Service", "tonne", "Stellwerk-Version", "1"), CodeMediaType); len(p.Errors) != 0 {
+		t.Errorf("XML where JSON is taken: %+v", p.Errors)
+	}
+	// JSON is UTF-8 (RFC 8259): the other encodings are XML's.
+	p := w.refused(w.do("POST", "/v1/submissions", "{}", dog("k-1", "Content-Type", "application/json; charset=iso-8859-1")...), CodePayloadEncoding)
+	if len(p.Errors) != 1 || !strings.Contains(p.Errors[0].Detail, "in XML auch") {
+		t.Errorf("JSON in ISO-8859-1: %+v", p.Errors)
+	}
+}
+
+// A value of the wrong type is told which one belongs there: portals write null for
+// what they do not know, and true in quotes.
+func TestWrongTypeNamesTheRightOne(t *testing.T) {
+	for item, want := range map[string]string{
+		`"reference":null`:            "weggelassen",
+		`"municipality":5974040`:      "Text in Anführungszeichen",
+		`"consent":{"given":"true"}`:  "true oder false",
+		`"account":null`:              "Objekt",
+		`"account":{"house":12}`:      "Texte",
+		`"consent":{"at":1772353800}`: "Text in Anführungszeichen",
+	} {
+		_, findings, malformed := fromJSON([]byte("{"+item+"}"), german)
+		if malformed || len(findings) != 1 || findings[0].Rule != "type" || !strings.Contains(findings[0].Detail, want) {
+			t.Errorf("%s: %+v, want %q", item, findings, want)
+		}
+	}
+}
+
 func TestMetadataInJSONAreTakenExactly(t *testing.T) {
 	at := `"at":"2026-11-23T09:30:00+01:00"`
 	for name, c := range map[string]struct {
