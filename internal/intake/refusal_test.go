@@ -255,6 +255,18 @@ func TestMetadataInJSONAreTakenExactly(t *testing.T) {
 	}
 }
 
+// What is asked for most is given, whatever stands first.
+func TestLanguageByWeight(t *testing.T) {
+	for accept, want := range map[string]lang{
+		"": german, "de": german, "de-DE,de;q=0.9,en;q=0.8": german, "de,en": german, "fr": german, "*": german, "en;q=0": german,
+		"en": english, "en-US,en;q=0.9,de;q=0.8": english, "fr,en;q=0.5": english, "de;q=0.1,en;q=0.9": english, "de;q=0,en": english,
+	} {
+		if got := languageOf(http.Header{"Accept-Language": {accept}}); got != want {
+			t.Errorf("%q: %s, want %s", accept, got, want)
+		}
+	}
+}
+
 func TestReadiness(t *testing.T) {
 	w := newWorld(t)
 	if a := w.do("GET", "/readyz", ""); a.StatusCode != 200 {

@@ -38,8 +38,11 @@ var matcher = language.NewMatcher([]language.Tag{language.German, language.Engli
 // languageOf chooses by Accept-Language; German where nothing else is asked for.
 func languageOf(h http.Header) lang {
 	accept := h.Get("Accept-Language")
-	if accept == "" || len(accept) > 200 || strings.HasPrefix(accept, "de") {
+	if accept == "" || len(accept) > 200 {
 		return german
+	}
+	if first, _, _ := strings.Cut(accept, ","); strings.HasPrefix(first, "de") && !strings.Contains(first, ";") {
+		return german // nothing weighs more
 	}
 	if accept == english.String() {
 		return english
