@@ -11,11 +11,15 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/gorillamux"
+
+	"stellwerk/connectors/webhook"
+	"stellwerk/internal/hub"
 )
 
 func sum(b []byte) [32]byte { return sha256.Sum256(b) }
@@ -122,6 +126,12 @@ func (c *conformance) check(router routers.Router, r *http.Request, sent []byte,
 	if err := openapi3filter.ValidateResponse(r.Context(), out); err != nil {
 		c.w.t.Errorf("%s %s: the answer %d is not as described: %v\n%s", r.Method, r.URL.Path, res.StatusCode, err, got)
 	}
+	answer := matched.Operation.Responses.Status(res.StatusCode)
+	for _, h := range []string{"Retry-After", "Location", "ETag", "WWW-Authenticate"} {
+		if res.Header.Get(h) != "" && (answer == nil || answer.Value.Headers[h] == nil) {
+			c.w.t.Errorf("%s %s: the answer %d has %s, which is not described", r.Method, r.URL.Path, res.StatusCode, h)
+		}
+	}
 }
 
 func TestDescriptionIsValid(t *testing.T) {
@@ -202,6 +212,49 @@ func TestDescriptionHasEveryCodeFieldAndLimit(t *testing.T) {
 	for _, p := range []string{"reference", "mailbox"} {
 		if n := metadata.Properties[p].Value.MaxLength; n == nil || *n != maxName {
 			t.Errorf("%s: maxLength is not %d", p, maxName)
+		}
+	}
+}
+
+// What calls a portal is described as it is sent: no type and no member more or less.
+func TestCallbacksAreAsDescribed(t *testing.T) {
+	doc, err := described()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring := doc.Webhooks["status"]
+	if ring == nil || ring.Post == nil {
+		t.Fatal("the description has no webhook status")
+	}
+	schema := ring.Post.RequestBody.Value.Content.Get("application/json").Schema.Value
+	id := new(hub.IDs).New()
+	for _, c := range []string{hub.CallbackSubmission, hub.CallbackBundle} {
+		sent, err := json.Marshal(hub.Callback{Type: c, Timestamp: time.Now().UTC(), Data: hub.CallbackData{ID: id, Number: id.Number(), Reference: "HA-1", Status: hub.CaseCompleted}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var body map[string]any
+		if err := json.Unmarshal(sent, &body); err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.VisitJSON(body); err != nil {
+			t.Errorf("%s: %v", c, err)
+		}
+		data := schema.Properties["data"].Value
+		for name := range body["data"].(map[string]any) {
+			if data.Properties[name] == nil {
+				t.Errorf("data.%s is sent and not described", name)
+			}
+		}
+	}
+	if err := schema.VisitJSON(map[string]any{"type": "submission.gone", "timestamp": "2026-03-02T09:31:07.412Z", "data": map[string]any{"id": id.String(), "number": id.Number(), "status": "COMPLETED"}}); err == nil {
+		t.Error("a type that is never sent is described")
+	}
+	headers := http.Header{}
+	webhook.Sign(headers, nil, "x", time.Now(), nil)
+	for name := range headers {
+		if ring.Post.Parameters.GetByInAndName("header", strings.ToLower(name)) == nil {
+			t.Errorf("the header %s is not described", name)
 		}
 	}
 }

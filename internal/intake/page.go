@@ -54,15 +54,19 @@ type pageOperation struct {
 	Description               []string // paragraphs
 	Open                      bool     // without a key
 	Parameters                []pageField
-	Bodies                    []string // media types
-	Body                      string   // schema of the part metadata
+	Bodies                    []pageBody
 	Answers                   []pageAnswer
+}
+
+// pageBody is one form of a body. Its schema has a name, or its members are named here.
+type pageBody struct {
+	Type, Schema string
+	Members      []pageField
 }
 
 type pageAnswer struct {
 	Status, Description string
-	Types               []string
-	Schema              string
+	Bodies              []pageBody
 	Headers             []string
 }
 
@@ -177,7 +181,7 @@ func (d *description) page() pageData {
 	for _, tag := range d.at(d.root, "tags").Content {
 		p.Groups = append(p.Groups, pageGroup{Name: d.text(tag, "name"), Description: d.text(tag, "description")})
 	}
-	d.each(d.at(d.root, "paths"), func(path string, item *yaml.Node) {
+	operations := func(path string, item *yaml.Node) {
 		d.each(item, func(method string, op *yaml.Node) {
 			o := d.operation(op)
 			o.Method, o.Path = strings.ToUpper(method), path
@@ -189,7 +193,9 @@ func (d *description) page() pageData {
 			}
 			p.Groups[i].Operations = append(p.Groups[i].Operations, o)
 		})
-	})
+	}
+	d.each(d.at(d.root, "paths"), operations)
+	d.each(d.at(d.root, "webhooks"), operations)
 	d.each(d.at(d.root, "components", "schemas"), func(name string, n *yaml.Node) {
 		if name != "code" { // the problems have a table of their own
 			p.Schemas = append(p.Schemas, pageSchema{
@@ -218,23 +224,29 @@ func (d *description) operation(op *yaml.Node) pageOperation {
 			})
 		}
 	}
-	d.each(d.at(op, "requestBody", "content"), func(mediaType string, n *yaml.Node) {
-		o.Bodies = append(o.Bodies, mediaType)
-		if part := d.schemaName(d.at(n, "schema", "properties"), "metadata"); part != "" {
-			o.Body = part
-		}
-	})
+	o.Bodies = d.bodies(d.at(op, "requestBody", "content"))
 	d.each(d.at(op, "responses"), func(status string, n *yaml.Node) {
 		n = d.follow(n)
-		answer := pageAnswer{Status: status, Description: d.text(n, "description")}
+		answer := pageAnswer{Status: status, Description: d.text(n, "description"), Bodies: d.bodies(d.at(n, "content"))}
 		d.each(d.at(n, "headers"), func(name string, _ *yaml.Node) { answer.Headers = append(answer.Headers, name) })
-		d.each(d.at(n, "content"), func(mediaType string, media *yaml.Node) {
-			answer.Types = append(answer.Types, mediaType)
-			answer.Schema = d.schemaName(media, "schema")
-		})
 		o.Answers = append(o.Answers, answer)
 	})
 	return o
+}
+
+func (d *description) bodies(content *yaml.Node) (all []pageBody) {
+	d.each(content, func(mediaType string, n *yaml.Node) {
+		b := pageBody{Type: mediaType, Schema: d.schemaName(n, "schema")}
+		if b.Schema == "" {
+			for _, f := range d.fields("", d.at(n, "schema")) {
+				if !strings.Contains(f.Name, ".") {
+					b.Members = append(b.Members, f)
+				}
+			}
+		}
+		all = append(all, b)
+	})
+	return all
 }
 
 // schemaName is the name behind the reference at a member, "" where it is written out.
@@ -261,8 +273,12 @@ func (d *description) fields(prefix string, n *yaml.Node) []pageField {
 			Name: prefix + name, Required: slices.Contains(required, name),
 			Schema: strings.TrimPrefix(reference(v), "#/components/schemas/"),
 		}
+		f.Description = d.text(v, "description") // what stands beside a reference is about this place
 		v = d.follow(v)
-		f.Type, f.Description = d.typeOf(v), d.text(v, "description")
+		f.Type = d.typeOf(v)
+		if f.Description == "" {
+			f.Description = d.text(v, "description")
+		}
 		below := v
 		if items := d.at(v, "items"); items != nil {
 			below, f.Name = items, f.Name+"[]"
@@ -285,7 +301,15 @@ func (d *description) typeOf(n *yaml.Node) string {
 	if n == nil {
 		return ""
 	}
-	words := []string{types[d.text(n, "type")]}
+	var names []string
+	if t := d.at(n, "type"); t != nil && t.Kind == yaml.SequenceNode {
+		for _, one := range t.Content {
+			names = append(names, types[one.Value])
+		}
+	} else {
+		names = append(names, types[d.text(n, "type")])
+	}
+	words := []string{strings.Join(names, " oder ")}
 	if format := d.text(n, "format"); format != "" {
 		words = append(words, format)
 	}

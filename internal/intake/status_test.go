@@ -354,6 +354,21 @@ func TestPage(t *testing.T) {
 			t.Errorf("#%s leads nowhere", m[1])
 		}
 	}
+	// What goes in and comes out is linked, written out or not, and a value of two types has both.
+	for _, want := range []string{
+		`<code>application/json</code> (<a href="#schema-bundle-opening">bundle-opening</a>)`,
+		`<code>application/json</code> (<a href="#schema-bundle-answers">bundle-answers</a>)`,
+		`metadata[]: <a href="#schema-metadata">metadata</a>, payload[], attachment[]`,
+		`services[]: <a href="#schema-service">service</a>`,
+		`problems[]: <a href="#schema-problem-kind">problem-kind</a>`,
+		`<b>POST</b> <code>status</code>`, // the webhook
+		`true/false oder Text`,
+		`nicht, wenn er mit ihr in einem Aufruf kommt`, // said beside a reference
+	} {
+		if !strings.Contains(plain, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
 	for _, path := range []string{"/openapi.yaml", "/openapi.json"} {
 		if a := w.do("GET", path, ""); a.StatusCode != 200 || len(a.body) == 0 {
 			t.Errorf("%s: %d", path, a.StatusCode)
