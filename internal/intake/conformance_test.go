@@ -216,6 +216,26 @@ func TestDescriptionHasEveryCodeFieldAndLimit(t *testing.T) {
 	}
 }
 
+// Attachments are bytes: what generators take for text reaches the hub in another coding.
+func TestAttachmentsAreDescribedAsBytes(t *testing.T) {
+	doc, err := described()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, item := range doc.Paths.Map() {
+		if item.Post == nil || item.Post.RequestBody == nil {
+			continue
+		}
+		form := item.Post.RequestBody.Value.Content["multipart/form-data"]
+		if form == nil {
+			continue
+		}
+		if file := form.Schema.Value.Properties["attachment"].Value.Items.Value; !file.Type.Is("string") || file.Format != "binary" {
+			t.Errorf("%s: an attachment is %v %q", path, file.Type, file.Format)
+		}
+	}
+}
+
 // What calls a portal is described as it is sent: no type and no member more or less.
 func TestCallbacksAreAsDescribed(t *testing.T) {
 	doc, err := described()
