@@ -24,6 +24,8 @@ type Finding struct {
 	Part    string `json:"part,omitempty"`    // of a multipart request, such as attachment-2
 	Rule    string `json:"rule"`
 	Detail  string `json:"detail"`
+
+	Parameter string `json:"parameter,omitempty"` // behind the address's question mark
 }
 
 // refusal is a problem on its way out.

@@ -73,9 +73,14 @@ type Item struct {
 
 // services lists what this portal may submit, all or for one municipality.
 func (a *API) services(c *call) *refusal {
-	ags := c.r.URL.Query().Get("municipality")
-	if ags != "" && !agsForm.MatchString(ags) {
-		return refuse(CodeMetaInvalid).with(Finding{Pointer: "/municipality", Rule: "format", Detail: agsComplaint.in(c.lang)})
+	var ags string
+	switch given := c.r.URL.Query()["municipality"]; {
+	case len(given) > 1:
+		return refuse(CodeMetaInvalid).with(Finding{Parameter: "municipality", Rule: "twice", Detail: twice.in(c.lang)})
+	case len(given) == 1 && !agsForm.MatchString(given[0]):
+		return refuse(CodeMetaInvalid).with(Finding{Parameter: "municipality", Rule: "format", Detail: agsComplaint.in(c.lang)})
+	case len(given) == 1:
+		ags = given[0]
 	}
 	out := struct {
 		Services []Service `json:"services"`

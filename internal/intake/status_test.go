@@ -214,7 +214,13 @@ func TestCatalogueShowsWhatThePortalMaySubmit(t *testing.T) {
 	if one := list("/v1/services", keyIserlohn); len(one) != 1 || one[0].Municipalities[0].AGS != iserlohn {
 		t.Errorf("Iserlohn: %+v", one)
 	}
-	w.refused(w.do("GET", "/v1/services?municipality=Soest", ""), CodeMetaInvalid)
+	// An empty place in a portal's template is not every municipality.
+	for query, rule := range map[string]string{"=Soest": "format", "=": "format", "": "format", "=" + soest + "&municipality=" + werl: "twice"} {
+		p := w.refused(w.do("GET", "/v1/services?municipality"+query, ""), CodeMetaInvalid)
+		if len(p.Errors) != 1 || p.Errors[0].Parameter != "municipality" || p.Errors[0].Rule != rule || p.Errors[0].Pointer != "" {
+			t.Errorf("municipality%s: %+v", query, p.Errors)
+		}
+	}
 }
 
 func TestServiceWithSchemasAndAnExampleThatIsAccepted(t *testing.T) {
