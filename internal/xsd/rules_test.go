@@ -196,6 +196,27 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+// No namespace is said in words: XÖV has its <code> in none, and „“ reads as a misprint.
+func TestNoNamespaceInWords(t *testing.T) {
+	s := compile(t, petSchema)
+	for doc, want := range map[string][2]string{
+		"<antrag><datum xmlns='urn:x'>2026-03-01</datum></antrag>": {
+			"Das Element <datum> steht im Namensraum „urn:x“; erwartet wird es ohne Namensraum (xmlns=\"\").",
+			"element <datum> is in namespace \"urn:x\"; expected is no namespace (xmlns=\"\")."},
+		"<antrag xmlns='urn:x'/>": {
+			"Das Schema kennt kein Wurzelelement <antrag> im Namensraum „urn:x“. Erwartet wird es ohne Namensraum (xmlns=\"\").",
+			"the schema has no root element <antrag> in namespace \"urn:x\"; expected is no namespace (xmlns=\"\")."},
+		"<html/>": {
+			"Das Schema kennt kein Wurzelelement <html> ohne Namensraum.",
+			"the schema has no root element <html> in no namespace."},
+	} {
+		found := validate(t, s, doc)
+		if len(found) == 0 || found[0].De != want[0] || found[0].En != want[1] {
+			t.Errorf("%s: %v, want %v", doc, found, want)
+		}
+	}
+}
+
 func TestAllowedHere(t *testing.T) {
 	s := compile(t, `<xs:element name="a"><xs:complexType><xs:sequence>
 		<xs:element name="b"/><xs:choice minOccurs="0"><xs:element name="c"/><xs:element name="d"/></xs:choice>

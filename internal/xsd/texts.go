@@ -55,11 +55,30 @@ func (v *Validator) elementUnexpected(n Name, up *frame, sym int32) verdict {
 	for _, e := range elems {
 		if e.name.Local == n.Local && e.name.Space != n.Space {
 			t.code = "element-namespace"
-			t.de = fmt.Sprintf("Das Element %s steht im Namensraum „%s“; erwartet wird es im Namensraum „%s“.", tag(n), shorten(n.Space), e.name.Space)
-			t.en = fmt.Sprintf("element %s is in namespace %q; expected is namespace %q.", tag(n), shorten(n.Space), e.name.Space)
+			isDe, isEn := namespace(shorten(n.Space))
+			wantDe, wantEn := namespaceWanted(e.name.Space)
+			t.de = fmt.Sprintf("Das Element %s steht %s; erwartet wird es %s.", tag(n), isDe, wantDe)
+			t.en = fmt.Sprintf("element %s is in %s; expected is %s.", tag(n), isEn, wantEn)
 		}
 	}
 	return t
+}
+
+// namespace says where a name stands; no namespace is said in words.
+func namespace(space string) (de, en string) {
+	if space == "" {
+		return "ohne Namensraum", "no namespace"
+	}
+	return "im Namensraum „" + space + "“", fmt.Sprintf("namespace %q", space)
+}
+
+// namespaceWanted says where it belongs, and how that is written where there is none.
+func namespaceWanted(space string) (de, en string) {
+	de, en = namespace(space)
+	if space == "" {
+		return de + ` (xmlns="")`, en + ` (xmlns="")`
+	}
+	return de, en
 }
 
 func (v *Validator) elementMissing(n Name, up *frame, missing []*element) verdict {
@@ -78,13 +97,15 @@ func (v *Validator) incomplete(f *frame) verdict {
 }
 
 func (v *Validator) rootUnknown(n Name) verdict {
+	isDe, isEn := namespace(shorten(n.Space))
 	t := verdict{"cvc-elt.1", "root-unknown",
-		fmt.Sprintf("Das Schema kennt kein Wurzelelement %s im Namensraum „%s“.", tag(n), shorten(n.Space)),
-		fmt.Sprintf("the schema has no root element %s in namespace %q", tag(n), shorten(n.Space))}
+		fmt.Sprintf("Das Schema kennt kein Wurzelelement %s %s.", tag(n), isDe),
+		fmt.Sprintf("the schema has no root element %s in %s", tag(n), isEn)}
 	for o := range v.schema.elements {
 		if o.Local == n.Local {
-			t.de += fmt.Sprintf(" Erwartet wird der Namensraum „%s“.", o.Space)
-			t.en += fmt.Sprintf("; expected is namespace %q", o.Space)
+			wantDe, wantEn := namespaceWanted(o.Space)
+			t.de += " Erwartet wird es " + wantDe + "."
+			t.en += "; expected is " + wantEn
 			break
 		}
 	}
