@@ -48,6 +48,9 @@ func (a *API) told(c *call, s *store.Status) (told, *refusal) {
 			a.unreadable(s.Submission.ID, hub.RecordAnswer(d.ID), err)
 			continue
 		}
+		if !s.Submission.WithdrawnAt.IsZero() {
+			delete(answer, hub.AnswerPaymentURL) // the provider would take the money, and nobody the case
+		}
 		answers[d.Role] = answer
 		if slices.ContainsFunc(r.Answers, func(one route.Answer) bool { return one.Role == d.Role && one.Key == hub.AnswerPaymentURL }) {
 			out.links[d.ID] = answer[hub.AnswerPaymentURL]

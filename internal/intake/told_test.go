@@ -125,6 +125,23 @@ func TestAnswersThatTheRouteReleases(t *testing.T) {
 	}
 }
 
+// A case that was taken back offers no link any more: what is paid then buys nothing.
+func TestWithdrawnCaseIsNotPaid(t *testing.T) {
+	w := newWorld(t)
+	id := w.accepted(w.submit("k-1")).ID
+	w.plan(id, "records", "finance")
+	w.end(w.claim("records"), hub.DeliveryAwaiting, hub.CodePaymentOpen, map[string]string{"payment-url": "https://pay.example/1", "aktenzeichen": "22.31-0815"})
+	if s, _ := w.status(id); s.Answers["payment-url"] == "" || s.Answers["aktenzeichen"] == "" {
+		t.Fatalf("before: %v", s.Answers)
+	}
+	if a := w.do("POST", "/v1/submissions/"+id.String()+"/withdrawal", ""); a.StatusCode != http.StatusOK || strings.Contains(string(a.body), "pay.example") {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+	if s, _ := w.status(id); s.Status != hub.CaseCancelled || s.Answers["payment-url"] != "" || s.Answers["aktenzeichen"] == "" {
+		t.Errorf("after: %s %v", s.Status, s.Answers)
+	}
+}
+
 // A citizen who must pay sees it and where, while the provider is asked, too, and
 // while it does not answer.
 func TestPaymentIsTheCitizensAction(t *testing.T) {
