@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -61,6 +62,7 @@ type API struct {
 
 	strangers strangers
 	readiness readiness
+	lingering atomic.Int64 // refused requests whose rest is still read
 }
 
 // New makes the API ready to serve.
@@ -127,6 +129,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	took := a.Now().Sub(c.at)
 	a.Observed(c.outcome, took)
 	a.log(c, p, took)
+	if p != nil {
+		a.linger(c, p)
+	}
 }
 
 // serve runs the endpoint. A panic ends this request only, and is told.

@@ -8,6 +8,8 @@
 //   - No byte of a body is read before the portal's key is found good, and, where
 //     the metadata stand in headers, before its scope is. A callback of another hub has
 //     no key but its signature, which is over the body: of that, 16 KiB are read.
+//   - A portal hears a refusal that no repetition heals, while it still sends: what comes
+//     behind it is read and dropped for some seconds.
 //   - What another hub tells of a citizen is believed by its signed envelope alone.
 //   - 202 is written after Store.Accept has returned without an error, never
 //     earlier. Whatever is not certain is a 503 that asks to repeat with the same key.

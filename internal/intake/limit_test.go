@@ -138,6 +138,50 @@ func TestSlowClientsAreCut(t *testing.T) {
 	}
 }
 
+// A client that writes all of its request before it reads hears why it is refused: to it
+// a line that is closed meanwhile is broken, and what is broken is repeated, for ever.
+func TestRefusalIsHeardBehindALargeBody(t *testing.T) {
+	w := newWorld(t)
+	const size = 32 << 20 // more than the buffers of both ends hold
+	post := func(headers ...string) (got string, err error) {
+		t.Helper()
+		conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		h := http.Header{}
+		for all := dog("k-1", headers...); len(all) > 0; all = all[2:] {
+			h.Set(all[0], all[1])
+		}
+		var head strings.Builder
+		fmt.Fprintf(&head, "POST /v1/submissions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n", size)
+		if err := h.Write(&head); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(conn, head.String()+"\r\n"+strings.Repeat(" ", size)); err != nil {
+			return "", err
+		}
+		answer, err := io.ReadAll(conn)
+		return string(answer), err
+	}
+	for name, headers := range map[string][]string{
+		string(CodePayloadLarge): {"Authorization", "Bearer " + keySoest},
+		string(CodeOutOfScope):   {"Authorization", "Bearer " + keySoest, "Stellwerk-Municipality", iserlohn},
+	} {
+		if got, err := post(headers...); err != nil || !strings.Contains(got, name) || !strings.Contains(got, "Connection: close") {
+			t.Errorf("%s: %v %.80s", name, err, got)
+		}
+	}
+	// Nothing of a stranger's is read.
+	if got, err := post("Authorization", "Bearer swp_nobody"); err == nil {
+		t.Errorf("a stranger could send all of it: %.80s", got)
+	}
+}
+
 // Who holds memory with a large payload must keep up a pace.
 func TestSlowLargePayloadIsCut(t *testing.T) {
 	w := newWorld(t)
