@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -232,6 +233,34 @@ func TestAttachmentsAreDescribedAsBytes(t *testing.T) {
 		}
 		if file := form.Schema.Value.Properties["attachment"].Value.Items.Value; !file.Type.Is("string") || file.Format != "binary" {
 			t.Errorf("%s: an attachment is %v %q", path, file.Type, file.Format)
+		}
+	}
+}
+
+// Generators of clients make nothing of a value of two types written as a list, and of a
+// body without a schema.
+func TestGeneratorsCanReadTheDescription(t *testing.T) {
+	doc, err := described()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at := regexp.MustCompile(`"type":\[.{0,40}`).FindString(string(text)); at != "" {
+		t.Errorf("a list of types: %s", at)
+	}
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			if op.RequestBody == nil {
+				continue
+			}
+			for name, media := range op.RequestBody.Value.Content {
+				if media.Schema == nil {
+					t.Errorf("%s %s: %s has no schema", method, path, name)
+				}
+			}
 		}
 	}
 }

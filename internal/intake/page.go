@@ -301,15 +301,14 @@ func (d *description) typeOf(n *yaml.Node) string {
 	if n == nil {
 		return ""
 	}
-	var names []string
-	if t := d.at(n, "type"); t != nil && t.Kind == yaml.SequenceNode {
-		for _, one := range t.Content {
-			names = append(names, types[one.Value])
+	if list := d.at(n, "oneOf"); list != nil {
+		var all []string
+		for _, one := range list.Content {
+			all = append(all, d.typeOf(one))
 		}
-	} else {
-		names = append(names, types[d.text(n, "type")])
+		return strings.Join(all, " oder ")
 	}
-	words := []string{strings.Join(names, " oder ")}
+	words := []string{types[d.text(n, "type")]}
 	if format := d.text(n, "format"); format != "" {
 		words = append(words, format)
 	}
