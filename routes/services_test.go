@@ -2,6 +2,7 @@ package routes_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"path"
@@ -133,6 +134,58 @@ func TestConsentRefusedInTheForm(t *testing.T) {
 					t.Errorf("%s %s with %s: %v", name, e.Path, now, err)
 				}
 			}
+		}
+	}
+}
+
+// A value of blanks is none, in JSON as in XML: who leaves them in a field that must be
+// there is told so by the form, and is no case for the town hall.
+func TestBlanksAreNoValue(t *testing.T) {
+	at := time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC)
+	free := []string{"/bemerkung", "/listVersionID"} // as in XML
+	for name, r := range services(t) {
+		in, _ := r.Input("json", at)
+		seen := map[string]bool{}
+		for _, e := range r.Examples {
+			if e.Format != "json" {
+				continue
+			}
+			var doc any
+			if err := json.Unmarshal(e.Body, &doc); err != nil {
+				t.Fatalf("%s: %v", e.Path, err)
+			}
+			var walk func(at string, value any, set func(any))
+			walk = func(at string, value any, set func(any)) {
+				switch v := value.(type) {
+				case map[string]any:
+					for k, inner := range v {
+						walk(at+"/"+k, inner, func(x any) { v[k] = x })
+					}
+				case []any:
+					for i, inner := range v {
+						walk(at, inner, func(x any) { v[i] = x })
+					}
+				case string:
+					if seen[at] || slices.Contains(free, at[strings.LastIndexByte(at, '/'):]) {
+						return
+					}
+					seen[at] = true
+					set("  ")
+					defer set(v)
+					body, err := json.Marshal(doc)
+					if err != nil {
+						t.Fatal(err)
+					}
+					var invalid *gate.Invalid
+					if _, err := gate.Check(context.Background(), body, "application/json", gate.Options{Schema: in.Schema}); !errors.As(err, &invalid) {
+						t.Errorf("%s: blanks are taken for %s", name, at)
+					}
+				}
+			}
+			walk("", doc, nil)
+		}
+		if len(seen) < 15 {
+			t.Errorf("%s: only %d texts", name, len(seen))
 		}
 	}
 }
