@@ -126,7 +126,8 @@
 //	            before TEXT | after TEXT | default TEXT
 //	letters     transliterate [ascii|ENCODING] (no argument: ascii) | search-form | nfc | din91379 [A-E] | sepa
 //	dates       date FORMAT (D DD M MM YY YYYY HH mm ss) | first-of-month | first-of-next-month |
-//	            last-of-month | plus-days N | plus-months N | plus-years N | working-day | plus-working-days N
+//	            last-of-month | plus-days N | plus-months N | plus-years N | working-day | plus-working-days N |
+//	            not-after DATE-SOURCE (the value stays as it is)
 //	money       decimal [PLACES] | cents | from-cents | comma [PLACES] | round PLACES [RULE] |
 //	            times N | divide N PLACES [RULE] | pro-rata DATE-SOURCE [RULE]
 //	            RULE: half-up (default) half-even down up

@@ -35,6 +35,7 @@ func dateSteps() map[string]stepDef {
 		"plus-months":         shiftDate(Date.plusMonths),
 		"plus-years":          shiftDate(func(d Date, n int) Date { return d.plusMonths(12 * n) }),
 		"plus-working-days":   shiftDate(Date.plusWorkingDays),
+		"not-after":           {least: 1, most: 1, build: buildNotAfter},
 		"date": withArgs(1, 1, func(a []string) (func(string) (string, *refusal), error) {
 			f, err := parseDateFormat(a[0])
 			if err != nil {
@@ -52,4 +53,31 @@ func dateSteps() map[string]stepDef {
 			}, nil
 		}),
 	}
+}
+
+// buildNotAfter: the value as it is, if its day is not behind that of a source: nobody
+// is born tomorrow. Where either has no day, there is nothing to compare.
+func buildNotAfter(c *compiler, a []string) (stepFunc, error) {
+	src, err := c.source(a[0])
+	if err != nil {
+		return nil, err
+	}
+	return func(st *state, v string) (string, *refusal) {
+		text, ref := src.get(st)
+		if ref != nil {
+			return "", ref
+		}
+		last, err := ParseDate(text)
+		if err != nil {
+			return "", &refusal{code: CodeNotADate, detail: src.text, message: src.text + " is not a date to compare with", value: text}
+		}
+		day, err := ParseDate(v)
+		if err != nil {
+			return "", &refusal{code: CodeNotADate, message: "the value " + err.Error()}
+		}
+		if c, both := day.Cmp(last); both && c > 0 {
+			return "", &refusal{code: CodeRefused, detail: "not after " + src.text, message: "the day lies after " + src.text}
+		}
+		return v, nil
+	}, nil
 }

@@ -57,6 +57,7 @@ func TestSteps(t *testing.T) {
 		{"plus-days 1", "2026-12-31", "2027-01-01"}, {"plus-days -1", "01.01.2026", "2025-12-31"}, {"plus-months 1", "2026-01-31", "2026-02-28"},
 		{"plus-years 1", "2028-02-29", "2029-02-28"}, {"working-day", "2026-04-03", "2026-04-07"}, {"working-day", "2026-06-04", "2026-06-05"},
 		{"plus-working-days 3", "2026-04-30", "2026-05-06"}, {"plus-working-days -1", "2026-04-07", "2026-04-02"},
+		{"not-after submission:received-on", "2026-03-01", "2026-03-01"}, {"not-after fehlt", "2126-03-01", "2126-03-01"},
 		{"decimal", "85,80", "85.80"}, {"decimal", "1.234,50", "1234.50"}, {"decimal 2", "7", "7.00"}, {"comma", "85.80", "85,80"}, {"comma 2", "7", "7,00"},
 		{"cents", "85.80", "8580"}, {"cents", "-0.05", "-5"}, {"from-cents", "8580", "85.80"}, {"from-cents", "5", "0.05"}, {"from-cents", "-5", "-0.05"},
 		{"round 2", "0.005", "0.01"}, {"round 2 half-even", "0.005", "0.00"}, {"round 2 half-even", "0.015", "0.02"}, {"round 0 up", "1.01", "2"},
@@ -108,7 +109,7 @@ func TestStepRefusals(t *testing.T) {
 		{"email", "a@@b.de", CodeRefused}, {"email", "a\n@b.de", CodeRefused}, {"email", ".a@b.de", CodeRefused}, {"email", "a@-b.de", CodeRefused},
 		{"ags", "5974040", CodeRefused}, {"ags", "17000000", CodeRefused}, {"match '[a-c]+'", "abcd", CodeRefused}, {"length 2", "a", CodeRefused}, {"length 1 2", "abc", CodeTooLong},
 		{"one-of a b", "c", CodeUnknownCode}, {"lookup farben/kurz", "lila", CodeUnknownCode}, {"lookup farben/kurz", "grau", CodeUnknownCode},
-		{"pro-rata /v", "100", CodeNotADate},
+		{"pro-rata /v", "100", CodeNotADate}, {"not-after submission:received-on", "2126-03-01", CodeRefused}, {"not-after /v", "heute", CodeNotADate},
 	} {
 		_, h := apply1(t, "{from: v, with: [\""+c.step+"\"]}", c.in)
 		if h == nil {
