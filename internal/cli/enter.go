@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -44,7 +46,8 @@ trail.
 The questions follow the service's JSON Schema; what only machines need (message
 header, code list versions) is filled in. The text of the consent is shown and
 asked for, unless --consent says that it was given. --save keeps what was typed,
-so that it can be corrected and given again as --file.`,
+so that it can be corrected and given again as --file; where the hub refuses it or
+cannot be reached, enter offers that too.`,
 		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e.service = args[0]
@@ -59,13 +62,14 @@ so that it can be corrected and given again as --file.`,
 	f.StringVar(&e.version, "schema-version", "", "version of the schema; the newest where none is given")
 	f.BoolVar(&e.consent, "consent", false, "the citizen agrees that the data are stored and handed on")
 	f.StringVar(&e.wording, "consent-wording", "", "version of the text that was shown; the service's own where none is given")
+	f.StringVar(&e.consentAt, "consent-at", "", "when the citizen agreed (RFC 3339); now where none is given, a repeat says it again")
 	f.StringVar(&e.bundle, "bundle", "", "id of the bundle it belongs to")
 	f.StringVar(&e.part, "part", "", "part of the bundle that it is for, such as hund-anmelden")
 	f.StringVar(&e.reference, "reference", "", "the counter's own reference")
 	f.StringArrayVar(&e.attach, "attach", nil, "attach this file; may be repeated")
 	f.StringVar(&e.portals, "portals", "", "address of the portals' API (STELLWERK_PORTALS; else the hub is asked)")
 	f.StringVar(&e.portalKey, "portal-key", "", "the counter's key: file:PATH or env:NAME (STELLWERK_PORTAL_KEY)")
-	f.StringVar(&e.idempotency, "idempotency-key", "", "repeat an earlier entry with its key; a fresh one where none is given")
+	f.StringVar(&e.idempotency, "idempotency-key", "", "repeat an earlier entry with its key and --consent-at; a fresh one where none is given")
 	return cmd
 }
 
@@ -85,6 +89,12 @@ func (p *Program) runEnter(ctx context.Context, e *counterEntry) (err error) {
 	if e.idempotency == "" {
 		e.idempotency = uuid.NewString()
 	}
+	if err := e.sendable(e.idempotency); err != nil {
+		return err
+	}
+	if _, err := os.Lstat(e.save); e.save != "" && err == nil {
+		return wrongUsage("--save: %s is there already, and it is not overwritten", e.save)
+	}
 	c := &catalogue{Program: p, base: e.portals, key: e.portalKey}
 	service, err := c.service(ctx, e.service)
 	if err != nil {
@@ -102,10 +112,36 @@ func (p *Program) runEnter(ctx context.Context, e *counterEntry) (err error) {
 		if e.body, e.mediaType, err = p.readInput(e.file); err != nil {
 			return err
 		}
-	} else if err := p.ask(ctx, c, service, town, e); err != nil {
+		return p.push(ctx, e.portals, e.portalKey, e.idempotency, &e.submission)
+	}
+	q, err := p.ask(ctx, c, service, town, e)
+	if err != nil {
 		return err
 	}
-	return p.push(ctx, e.portals, e.portalKey, e.idempotency, &e.submission)
+	err = p.push(ctx, e.portals, e.portalKey, e.idempotency, &e.submission)
+	if err != nil && e.save == "" {
+		return errors.Join(err, q.rescue(e))
+	}
+	return err
+}
+
+// rescue offers to keep what was typed and was not taken: a person sat there for it, and
+// where nobody knows whether it arrived, only the same bytes may be sent again.
+func (q *questions) rescue(e *counterEntry) error {
+	q.say("\nDer Vorgang ist nicht bestätigt.")
+	file, err := q.line("Eingaben sichern, um sie noch einmal abzugeben? Datei (leer: nicht sichern)")
+	if err != nil || file == "" {
+		return nil // nobody is there to answer, or they are not wanted
+	}
+	if err := createSecret(file, e.body); err != nil {
+		return err
+	}
+	again := "--file " + file + " --schema-version " + e.version + " --idempotency-key " + e.idempotency
+	if e.consent {
+		again += " --consent --consent-at " + e.consentAt
+	}
+	q.say("Gesichert (danach löschen). Noch einmal abgeben, wo nötig berichtigt: derselbe Aufruf mit %s", again)
+	return nil
 }
 
 // portalKeyOf reads the key from a reference; the variable may also hold the key itself.
@@ -123,43 +159,46 @@ func (p *Program) portalKeyOf(ref string) (string, error) {
 }
 
 // ask fills the form by questions, and asks for the consent.
-func (p *Program) ask(ctx context.Context, c *catalogue, s *intake.Service, town *intake.Municipality, e *counterEntry) error {
+func (p *Program) ask(ctx context.Context, c *catalogue, s *intake.Service, town *intake.Municipality, e *counterEntry) (*questions, error) {
 	in := newestJSON(s, e.version, p.Now())
 	if in == nil {
-		return wrongUsage("%s cannot be asked for: it has no JSON Schema; give --file", s.Service)
+		return nil, wrongUsage("%s cannot be asked for: it has no JSON Schema; give --file", s.Service)
 	}
 	text, err := c.get(ctx, in.Schema)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	form, err := parseForm(text)
 	if err != nil {
-		return fmt.Errorf("read the schema of %s: %w", s.Service, err)
+		return nil, fmt.Errorf("read the schema of %s: %w", s.Service, err)
+	}
+	if complaint := form.given("nachrichtenkopf/vorgang", e.reference); complaint != "" {
+		return nil, wrongUsage("--reference does not fit the form: %s", complaint)
 	}
 	q := &questions{in: newLines(p.In), out: p.Err, form: form, now: p.Now(), zone: p.Zone}
 	if err := q.example(ctx, c, s, in.Version); err != nil {
-		return err
+		return nil, err
 	}
 	q.say("%s · %s", s.Title, town.Name)
 	if s.Wording != nil && !e.consent {
 		q.say("\n%s\n", strings.TrimSpace(s.Wording.Text))
 		if e.consent, err = q.yes("Willigt die Person ein?"); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if s.Consent == "required" && !e.consent {
-		return wrongUsage("without the citizen's consent %s cannot be taken", s.Service)
+		return nil, wrongUsage("without the citizen's consent %s cannot be taken", s.Service)
 	}
 	q.prefill(e, town, portalName(e.portalKey), p.Version)
 	body, err := q.run()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	e.body, e.mediaType, e.version = body, "application/json", in.Version
 	if e.save != "" {
-		return createSecret(e.save, body)
+		return q, createSecret(e.save, body)
 	}
-	return nil
+	return q, nil
 }
 
 // newestJSON is the JSON input that the hub would take for the version now.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -100,4 +101,26 @@ func (f *form) label(name string) string {
 	words := strings.FieldsFunc(name, func(r rune) bool { return r == '-' || r == '.' || r == '_' })
 	first, size := utf8.DecodeRuneInString(strings.Join(words, " "))
 	return string(unicode.ToUpper(first)) + strings.Join(words, " ")[size:]
+}
+
+// given reports what is wrong with a value that is not asked for at a place of the
+// form; nothing where the form has no such place, or there is no value.
+func (f *form) given(path, value string) (complaint string) {
+	if value == "" {
+		return ""
+	}
+	at := f
+	for name := range strings.SplitSeq(path, "/") {
+		i := slices.IndexFunc(at.Properties, func(p formField) bool { return p.name == name })
+		if i < 0 {
+			return ""
+		}
+		next, err := at.Properties[i].form.resolve(f)
+		if err != nil {
+			return ""
+		}
+		at = next
+	}
+	_, complaint = at.read(value)
+	return complaint
 }

@@ -2,10 +2,17 @@ package cli
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // What a clerk types for one small dog; empty lines leave out what is voluntary.
@@ -110,6 +117,57 @@ func TestEnterRefusals(t *testing.T) {
 	}
 	if list := c.run(0, "list", "--json"); !strings.Contains(list, `"submissions": []`) {
 		t.Errorf("something was kept:\n%s", list)
+	}
+}
+
+// An answer got lost behind the last question: what was typed is offered to be kept, and
+// given again as the command says it is the same case, however late.
+func TestEnterRepeatsWhatWasTyped(t *testing.T) {
+	c, f := openTown(t)
+	hub, err := url.Parse(c.portals)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy, posts := httputil.NewSingleHostReverseProxy(hub), atomic.Int32{}
+	proxy.ModifyResponse = func(r *http.Response) error {
+		if r.Request.Method == http.MethodPost && posts.Add(1) == 1 {
+			panic(http.ErrAbortHandler) // accepted, and nobody hears of it
+		}
+		return nil
+	}
+	web := httptest.NewServer(proxy)
+	t.Cleanup(web.Close)
+	saved := filepath.Join(t.TempDir(), "form.json")
+	enter := []string{"enter", "hundeanmeldung", "--municipality", "Musterstadt", "--clerk", "M. Amt", "--portal-key", "file:" + f.counterKeyFile(), "--portals", web.URL}
+	c.In = strings.NewReader(strings.Join(append(dachshund[:len(dachshund):len(dachshund)], saved), "\n") + "\n")
+	c.run(exitUnreachable, enter...)
+	told := regexp.MustCompile(`derselbe Aufruf mit (.*)`).FindStringSubmatch(c.errorText())
+	if told == nil {
+		t.Fatalf("nothing is said of a second try:\n%s", c.errorText())
+	}
+	c.Now = func() time.Time { return time.Now().Add(time.Hour) }
+	c.run(0, append(enter, strings.Fields(told[1])...)...)
+	if list := c.run(0, "list", "--json"); strings.Count(list, `"number":`) != 1 {
+		t.Errorf("not one case:\n%s", list)
+	}
+}
+
+// What the form could not take is said before the first question.
+func TestEnterLooksAtItsFlagsFirst(t *testing.T) {
+	c, f := openTown(t)
+	enter := []string{"enter", "hundeanmeldung", "--municipality", "Musterstadt", "--clerk", "M. Amt", "--portal-key", "file:" + f.counterKeyFile()}
+	for says, flags := range map[string][]string{
+		"--reference does not fit": {"--reference", "Akte Müller"},
+		"--attach: ":               {"--attach", f.dir},
+		"--save: ":                 {"--save", f.counterKeyFile()},
+		"--idempotency-key: ":      {"--idempotency-key", "ü"},
+		"--consent-at: ":           {"--consent", "--consent-at", "gestern"},
+	} {
+		c.In = strings.NewReader(strings.Join(dachshund, "\n") + "\n")
+		c.run(exitUsage, append(enter, flags...)...)
+		if got := c.errorText(); !strings.Contains(got, says) || strings.Contains(got, "Willigt") {
+			t.Errorf("%v says:\n%s", flags, got)
+		}
 	}
 }
 

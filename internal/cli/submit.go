@@ -32,6 +32,7 @@ type submission struct {
 	account                            map[string]string // attributes of the citizen's
 	bundle, part                       string
 	consent                            bool
+	consentAt                          string // RFC 3339; a repeat has that of the first push
 	attach                             []string
 	body                               []byte
 	mediaType                          string
@@ -80,6 +81,7 @@ with an operator's key; nothing is kept and nothing is sent.`,
 	f.StringVar(&s.version, "schema-version", "", "version of the schema; the newest where none is given")
 	f.BoolVar(&s.consent, "consent", false, "the citizen agrees that the data are stored and handed on")
 	f.StringVar(&s.wording, "consent-wording", "", "version of the text that was shown")
+	f.StringVar(&s.consentAt, "consent-at", "", "when the citizen agreed (RFC 3339); now where none is given, a repeat says it again")
 	f.StringVar(&s.reference, "reference", "", "the portal's own reference")
 	f.StringVar(&s.trust, "trust-level", "", "of the citizen's account: STORK-QAA-Level-1 to -4")
 	f.StringVar(&s.mailbox, "mailbox", "", "mailbox handle of the citizen's account")
@@ -89,7 +91,7 @@ with an operator's key; nothing is kept and nothing is sent.`,
 	f.StringArrayVar(&s.attach, "attach", nil, "attach this file; may be repeated")
 	f.StringVar(&portals, "portals", "", "address of the portals' API (STELLWERK_PORTALS; else the hub is asked)")
 	f.StringVar(&portalKey, "portal-key", "", "the portal's key: file:PATH or env:NAME (STELLWERK_PORTAL_KEY)")
-	f.StringVar(&idempotency, "idempotency-key", "", "repeat an earlier push with its key; a fresh one where none is given")
+	f.StringVar(&idempotency, "idempotency-key", "", "repeat an earlier push with its key and --consent-at; a fresh one where none is given")
 	f.BoolVar(&dry, "dry-run", false, "show the documents that would leave; nothing is kept or sent")
 	f.StringVar(&out, "out", "", "with --dry-run: write the documents into this folder")
 	return cmd
@@ -140,9 +142,36 @@ func (s *submission) metadataJSON(now time.Time) ([]byte, error) {
 	}{Municipality: s.municipality, Service: s.service, Version: s.version, Consent: consent{Given: s.consent, Wording: s.wording},
 		Reference: s.reference, Trust: s.trust, Mailbox: s.mailbox, Account: s.account, Clerk: s.clerk, Bundle: s.bundle, Part: s.part}
 	if s.consent {
-		m.Consent.At = now.UTC().Format(time.RFC3339)
+		if s.consentAt == "" {
+			s.consentAt = now.UTC().Format(time.RFC3339)
+		}
+		m.Consent.At = s.consentAt
 	}
 	return json.Marshal(m)
+}
+
+// repeatable says what makes another push the same one: the hub compares metadata too.
+func (s *submission) repeatable(idempotency string) string {
+	if s.consent {
+		return "repeat with --idempotency-key " + idempotency + " --consent-at " + s.consentAt
+	}
+	return "repeat with --idempotency-key " + idempotency
+}
+
+// sendable reports what keeps a push from being sent whatever its form says.
+func (s *submission) sendable(idempotency string) error {
+	for _, file := range s.attach {
+		if err := readable(file); err != nil {
+			return &usageError{fmt.Errorf("--attach: %w", err)}
+		}
+	}
+	if strings.ContainsFunc(idempotency, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return wrongUsage("--idempotency-key: %q has characters that no header may have", idempotency)
+	}
+	if _, err := time.Parse(time.RFC3339, s.consentAt); s.consentAt != "" && err != nil {
+		return wrongUsage("--consent-at: %q is not a time like 2026-03-01T09:30:00+01:00", s.consentAt)
+	}
+	return nil
 }
 
 // receipt is the 202's body, as far as people are told.
@@ -156,17 +185,12 @@ type receipt struct {
 
 // push sends the multipart request; attachments are streamed from their files.
 func (p *Program) push(ctx context.Context, base, key, idempotency string, s *submission) error {
+	if err := s.sendable(idempotency); err != nil {
+		return err
+	}
 	meta, err := s.metadataJSON(p.Now())
 	if err != nil {
 		return fmt.Errorf("write the metadata: %w", err)
-	}
-	for _, file := range s.attach {
-		if err := readable(file); err != nil {
-			return &usageError{fmt.Errorf("--attach: %w", err)}
-		}
-	}
-	if strings.ContainsFunc(idempotency, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return wrongUsage("--idempotency-key: %q has characters that no header may have", idempotency)
 	}
 	body, w := io.Pipe()
 	form := multipart.NewWriter(w)
@@ -186,15 +210,19 @@ func (p *Program) push(ctx context.Context, base, key, idempotency string, s *su
 	}
 	res, err := client.Do(req)
 	if err != nil {
-		return fmt.Errorf("%w (repeat with --idempotency-key %s): %w", admin.ErrUnreachable, idempotency, err)
+		return fmt.Errorf("%w (%s): %w", admin.ErrUnreachable, s.repeatable(idempotency), err)
 	}
 	defer func() { _ = res.Body.Close() }()
 	answer, err := io.ReadAll(io.LimitReader(res.Body, 8<<20))
 	if err != nil {
-		return fmt.Errorf("%w: read its answer (repeat with --idempotency-key %s): %w", admin.ErrUnreachable, idempotency, err)
+		return fmt.Errorf("%w: read its answer (%s): %w", admin.ErrUnreachable, s.repeatable(idempotency), err)
 	}
 	if res.StatusCode != http.StatusAccepted {
-		return p.refusal(res.StatusCode, answer)
+		err := p.refusal(res.StatusCode, answer)
+		if res.StatusCode >= 500 || res.StatusCode == http.StatusConflict || res.StatusCode == http.StatusRequestTimeout {
+			return fmt.Errorf("%w (%s)", err, s.repeatable(idempotency))
+		}
+		return err
 	}
 	var r receipt
 	if err := json.Unmarshal(answer, &r); err != nil {
