@@ -288,9 +288,15 @@ func (q *questions) leaf(f *form, label, path string, required bool, depth int) 
 		if complaint == "" {
 			return v, nil
 		}
+		if x, ok := q.known[path].(string); ok && complaint == otherForm {
+			complaint += " Bitte etwa so: " + x
+		}
 		q.say("%s", indent(depth+1)+complaint)
 	}
 }
+
+// otherForm is what breaks the pattern of a schema; the service's example shows how it is meant.
+const otherForm = "Das hat nicht die Form, die hier erwartet wird."
 
 func indent(depth int) string { return strings.Repeat("  ", depth) }
 
@@ -345,7 +351,7 @@ func (f *form) read(a string) (v any, complaint string) {
 	}
 	// A pattern of another dialect is the gate's to judge.
 	if re, err := regexp.Compile(f.Pattern); err == nil && f.Pattern != "" && !re.MatchString(a) {
-		return nil, "Das hat nicht die Form, die hier erwartet wird."
+		return nil, otherForm
 	}
 	return a, ""
 }

@@ -42,7 +42,7 @@ func TestEnterAsksForTheForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked := c.errorText()
-	for _, want := range []string{"Willigt die Person ein? [j/n]", "Ich willige ein", "Halter\n", "  Geburtsdatum (TT.MM.JJJJ): ", "Das ist kein Datum", "Das hat nicht die Form",
+	for _, want := range []string{"Willigt die Person ein? [j/n]", "Ich willige ein", "Halter\n", "  Geburtsdatum (TT.MM.JJJJ): ", "Das ist kein Datum", "Das hat nicht die Form, die hier erwartet wird. Bitte etwa so: 59999\n",
 		"Geschlecht [1 weiblich, 2 weiblich-kastriert", "Noch einmal Hund? [j/n]", "Zahlung angeben? [j/n]"} {
 		if !strings.Contains(asked, want) {
 			t.Errorf("%q was not asked:\n%s", want, asked)
