@@ -50,7 +50,13 @@ func withdrawnAdvice(s *admin.Submission) (cause, next string) {
 		cause += "; not sent: " + strings.Join(s.Withdrawal.Cancelled, ", ")
 	}
 	if len(s.Withdrawal.Left) > 0 {
-		return cause + "; had left already: " + strings.Join(s.Withdrawal.Left, ", "), "whoever has it must be told: the hub cannot take it back there"
+		next = "whoever has it must be told: the hub cannot take it back there"
+		for i := range s.Deliveries {
+			if d := &s.Deliveries[i]; d.Role == hub.RolePayment && d.State == hub.DeliveryDelivered {
+				next = "the fee is paid, and nothing is done for it: it must be given back (" + d.System + "); " + next
+			}
+		}
+		return cause + "; had left already: " + strings.Join(s.Withdrawal.Left, ", "), next
 	}
 	return cause, "nothing to do"
 }
