@@ -163,6 +163,7 @@ func (r *reader) exprFinding(n *yaml.Node, what string, err error) {
 	r.add(n, what+": "+msg, sug)
 	f := &r.findings[len(r.findings)-1]
 	switch {
+	case fe.Line == 0: // of the whole expression, not of a place in it
 	case n.Style == 0, n.Style == yaml.FlowStyle:
 		f.Column += fe.Column
 	case n.Style == yaml.SingleQuotedStyle: // a quote in it is written twice

@@ -68,6 +68,7 @@ func TestMappingFindings(t *testing.T) {
 		{"revision: 1\noutput: {format: fixed, layout: formen.yaml}\nfields:\n  k: {from: x, with: [comma 2]}", "m/x.yaml:4:1: k: the step writes a comma, and the layout reads a number with a point"},
 		{jsonHead + "fields:\n  a:\n    expr: >-\n      number(\"ä\") +\n      number(\"y\") +\n      nummer\n", "m/x.yaml:8:7: expr: nummer is not a name here"},
 		{jsonHead + "fields:\n  a:\n    expr: |\n      number(\"ä\") +\n\n      1 + nummer\n", "m/x.yaml:8:11: expr: nummer is not a name here"},
+		{jsonHead + "fields:\n  a:\n    expr: >-\n      exists(\"x\") and\n      count(\"x[. = preceding-sibling::x]\") == 0\n", "m/x.yaml:5:11: expr: x[. = preceding-sibling::x]: the axis preceding-sibling is not used here"},
 		{jsonHead + "fields:\n  a: {expr: 'text(\"x\") == ''y'' or nummer'}", "m/x.yaml:4:36: expr: nummer is not a name here"},
 		{jsonHead + "fields:\n  a: {from: x, type: number, with: [comma 2]}", "m/x.yaml:4:36: the step comma writes what is no number in JSON (leave it out, or the type)"},
 		{"revision: 1\noutput: {format: fixed, layout: layout.yaml}\nfields: {x: {const: b}}", "warning: nothing fills tag of record type header"},
