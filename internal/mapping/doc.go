@@ -145,7 +145,8 @@
 // Names: the lets; submission, municipality, meta, attachments with the fields above in
 // camelCase; position. Functions: text(path) number(path) count(path) exists(path)
 // date(path) sum(path), where path is quoted, or bare if it is one name; they also
-// take values: number(x). join("path", ", ") is all its values in one text. answer(role, key), ordinance("name/column"[, date]), lookup("list/column", v),
+// take values: number(x). join("path", ", ") is all its values in one text,
+// distinct("path") how many different ones there are. answer(role, key), ordinance("name/column"[, date]), lookup("list/column", v),
 // inList("list", v), decimal("1.50"), round(d, places[, rule]), divide(a, b, places[, rule]), proRata(d, months[, rule]),
 // min, max, firstOfMonth, firstOfNextMonth, lastOfMonth, plusDays, plusMonths, plusWorkingDays, workingDay,
 // monthsLeft(date) (its month to December), months(a, b) (calendar months, both counted), days(a, b),

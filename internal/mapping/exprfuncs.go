@@ -113,6 +113,7 @@ func stateFunctions() []exprFunction {
 	return []exprFunction{
 		{"count", nothing, []any{new(func(pathOnly) int)}}, // for the parser, which has its own otherwise
 		{"sum", nothing, []any{new(func(pathOnly) Decimal)}},
+		{"distinct", nothing, []any{new(func(pathOnly) int)}},
 		{"join", nothing, []any{new(func(pathOnly, string) string)}},
 		onState("__letText", letText),
 		onState("__letBool", func(st *state, i int) (bool, error) {
@@ -154,6 +155,7 @@ func stateFunctions() []exprFunction {
 			return n > 0, nil
 		}),
 		onState("__sum", sumOfPath),
+		onState("__distinct", distinctInPath),
 		{"__join", func(a ...any) (any, error) {
 			return joinedPath(a[0].(*state), a[1].(int), a[2].(string)), nil
 		}, []any{new(func(*state, int, string) string)}},
@@ -198,6 +200,17 @@ func joinedPath(st *state, i int, separator string) string {
 		}
 	})
 	return strings.Join(all, separator)
+}
+
+// distinctInPath is how many different values a path finds; the empty one is none.
+func distinctInPath(st *state, i int) (int, error) {
+	seen := map[string]bool{}
+	st.m.paths[i].texts(st.root, st.scope.cur, func(s string) {
+		if s = strings.TrimSpace(s); s != "" {
+			seen[s] = true
+		}
+	})
+	return len(seen), nil
 }
 
 func sumOfPath(st *state, i int) (sum Decimal, err error) {

@@ -123,7 +123,7 @@ func camel(s string) string {
 }
 
 // pathFunctions take a path, and most of them a value too.
-var pathFunctions = []string{"text", "number", "count", "exists", "date", "sum"}
+var pathFunctions = []string{"text", "number", "count", "exists", "date", "sum", "distinct"}
 
 func (p *exprPatcher) call(node *ast.Node, n *ast.CallNode) {
 	id, ok := n.Callee.(*ast.IdentifierNode)
@@ -190,7 +190,7 @@ func (p *exprPatcher) pathCall(node *ast.Node, n *ast.CallNode, fn string, more 
 		src, isPath = id.Value, true
 	}
 	if !isPath {
-		if fn == "count" || fn == "sum" || fn == "join" {
+		if fn == "count" || fn == "sum" || fn == "distinct" || fn == "join" {
 			p.fail(n, "%s takes a path in quotes", fn)
 		}
 		return // a value: the function itself

@@ -210,7 +210,7 @@ func TestExpressions(t *testing.T) {
 		{`number("fehlt") >= 40`, "false"}, {`number("leer") < 40`, "false"}, {`number("fehlt") + 1`, ""}, {`not (number("fehlt") >= 40)`, "true"},
 		{`number("schlecht") > 1`, "hold not-a-number"}, {`text("h")`, "hold ambiguous"}, {`text("t") + "!"`, "Hallo!"}, {`text(t) == "Hallo"`, "true"},
 		{`count("h")`, "3"}, {`count("h") > 2 ? "viele" : "wenige"`, "viele"}, {`exists("leer")`, "true"}, {`exists("fehlt")`, "false"}, {`sum("h/g")`, "3.30"}, {`sum("fehlt")`, "0"},
-		{`join("h/g", "; ")`, "1.10; 2.20"}, {`join("fehlt", ", ")`, ""}, {`join("h/g", n)`, "load"}, {`join("h/g")`, "load"}, {`join(1, ",")`, "load"},
+		{`distinct("h/g")`, "2"}, {`distinct("fehlt")`, "0"}, {`distinct(1)`, "load"}, {`join("h/g", "; ")`, "1.10; 2.20"}, {`join("fehlt", ", ")`, ""}, {`join("h/g", n)`, "load"}, {`join("h/g")`, "load"}, {`join(1, ",")`, "load"},
 		{`date("d") < date("2026-02-01")`, "true"}, {`firstOfNextMonth(date("d"))`, "2026-02-01"}, {`date("t")`, "hold not-a-date"}, {`date("fehlt") < date("2026-02-01")`, "false"},
 		{`firstOfMonth(date("fehlt"))`, ""}, {`plusMonths(date("d"), 1)`, "2026-02-28"}, {`plusDays(date("d"), 1)`, "2026-02-01"}, {`monthsLeft(date("d"))`, "12"},
 		{`months(date("2026-04-01"), date("2026-12-31"))`, "9"}, {`days(date("2026-03-28"), date("2026-03-30"))`, "2"}, {`age(date("2004-02-29"), date("2026-02-28"))`, "21"},
