@@ -54,14 +54,14 @@ func (k *clerk) Read(p []byte) (int, error) {
 func TestEnterEveryService(t *testing.T) {
 	c, f := openTown(t)
 	person := []typed{{"Willigt", []string{"j"}}, {"Name", []string{"Beispiel"}}, {"Vorname", []string{"Ute"}}, {"Geburtsdatum", []string{"3.4.1980"}},
-		{"Strasse", []string{"Musterweg", "Musterweg"}}, {"Hausnummer", []string{"5", "5"}}, {"Plz", []string{"59999", "59999"}}, {"Ort", []string{"Musterstadt", "Musterstadt"}}}
+		{"Straße", []string{"Musterweg", "Musterweg"}}, {"Hausnummer", []string{"5", "5"}}, {"Postleitzahl", []string{"59999", "59999"}}, {"Ort", []string{"Musterstadt", "Musterstadt"}}}
 	for service, own := range map[string][]typed{
-		"hundeabmeldung":  {{"Name", []string{"Waldi"}}, {"Hunde", []string{"0"}}, {"Code", []string{"dackel", "verstorben"}}, {"Gross", []string{"n"}}, {"Am", []string{"1.3.2026"}}},
+		"hundeabmeldung":  {{"Name", []string{"Waldi"}}, {"Hunde", []string{"0"}}, {"Code", []string{"dackel", "verstorben"}}, {"Großer Hund", []string{"n"}}, {"Ende am", []string{"1.3.2026"}}},
 		"hundemarke":      {{"Name", []string{"Waldi"}}, {"Anlass", []string{"verloren"}}, {"Grund", []string{"verloren"}}, {"Chip", []string{"276098100000099"}}},
 		"reitkennzeichen": {{"Gemeinde", []string{"05999040"}}, {"Code", []string{"ausgabe", "privat"}}, {"Jahr", []string{"2026"}}, {"Anzahl", []string{"1"}}},
-		"abfallbehaelter-anmeldung": {{"Rolle", []string{"eigentuemer"}}, {"Eigentum", []string{"j"}}, {"Personen", []string{"4"}}, {"Ab", []string{"1.12.2026"}},
-			{"Code", []string{"neuanmeldung", "rest", "80", "bio", "120"}}, {"Anzahl", []string{"1", "1"}}, {"Aktion", []string{"aufstellen", "aufstellen"}}, {"Noch einmal Behaelter", []string{"j"}}},
-		"abfallbehaelter-abmeldung": {{"Rolle", []string{"eigentuemer"}}, {"Eigentum", []string{"j"}}, {"Personen", []string{"0"}}, {"Zum", []string{"30.4.2026"}},
+		"abfallbehaelter-anmeldung": {{"Rolle", []string{"eigentuemer"}}, {"Eigentum", []string{"j"}}, {"Gemeldete Personen", []string{"4"}}, {"Gewünscht ab", []string{"1.12.2026"}},
+			{"Code", []string{"neuanmeldung", "rest", "80", "bio", "120"}}, {"Anzahl", []string{"1", "1"}}, {"Aktion", []string{"aufstellen", "aufstellen"}}, {"Noch einmal Abfallbehälter", []string{"j"}}},
+		"abfallbehaelter-abmeldung": {{"Rolle", []string{"eigentuemer"}}, {"Eigentum", []string{"j"}}, {"Gemeldete Personen", []string{"0"}}, {"Abmelden zum", []string{"30.4.2026"}},
 			{"Code", []string{"umzug", "rest", "80"}}, {"Anzahl", []string{"1"}}},
 	} {
 		answers := []typed{}
@@ -76,6 +76,9 @@ func TestEnterEveryService(t *testing.T) {
 		}
 		if never := regexp.MustCompile(`NachrichtenUUID|ListURI|Kennung|Fassung`).FindString(c.err.String()); never != "" {
 			t.Errorf("%s: %s was asked of a person:\n%s", service, never, c.err.String())
+		}
+		if odd := regexp.MustCompile(`\b(Strasse|Plz|Iban|Email|[A-Z][a-z]*(ae|oe|stueck)[a-z]*)\b`).FindString(c.err.String()); odd != "" {
+			t.Errorf("%s: %q is asked of a person:\n%s", service, odd, c.err.String())
 		}
 		if shown := c.run(0, "show", r.Number, "--json"); !strings.Contains(shown, `"channel": "counter"`) || strings.Contains(shown, `"state": "parked"`) {
 			t.Errorf("%s: %s", service, shown)
