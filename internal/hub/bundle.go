@@ -91,7 +91,7 @@ var (
 	textBundleAction     = Text{"Zu einem Ihrer Anträge müssen Sie noch etwas tun.", "One of your applications needs something from you."}
 	textBundleOpen       = Text{"Was Sie eingereicht haben, ist abgeschlossen. Ihre Mappe ist noch offen.", "What you have submitted has come to its end. Your bundle is still open."}
 	textBundleCompleted  = Text{"Alle Anträge Ihrer Mappe liegen den zuständigen Stellen vor.", "All applications of your bundle are with the offices in charge."}
-	textBundlePartly     = Text{"Ihre Mappe ist abgeschlossen. Nicht alle Anträge wurden angenommen.", "Your bundle has come to its end. Not all applications were accepted."}
+	textBundlePartly     = Text{"Ihre Mappe ist abgeschlossen. Nicht alle Anträge liegen den zuständigen Stellen vor.", "Your bundle has come to its end. Not all applications are with the offices in charge."}
 	textBundleRejected   = Text{"Die Anträge Ihrer Mappe wurden nicht angenommen. Bitte wenden Sie sich an Ihre Kommune.", "The applications of your bundle were not accepted. Please get in touch with your municipality."}
 	textBundleCancelled  = Text{"Die Anträge Ihrer Mappe sind zurückgezogen oder beendet.", "The applications of your bundle have been withdrawn or ended."}
 )

@@ -155,6 +155,11 @@ func withdrawn(w *Withdrawal, parts []Delivery) Standing {
 	switch {
 	case len(w.Open) > 0:
 		s.Text = textCancelledOpen
+	case len(w.Left) == 1 && w.Left[0] == RolePayment:
+		s.Text = textCancelledUnpaid
+		if slices.ContainsFunc(parts, func(d Delivery) bool { return d.Role == RolePayment && d.State == DeliveryDelivered }) {
+			s.Text = textCancelledPaid
+		}
 	case len(w.Left) > 0:
 		s.Text = textCancelledLate
 	}

@@ -100,8 +100,10 @@ func TestStandingOfWhatWasWithdrawn(t *testing.T) {
 		"in the middle":           {hub.SubmissionSettled, deliveries("records delivered", "finance closed withdrawn"), hub.CaseCancelled, "soweit er noch nicht"},
 		"while it is sent":        {hub.SubmissionRunning, deliveries("records sending", "finance closed withdrawn"), hub.CaseProcessing, "wird noch geklärt"},
 		"unclear":                 {hub.SubmissionParked, deliveries("records parked:unclear withdrawn", "finance closed withdrawn"), hub.CaseProcessing, "wird noch geklärt"},
-		"while it was to be paid": {hub.SubmissionRunning, deliveries("payment awaiting payment-open", "district closed withdrawn"), hub.CaseCancelled, "soweit er"},
-		"the provider is asked":   {hub.SubmissionRunning, deliveries("payment sending payment-open", "district closed withdrawn"), hub.CaseCancelled, "soweit er"},
+		"while it was to be paid": {hub.SubmissionRunning, deliveries("payment awaiting payment-open", "district closed withdrawn"), hub.CaseCancelled, "bezahlen Sie die Gebühr nicht mehr"},
+		"the provider is asked":   {hub.SubmissionRunning, deliveries("payment sending payment-open", "district closed withdrawn"), hub.CaseCancelled, "bezahlen Sie die Gebühr nicht mehr"},
+		"paid all the same":       {hub.SubmissionSettled, deliveries("payment delivered", "district closed withdrawn"), hub.CaseCancelled, "wegen der Erstattung"},
+		"paid, and at an office":  {hub.SubmissionSettled, deliveries("payment delivered", "district delivered", "records closed withdrawn"), hub.CaseCancelled, "soweit er"},
 		"with a callback":         {hub.SubmissionSettled, deliveries("records closed withdrawn", "portal? pending"), hub.CaseCancelled, "an keine Stelle"},
 	} {
 		got := hub.StandingOf(&hub.Submission{State: test.state, WithdrawnAt: time.Unix(1, 0)}, test.parts)

@@ -25,6 +25,10 @@ var (
 		"Your application is withdrawn. What was on its way at that moment is still being looked at."}
 	textCancelledLate = Text{"Ihr Antrag ist zurückgezogen, soweit er noch nicht weitergeleitet war. Stellen, die ihn schon haben, haben ihn weiterhin: Wenden Sie sich bitte an diese.",
 		"Your application is withdrawn as far as it had not been passed on. Offices that have it already still have it: please turn to them."}
+	textCancelledUnpaid = Text{"Ihr Antrag ist zurückgezogen. Er wurde an keine Stelle weitergeleitet. Bitte bezahlen Sie die Gebühr nicht mehr.",
+		"Your application is withdrawn. It was not passed on to any office. Please do not pay the fee any more."}
+	textCancelledPaid = Text{"Ihr Antrag ist zurückgezogen. Er wurde an keine Stelle weitergeleitet. Die Gebühr ist bezahlt: Wenden Sie sich wegen der Erstattung bitte an Ihre Kommune.",
+		"Your application is withdrawn. It was not passed on to any office. The fee is paid: please turn to your municipality to have it back."}
 	textCancelledThere = Text{"Ihr Antrag ist zurückgezogen und wird nicht weiter bearbeitet.", "Your application has been withdrawn and is not worked on any more."}
 )
 
