@@ -131,7 +131,7 @@
 //	money       decimal [PLACES] | cents | from-cents | comma [PLACES] | round PLACES [RULE] |
 //	            times N | divide N PLACES [RULE] | pro-rata DATE-SOURCE [RULE]
 //	            RULE: half-up (default) half-even down up
-//	checks      iban bic chip15 plz email ags | match REGEXP | length MIN MAX | one-of A B C
+//	checks      iban [sepa] (of a country where it can be debited) | bic chip15 plz email ags | match REGEXP | length MIN MAX | one-of A B C
 //	codes       lookup LIST/COLUMN | in LIST
 //
 // Arguments are parted by blanks; quotes ("", ”) hold blanks together. A step may also

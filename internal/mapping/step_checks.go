@@ -118,7 +118,21 @@ var ungrouped = strings.NewReplacer(" ", "", "-", "", ".", "")
 
 func checkSteps() map[string]stepDef {
 	return map[string]stepDef{
-		"iban":   check("an IBAN", iban),
+		"iban": withArgs(0, 1, func(a []string) (func(string) (string, *refusal), error) {
+			if len(a) > 0 && a[0] != "sepa" {
+				return nil, fmt.Errorf("%q is not what an IBAN can be (sepa)", a[0])
+			}
+			return func(v string) (string, *refusal) {
+				s, ok := iban(v)
+				if !ok {
+					return "", refused("an IBAN")
+				}
+				if _, debited := ibanLengths[s[:2]]; len(a) > 0 && !debited {
+					return "", refused("the IBAN of an account that SEPA reaches")
+				}
+				return s, nil
+			}, nil
+		}),
 		"bic":    check("a BIC", bic),
 		"email":  check("an e-mail address", email),
 		"chip15": check("a chip number of 15 digits", func(v string) (string, bool) { return digitsOf(15)(ungrouped.Replace(v)) }),
