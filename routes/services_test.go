@@ -203,6 +203,8 @@ func TestRefusedExamples(t *testing.T) {
 		{"reitkennzeichen/examples/abgelehnt/gemeinde-mit-postleitzahl.xml", 30, "gemeinde"},
 		{"reitkennzeichen/examples/abgelehnt/jahr-als-zahl.json", 0, "/antrag/jahr"},
 		{"abfallbehaelter-anmeldung/examples/abgelehnt/kein-behaelter.xml", 0, "anzahl"},
+		{"abfallbehaelter-anmeldung/examples/abgelehnt/umbruch-im-wert.xml", 0, "standort"},
+		{"abfallbehaelter-anmeldung/examples/abgelehnt/nur-leerzeichen.json", 0, "/behaelter/0/standort"},
 		{"abfallbehaelter-anmeldung/examples/abgelehnt/unbekanntes-feld.json", 0, "/behaelter/0"},
 		{"abfallbehaelter-abmeldung/examples/abgelehnt/ohne-erklaerung.xml", 0, "grundstueck"},
 		{"abfallbehaelter-abmeldung/examples/abgelehnt/tag-als-text.json", 0, "/zum"},
