@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"stellwerk/internal/hub"
@@ -43,7 +44,7 @@ type BundlePart struct {
 	FormPart
 	Town        *Town        `json:"town,omitempty"` // Municipality, once it is known
 	Applies     bool         `json:"applies"`        // by the answers; it advises, and forbids nothing
-	Missing     bool         `json:"missing"`        // applies, and nothing was submitted for it yet
+	Missing     bool         `json:"missing"`        // applies, and nothing that was submitted for it counts
 	Submissions []Submission `json:"submissions"`
 }
 
@@ -159,7 +160,7 @@ func (s *BundleStatus) follow(c *call, form *route.Bundle, answers *hub.BundleAn
 			FormPart: FormPart{Part: p.ID, Service: p.Service, Title: titleOf(c, p.Service), Municipality: sideOf(p.Old), Hint: p.Hint, Offered: offered},
 			Town:     town, Applies: list.Applies[i], Submissions: filed[p.ID],
 		}
-		line.Missing = line.Applies && len(line.Submissions) == 0
+		line.Missing = line.Applies && !slices.ContainsFunc(line.Submissions, func(one Submission) bool { return one.counts(town) })
 		if line.Submissions == nil {
 			line.Submissions = []Submission{}
 		}
@@ -167,6 +168,12 @@ func (s *BundleStatus) follow(c *call, form *route.Bundle, answers *hub.BundleAn
 		s.Parts = append(s.Parts, line)
 	}
 	return nil
+}
+
+// counts reports whether a submission does for a part that leads to a town: not where it
+// was taken back, not paid or not accepted, and not where it went to another town.
+func (s *Submission) counts(town *Town) bool {
+	return s.Status != hub.CaseCancelled && s.Status != hub.CaseRejected && (town == nil || s.Town.AGS == town.AGS)
 }
 
 func submissionOf(c *call, s *store.Status) Submission {
