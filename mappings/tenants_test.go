@@ -3,6 +3,7 @@ package mappings_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"maps"
 	"os"
 	"regexp"
@@ -350,5 +351,36 @@ func TestOwnMappings(t *testing.T) {
 	}
 	if own != 6 {
 		t.Errorf("%d mappings are the folder's own", own)
+	}
+}
+
+// Who fills in a form by its schema reads which codes there are: what a description
+// says of a list are all of its codes, in its order.
+func TestSchemasNameTheCodes(t *testing.T) {
+	snap := load(t, "../testdata/musterstadt")
+	named := regexp.MustCompile(`"description": "(?:Liter: )?([^";]*); aus der Liste urn:stellwerk:codeliste:([a-z-]+)\."`)
+	found := 0
+	for service := range snap.Routes {
+		schema, err := routes.FS.ReadFile(service + "/" + service + ".schema.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range named.FindAllStringSubmatch(string(schema), -1) {
+			file := "codelists/" + m[2] + ".yaml"
+			if _, err := fs.Stat(mappings.FS, file); err != nil {
+				file = "codelists/" + m[2] + ".xml"
+			}
+			list, findings := mapping.LoadCodeList(mappings.FS, file)
+			if list == nil {
+				t.Fatal(findings)
+			}
+			if got := strings.ReplaceAll(m[1], " oder ", ", "); got != strings.Join(list.Keys(), ", ") {
+				t.Errorf("%s says %s of %s, which has %v", service, got, m[2], list.Keys())
+			}
+			found++
+		}
+	}
+	if found < 9 {
+		t.Errorf("%d lists are named", found)
 	}
 }
