@@ -162,6 +162,8 @@ func withdrawn(w *Withdrawal, parts []Delivery) Standing {
 		}
 	case len(w.Left) > 0:
 		s.Text = textCancelledLate
+	case slices.ContainsFunc(parts, func(d Delivery) bool { return d.State == DeliveryClosed && d.Code == CodeRemoteCancelled }):
+		s.Text = textWithdrawnThere
 	}
 	parked := Party("")
 	for i := range parts {

@@ -104,6 +104,7 @@ func TestStandingOfWhatWasWithdrawn(t *testing.T) {
 		"the provider is asked":   {hub.SubmissionRunning, deliveries("payment sending payment-open", "district closed withdrawn"), hub.CaseCancelled, "bezahlen Sie die Gebühr nicht mehr"},
 		"paid all the same":       {hub.SubmissionSettled, deliveries("payment delivered", "district closed withdrawn"), hub.CaseCancelled, "wegen der Erstattung"},
 		"paid, and at an office":  {hub.SubmissionSettled, deliveries("payment delivered", "district delivered", "records closed withdrawn"), hub.CaseCancelled, "soweit er"},
+		"it had been handed on":   {hub.SubmissionSettled, deliveries("authority closed remote-cancelled"), hub.CaseCancelled, "bei der zuständigen Stelle nicht weiter"},
 		"with a callback":         {hub.SubmissionSettled, deliveries("records closed withdrawn", "portal? pending"), hub.CaseCancelled, "an keine Stelle"},
 	} {
 		got := hub.StandingOf(&hub.Submission{State: test.state, WithdrawnAt: time.Unix(1, 0)}, test.parts)

@@ -29,7 +29,11 @@ var (
 		"Your application is withdrawn. It was not passed on to any office. Please do not pay the fee any more."}
 	textCancelledPaid = Text{"Ihr Antrag ist zurückgezogen. Er wurde an keine Stelle weitergeleitet. Die Gebühr ist bezahlt: Wenden Sie sich wegen der Erstattung bitte an Ihre Kommune.",
 		"Your application is withdrawn. It was not passed on to any office. The fee is paid: please turn to your municipality to have it back."}
-	textCancelledThere = Text{"Ihr Antrag ist zurückgezogen und wird nicht weiter bearbeitet.", "Your application has been withdrawn and is not worked on any more."}
+	// What ended at another authority may have been taken back there, or not been paid.
+	textCancelledThere = Text{"Ihr Antrag ist bei der zuständigen Stelle beendet, zurückgezogen oder nicht bezahlt, und wird nicht weiter bearbeitet.",
+		"Your application has ended at the authority in charge, withdrawn or not paid, and is not worked on any more."}
+	textWithdrawnThere = Text{"Ihr Antrag ist zurückgezogen und wird auch bei der zuständigen Stelle nicht weiter bearbeitet. Haben Sie dort schon eine Gebühr bezahlt, wenden Sie sich bitte wegen der Erstattung an sie.",
+		"Your application is withdrawn, and the authority in charge does not work on it any more either. If you have paid a fee there, please turn to it to have it back."}
 )
 
 // Text is the sentence that goes with a status where nothing more is known.
