@@ -3,6 +3,7 @@ package xsd
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"math"
 	"strconv"
@@ -246,11 +247,12 @@ func (t *simpleType) judgeItems(c *valueContext, b []byte, key bool) (int, *faul
 		if end < 0 {
 			end = len(b)
 		}
-		if key {
-			c.key = append(c.key, ' ')
-		}
+		from := len(c.key)
 		if f := t.item.judge(c, b[:end], key); f != nil {
 			return n, f
+		}
+		if key { // where an item ends, whatever octets it has
+			c.key = binary.LittleEndian.AppendUint32(c.key, uint32(len(c.key)-from))
 		}
 		b = bytes.TrimLeft(b[end:], " ")
 		n++

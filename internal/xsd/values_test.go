@@ -164,3 +164,19 @@ func TestPatterns(t *testing.T) {
 		}
 	}
 }
+
+// Where items are compared as octets, the octets of one must not read as two.
+func TestListsOfBinary(t *testing.T) {
+	s := compile(t, `<xs:simpleType name="hex"><xs:list itemType="xs:hexBinary"/></xs:simpleType>
+		<xs:element name="a"><xs:simpleType><xs:restriction base="hex"><xs:enumeration value="78 79"/></xs:restriction></xs:simpleType></xs:element>
+		<xs:element name="b"><xs:complexType><xs:sequence><xs:element name="x" type="hex" maxOccurs="2"/></xs:sequence></xs:complexType>
+		<xs:unique name="u"><xs:selector xpath="x"/><xs:field xpath="."/></xs:unique></xs:element>`)
+	for doc, good := range map[string]bool{
+		"<a>78\n 79</a>": true, "<a>78206879</a>": false, "<a>7879</a>": false,
+		"<b><x>78 79</x><x>78206879</x></b>": true, "<b><x>7a 4C</x><x> 7A 4c</x></b>": false,
+	} {
+		if found := validate(t, s, doc); (len(found) == 0) != good {
+			t.Errorf("%q: %v", doc, found)
+		}
+	}
+}
