@@ -468,7 +468,7 @@ func (f *facetBuilder) finish(d *node) bool {
 		good = f.wrong(d, "length-minLength-maxLength", "length contradicts minLength or maxLength")
 	}
 	b := &f.base.facets
-	if f.own["length"] && (f.own["minLength"] && b.minLength != to.minLength || f.own["maxLength"] && b.maxLength != to.maxLength) {
+	if to.length >= 0 && (f.own["minLength"] && b.minLength != to.minLength || f.own["maxLength"] && b.maxLength != to.maxLength) {
 		good = f.wrong(d, "length-minLength-maxLength", "length excludes minLength and maxLength")
 	}
 	if to.totalDigits >= 0 && to.fractionDigits > to.totalDigits {

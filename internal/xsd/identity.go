@@ -27,6 +27,7 @@ type icValue struct {
 	open   int  // depth of the element whose value is awaited
 	set    bool // it has a value
 	nilled bool
+	maybe  bool // it has none because its element may be nil, which a key forbids
 	key    string
 }
 
@@ -157,6 +158,8 @@ func (v *Validator) endFields(f *frame, t *simpleType, key string, nilled bool) 
 					}
 				case nilled:
 					val.nilled = true
+				case s.ic.kind == constraintKey && f.decl != nil && f.decl.nillable:
+					val.maybe = true
 				case key != "":
 					val.set, val.key = true, key
 				}
@@ -204,7 +207,7 @@ func (v *Validator) closeNode(f *frame, s *icScope, node *icNode) {
 		val := &node.values[k]
 		if !val.set {
 			if s.ic.kind == constraintKey {
-				v.reportNode(node, v.keyIncomplete(s.ic, k, val.nilled))
+				v.reportNode(node, v.keyIncomplete(s.ic, k, val))
 			}
 			return
 		}

@@ -175,6 +175,23 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// A key's fields must not be elements that the schema lets be nil, nil or not; a unique's may.
+func TestNillableFields(t *testing.T) {
+	for kind, rule := range map[string]string{"key": "cvc-identity-constraint.4.2.3", "unique": ""} {
+		s := compile(t, `<xs:element name="a"><xs:complexType><xs:sequence><xs:element name="b" maxOccurs="2"><xs:complexType><xs:sequence>
+			<xs:element name="c" type="xs:int" nillable="true"/></xs:sequence></xs:complexType></xs:element></xs:sequence></xs:complexType>
+			<xs:`+kind+` name="k"><xs:selector xpath="b"/><xs:field xpath="c"/></xs:`+kind+`></xs:element>`)
+		found := validate(t, s, "<a>\n<b><c>1</c></b></a>")
+		if rule == "" && len(found) > 0 || rule != "" && (len(found) != 1 || found[0].Rule != rule || found[0].Line != 2) {
+			t.Errorf("%s: %v", kind, found)
+		}
+		checkSentences(t, found)
+		if same := validate(t, s, "<a><b><c>1</c></b><b><c>01</c></b></a>"); len(same) == 0 {
+			t.Errorf("%s: the same value twice is not found", kind)
+		}
+	}
+}
+
 func TestFindings(t *testing.T) {
 	s := compile(t, petSchema)
 	doc := "<antrag>\n  <datum>gestern</datum>\n  <halter>\n    <name/>\n  </halter>\n  <plz>Soest</plz>\n</antrag>"

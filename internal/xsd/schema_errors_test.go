@@ -31,6 +31,8 @@ func TestSchemaErrors(t *testing.T) {
 		{"facet loosened", `<xs:simpleType name="T"><xs:restriction base="xs:byte"><xs:maxInclusive value="300"/></xs:restriction></xs:simpleType>`, "maxInclusive-valid-restriction"},
 		{"enumeration of another type", `<xs:simpleType name="T"><xs:restriction base="xs:int"><xs:enumeration value="x"/></xs:restriction></xs:simpleType>`, "enumeration-valid-restriction"},
 		{"minLength above maxLength", `<xs:simpleType name="T"><xs:restriction base="xs:string"><xs:minLength value="3"/><xs:maxLength value="2"/></xs:restriction></xs:simpleType>`, "minLength-less-than-equal-to-maxLength"},
+		{"a bound beside the base's length", `<xs:simpleType name="A"><xs:restriction base="xs:string"><xs:length value="2"/></xs:restriction></xs:simpleType>
+			<xs:simpleType name="B"><xs:restriction base="A"><xs:maxLength value="3"/></xs:restriction></xs:simpleType>`, "length-minLength-maxLength"},
 		{"default of another type", `<xs:element name="a" type="xs:int" default="x"/>`, "e-props-correct.2"},
 		{"two values", `<xs:element name="a" type="xs:int" default="1" fixed="1"/>`, "src-element.1"},
 		{"ambiguous", `<xs:complexType name="T"><xs:sequence><xs:element name="a" minOccurs="0"/><xs:element name="a"/></xs:sequence></xs:complexType>`, "cos-nonambig"},

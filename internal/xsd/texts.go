@@ -312,8 +312,13 @@ func (v *Validator) fieldNotSimple(ic *constraint) verdict {
 		fmt.Sprintf("a field of %q has elements here; a value is expected.", ic.name.Local)}
 }
 
-func (v *Validator) keyIncomplete(ic *constraint, field int, nilled bool) verdict {
-	if nilled {
+func (v *Validator) keyIncomplete(ic *constraint, field int, val *icValue) verdict {
+	if val.maybe {
+		return verdict{"cvc-identity-constraint.4.2.3", "key-nil",
+			fmt.Sprintf("Feld %d des Schlüssels „%s“ ist ein Element, das nach dem Schema leer sein darf (nillable); in einem Schlüssel darf es das nicht.", field+1, ic.name.Local),
+			fmt.Sprintf("field %d of key %q is an element that the schema lets be nil (nillable); in a key it must not.", field+1, ic.name.Local)}
+	}
+	if val.nilled {
 		return verdict{"cvc-identity-constraint.4.2.3", "key-nil",
 			fmt.Sprintf("Feld %d des Schlüssels „%s“ ist mit xsi:nil leer; erwartet wird ein Wert.", field+1, ic.name.Local),
 			fmt.Sprintf("field %d of key %q is nil; a value is expected.", field+1, ic.name.Local)}
