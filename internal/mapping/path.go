@@ -100,6 +100,7 @@ func (p *inputPath) plain(ns map[string]string) (bool, error) {
 	}
 	parts := strings.Split(rest, "/")
 	read := readPath{absolute: p.absolute}
+	down := false
 	for i, part := range parts {
 		s := pathStep{kind: stepChild}
 		name := part
@@ -113,15 +114,18 @@ func (p *inputPath) plain(ns map[string]string) (bool, error) {
 		case part == ".":
 			continue
 		case part == "..":
+			if down { // several children lead to the same parent
+				return false, nil
+			}
 			s.kind = stepParent
 		case part == "*":
-			s.kind = stepAnyChild
+			s.kind, down = stepAnyChild, true
 		default:
 			prefix, local, ok := splitName(name)
 			if !ok {
 				return false, nil
 			}
-			s.local = local
+			s.local, down = local, true
 			if prefix != "" {
 				uri, known := ns[prefix]
 				if !known {

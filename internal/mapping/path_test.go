@@ -35,6 +35,9 @@ func TestPathText(t *testing.T) {
 		{"//id", "7", 1}, {"//y:name", "Max", 1}, {"count(/hund)", "3", 1}, {"normalize-space(name)", "Bello", 1},
 		{"/hund[name='Rex']/@nr", "1", 1}, {"name | /kopf/id", "7", 2}, {"/hund[1]/leer", "", 1},
 		{"name/text()", "Bello", 1}, {"not(fehlt)", "true", 1}, {"/hund[last()]", "", 0}, {"../../kopf/id", "", 0},
+		{"/hund/../kopf/id", "7", 1}, {"/hund/name/..", "", 2}, {"*/*/../@nr", "", 0}, {"/hund[@nr][2]/@nr", "2", 1},
+		{"//hund[2]/name", "Bello", 1}, {"//hund[last()]/@y:nr", "3", 1}, {"//name[string-length(.) = 5]", "Bello", 1}, {"descendant-or-self::node()/id", "", 0},
+		{"//hund[name[1]='Rex'][name]/@nr", "1", 1}, {"//name/ancestor::hund[@nr='2']/name", "Bello", 1}, {"/hund[2]/name/ancestor::*[1]/name", "Bello", 1}, {"/descendant::hund[name][@nr='2']/name", "Bello", 1},
 		{"parent::*/kopf/id", "", 0}, {"ancestor::antrag", "", 0}, {"/hund[position() = 2]/name", "Bello", 1},
 	} {
 		p, err := compilePath(c.path, ns)
@@ -50,32 +53,52 @@ func TestPathText(t *testing.T) {
 	}
 }
 
+// Up and down again, a node is still one node.
+func TestPathUp(t *testing.T) {
+	root := parseDoc(t, pathDoc)
+	p, err := compilePath("/hund/name/..", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := p.elements(root, root, nil); len(found) != 2 || p.count(root, root) != 2 {
+		t.Errorf("two dogs with three names are %d elements, %d texts", len(found), p.count(root, root))
+	}
+}
+
 func TestPathRefused(t *testing.T) {
 	for path, want := range map[string]string{
-		"":                          "empty path",
-		"x:name":                    "prefix x is not in namespaces",
-		"hund[":                     "it ends too early",
-		"hund]":                     "left over",
-		"hund[1":                    "] is missing",
-		"//v except //x":            "left over",
-		"//v ! string()":            "has no place in a path",
-		"sum(//v)":                  "use expr with sum()",
-		"cuont(hund)":               "did you mean count?",
-		"count()":                   "takes 1 to 1 arguments",
-		"hund/following-sibling::*": "axis following-sibling is not used here",
-		"a + b":                     "paths do not compute",
-		"'offen":                    "a quote is not closed",
-		"@a/b":                      "an attribute has nothing below it",
-		"a//":                       "ends where a name is wanted",
-		"/halter//":                 "ends where a name is wanted",
-		"a b":                       "left over",
-		"$x":                        "has no place in a path",
-		"(a)[1]":                    "write it as one path",
-		"a:*":                       "prefix a is not in namespaces",
-		"..a":                       "left over",
-		"1.2.3 = a":                 "not a number",
-		strings.Repeat("(", 50):     "nested too deeply",
-		strings.Repeat("a/", 600):   "more than 1000 characters",
+		"":                             "empty path",
+		"x:name":                       "prefix x is not in namespaces",
+		"hund[":                        "it ends too early",
+		"hund]":                        "left over",
+		"hund[1":                       "] is missing",
+		"//v except //x":               "left over",
+		"//v ! string()":               "has no place in a path",
+		"sum(//v)":                     "use expr with sum()",
+		"cuont(hund)":                  "did you mean count?",
+		"count()":                      "takes 1 to 1 arguments",
+		"hund/following-sibling::*":    "axis following-sibling is not used here",
+		"a + b":                        "paths do not compute",
+		"'offen":                       "a quote is not closed",
+		"@a/b":                         "an attribute has nothing below it",
+		"a//":                          "ends where a name is wanted",
+		"/halter//":                    "ends where a name is wanted",
+		"a b":                          "left over",
+		"$x":                           "has no place in a path",
+		"(a)[1]":                       "write it as one path",
+		"a:*":                          "prefix a is not in namespaces",
+		"descendant-or-self::a/b":      "write descendant::a",
+		"descendant::a[last()]":        "a place among descendant::a is not counted right",
+		"descendant::a[2]/b":           "a place among descendant::a is not counted right",
+		"//ancestor::*[last()]":        "a place among ancestor::* is not counted right",
+		"//a[@x][1]":                   "a place after another condition is not counted right behind //",
+		"//b/a[@x][last() - 1]/c":      "a place after another condition is not counted right behind //",
+		"self::a[last() = 1 and b[c]]": "a place among self::a is not counted right",
+		"a[string-length(@x)]":         "string-length gives a number; compare it",
+		"..a":                          "left over",
+		"1.2.3 = a":                    "not a number",
+		strings.Repeat("(", 50):        "nested too deeply",
+		strings.Repeat("a/", 600):      "more than 1000 characters",
 	} {
 		if _, err := compilePath(path, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v; want %q", path, err, want)

@@ -10,8 +10,8 @@ import (
 
 // checkXPath parses an XPath 1.0 expression by the grammar, as far as mapping files
 // use it, and collects what it reads. antchfx/xpath alone would ignore trailing
-// garbage, return a node twice for sibling axes, and compute money in floats;
-// what it does not do right is refused here by name.
+// garbage, return a node twice for sibling axes, count places wrong off the child axis,
+// and compute money in floats; what it does not do right is refused here by name.
 func checkXPath(src string, ns map[string]string) ([]readPath, error) {
 	c := &xpathCheck{src: src, ns: ns}
 	if err := c.scan(); err != nil {
@@ -44,6 +44,7 @@ type xpathCheck struct {
 	i      int
 	depth  int // nesting of brackets and parentheses
 	inside int // nesting of predicates
+	placed int // the predicate, by its depth, in which position() or last() was met
 	reads  []readPath
 }
 
@@ -206,6 +207,9 @@ func (c *xpathCheck) call(at readPath, name string) error {
 		slices.Sort(names)
 		return fmt.Errorf("%s is not a function of paths%s", name, inParens(didYouMean(name, names)))
 	}
+	if name == "position" || name == "last" {
+		c.placed = c.inside
+	}
 	c.i += 2
 	n := 0
 	for c.peek(0) != ")" {
@@ -240,19 +244,17 @@ func (c *xpathCheck) location(at readPath) error {
 	} else if c.accept("//") {
 		at = readPath{absolute: true, steps: []string{"**"}}
 	}
+	deep := len(at.steps) > 0
 	for {
+		from := c.i
 		next, err := c.step(at)
 		if err != nil {
 			return err
 		}
 		at = next
-		for c.accept("[") {
-			c.inside++
-			if err := c.expr(at); err != nil {
-				return err
-			}
-			c.inside--
-			if err := c.expect("]"); err != nil {
+		step := strings.Join(c.tokens[from:c.i], "")
+		for first := true; c.accept("["); first = false {
+			if err := c.predicate(at, step, deep && !first); err != nil {
 				return err
 			}
 		}
@@ -260,12 +262,56 @@ func (c *xpathCheck) location(at readPath) error {
 			continue
 		}
 		if c.accept("//") {
-			at = at.with("**")
+			at, deep = at.with("**"), true
 			continue
 		}
 		c.reads = append(c.reads, at)
 		return nil
 	}
+}
+
+// predicate reads one condition of a step, to its bracket. Where antchfx/xpath counts places
+// wrong it is refused: off the child axis, and behind // after another condition.
+func (c *xpathCheck) predicate(at readPath, step string, later bool) error {
+	from := c.i
+	outer := c.placed
+	c.inside, c.placed = c.inside+1, 0
+	err := c.expr(at)
+	placed := c.placed == c.inside
+	c.inside, c.placed = c.inside-1, outer
+	if err != nil {
+		return err
+	}
+	digit := '0' <= c.tokens[from][0] && c.tokens[from][0] <= '9'
+	axis, _, other := strings.Cut(step, "::")
+	switch f := c.tokens[from]; {
+	case other && axis != "child" && (placed || digit && axis == "descendant"):
+		return fmt.Errorf("a place among %s is not counted right; write it by child steps, or each", step)
+	case later && (placed || digit):
+		return errors.New("a place after another condition is not counted right behind //; write the steps out, or each")
+	case slices.Contains([]string{"string-length", "floor", "ceiling", "round"}, f) && c.callEnds(from) == c.i:
+		return fmt.Errorf("%s gives a number; compare it", f)
+	}
+	return c.expect("]")
+}
+
+// callEnds is where a call that begins at token i is over.
+func (c *xpathCheck) callEnds(i int) int {
+	if i+1 >= len(c.tokens) || c.tokens[i+1] != "(" {
+		return -1
+	}
+	open := 0
+	for i++; i < len(c.tokens); i++ {
+		switch c.tokens[i] {
+		case "(":
+			open++
+		case ")":
+			if open--; open == 0 {
+				return i + 1
+			}
+		}
+	}
+	return -1
 }
 
 func (r readPath) with(step string) readPath {
@@ -292,6 +338,9 @@ func (c *xpathCheck) step(at readPath) (readPath, error) {
 	t := c.peek(0)
 	c.i++
 	name := t
+	if axis == "descendant-or-self" && (t != "node" || c.peek(0) != "(") {
+		return at, fmt.Errorf("descendant-or-self::%s meets other names too; write descendant::%s or //%s", t, t, t)
+	}
 	switch {
 	case (t == "text" || t == "node") && c.peek(0) == "(":
 		c.i++
