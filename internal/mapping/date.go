@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -57,6 +58,17 @@ type moment struct {
 	day          Date
 	hour, minute int
 	second       int
+}
+
+// errYears is said of what is computed: no source gives such a date, no format writes one.
+var errYears = errors.New("lies outside of the years 1 to 9999")
+
+// inYears gives d back, if it can be written.
+func (d Date) inYears() (Date, error) {
+	if d.Year < 1 || d.Year > 9999 {
+		return Date{}, errYears
+	}
+	return d, nil
 }
 
 var errDate = fmt.Errorf("is not a date (YYYY-MM-DD or DD.MM.YYYY)")
@@ -134,6 +146,9 @@ func (d Date) plusMonths(n int) Date {
 func months(a, b Date) int {
 	return (b.Year-a.Year)*12 + int(b.Month) - int(a.Month) + 1
 }
+
+// days counts the days from a to b.
+func days(a, b Date) int { return int((b.time().Unix() - a.time().Unix()) / (24 * 60 * 60)) }
 
 // age is the full years from birth to on; born on 29 February counts on 1 March.
 func age(birth, on Date) int {

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"fmt"
 	"math/big"
 	"strings"
 	"testing"
@@ -82,6 +83,50 @@ func TestDecimalLimits(t *testing.T) {
 	if c, ok := huge.Cmp(tiny); !ok || c != 1 {
 		t.Errorf("cmp %d", c)
 	}
+}
+
+// Dates agree with package time, and Easter with the rule of Gauss.
+func TestDatesAgreeWithTime(t *testing.T) {
+	day := rapid.Custom(func(t *rapid.T) Date {
+		at := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, rapid.IntRange(0, 3652058).Draw(t, "day"))
+		return dateOf(at)
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		a, b, n := day.Draw(t, "a"), day.Draw(t, "b"), rapid.IntRange(-5000, 5000).Draw(t, "n")
+		if back, err := ParseDate(a.String()); err != nil || back != a {
+			t.Fatalf("%v came back as %v, %v", a, back, err)
+		}
+		if german := fmt.Sprintf("%02d.%02d.%04d", a.Day, a.Month, a.Year); german != a.time().Format("02.01.2006") {
+			t.Fatal(german)
+		} else if back, err := ParseDate(german); err != nil || back != a {
+			t.Fatalf("%s came back as %v, %v", german, back, err)
+		}
+		if c, ok := a.Cmp(b); !ok || c != strings.Compare(a.String(), b.String()) {
+			t.Fatalf("%s cmp %s = %d", a, b, c)
+		}
+		if got := days(a, b); a.plusDays(got) != b || got != -days(b, a) {
+			t.Fatalf("%d days from %s to %s", got, a, b)
+		}
+		first := time.Date(a.Year, a.Month, 1, 0, 0, 0, 0, time.UTC).AddDate(0, n, 0)
+		last := first.AddDate(0, 1, -1)
+		if got := a.plusMonths(n); got.firstOfMonth() != dateOf(first) || got.lastOfMonth() != dateOf(last) || got.Day != min(a.Day, last.Day()) {
+			t.Fatalf("%s and %d months = %s", a, n, got)
+		}
+		if got := months(a, a.plusMonths(n)); got != n+1 {
+			t.Fatalf("%d months from %s on", got, a)
+		}
+		if y := a.Year; y > 1582 {
+			k, q := y/100, 2-(3*(y/100)+3)/4
+			m := 15 + (3*k+3)/4 - (8*k+13)/25
+			d := (19*(y%19) + m) % 30
+			r := (d + y%19/11) / 29
+			og := 21 + d - r
+			easter := Date{y, time.March, 1}.plusDays(og + 7 - (og-7+(y+y/4+q)%7+700)%7 - 1)
+			if got := easterSunday(y); got != easter || got.time().Weekday() != time.Sunday {
+				t.Fatalf("Easter of %d on %s, by Gauss %s", y, got, easter)
+			}
+		}
+	})
 }
 
 // Holidays of North Rhine-Westphalia, from the published calendars.

@@ -126,6 +126,9 @@ func (p *program) run(st *state) (any, *refusal) {
 	if errors.Is(err, errOverflow) {
 		return nil, &refusal{code: CodeNotANumber, message: "a number in the expression " + err.Error()}
 	}
+	if errors.Is(err, errYears) {
+		return nil, &refusal{code: CodeNotADate, message: "a date in the expression " + err.Error()}
+	}
 	return nil, &refusal{code: CodeExpression, detail: p.src, message: "the expression stopped with an error"}
 }
 

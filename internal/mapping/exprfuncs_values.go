@@ -139,7 +139,7 @@ func dateFunctions() []exprFunction {
 	day := func(name string, f func(Date) Date) exprFunction {
 		return exprFunction{name, func(a ...any) (any, error) {
 			if d := a[0].(Date); d.IsSet() {
-				return f(d), nil
+				return f(d).inYears()
 			}
 			return Date{}, nil
 		}, []any{new(func(Date) Date)}}
@@ -153,7 +153,7 @@ func dateFunctions() []exprFunction {
 			if n > 100000 || n < -100000 {
 				return nil, errOverflow
 			}
-			return f(d, n), nil
+			return f(d, n).inYears()
 		}, []any{new(func(Date, int) Date)}}
 	}
 	part := func(name string, f func(Date) int) exprFunction {
@@ -181,7 +181,7 @@ func dateFunctions() []exprFunction {
 		part("year", func(d Date) int { return d.Year }), part("month", func(d Date) int { return int(d.Month) }),
 		part("day", func(d Date) int { return d.Day }), part("monthsLeft", func(d Date) int { return 13 - int(d.Month) }),
 		span("months", months), span("age", age),
-		span("days", func(a, b Date) int { return int(b.time().Sub(a.time()).Hours() / 24) }),
+		span("days", days),
 		{"date", func(a ...any) (any, error) {
 			if d, ok := a[0].(Date); ok {
 				return d, nil

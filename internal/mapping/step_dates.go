@@ -9,7 +9,10 @@ func onDate(f func(Date) Date) stepDef {
 		if !d.IsSet() {
 			return "", nil
 		}
-		return f(d).String(), nil
+		if d, err = f(d).inYears(); err != nil {
+			return "", &refusal{code: CodeNotADate, message: "the date that comes of it " + err.Error()}
+		}
+		return d.String(), nil
 	})
 }
 

@@ -100,6 +100,7 @@ func TestStepRefusals(t *testing.T) {
 		{"din91379 A", "A1", CodeCharacter}, {"din91379", "漢", CodeCharacter}, {"din91379 A", "q\u0308", CodeCharacter}, {"sepa", "a&b", CodeCharacter},
 		{"date DD.MM.YYYY", "31.02.2026", CodeNotADate}, {"date DD.MM.YYYY", "2026-13-01", CodeNotADate}, {"first-of-month", "heute", CodeNotADate},
 		{"plus-days 1", "2025-02-29", CodeNotADate}, {"date YYYY", "2026-01-01T25:00:00", CodeNotADate}, {"date YYYY", "2026-01-01X", CodeNotADate},
+		{"first-of-next-month", "9999-12-31", CodeNotADate}, {"plus-days 1", "31.12.9999", CodeNotADate}, {"plus-years -2026", "2026-05-04", CodeNotADate}, {"plus-days -1", "0001-01-01", CodeNotADate},
 		{"cents", "85,80", CodeNotANumber}, {"cents", "1.005", CodeNotANumber}, {"decimal", "1.234.5,0", CodeNotANumber}, {"decimal", "12a", CodeNotANumber},
 		{"comma 1", "0.25", CodeNotANumber}, {"from-cents", "1.5", CodeNotANumber}, {"times 10", "9000000000000000000", CodeNotANumber},
 		{"decimal", "99999999999999999999", CodeNotANumber}, {"round 2", "1e", CodeNotANumber}, {"cents", "1.2.3", CodeNotANumber}, {"cents", "-", CodeNotANumber},
