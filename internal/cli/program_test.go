@@ -407,7 +407,7 @@ func TestNoHubThere(t *testing.T) {
 // The portals' address, given for the hub's, is no word about a case either.
 func TestThePortalsAddressIsNoHub(t *testing.T) {
 	c, _ := openTown(t)
-	c.run(exitUnreachable, "show", "0TR8-147X-1MQ8", "--hub", c.portals)
+	c.run(exitUnreachable, "show", "0TR8-147X-1MQB", "--hub", c.portals)
 	if !strings.Contains(c.errorText(), "portals' API") {
 		t.Errorf("says %q", c.errorText())
 	}

@@ -101,13 +101,17 @@ func (id ID) Number() string {
 	return string(c[:4]) + "-" + string(c[4:8]) + "-" + string(c[8:]) + string(checkChar(c[:]))
 }
 
-// checkChar catches one wrong character and two neighbours swapped.
+// checkChar notices one wrong character and two in each other's place. It counts in the
+// field of 32 elements (x⁵ + x² + 1), where each place has a weight of its own and no two
+// characters are alike, as 0 and Z would be to a remainder by 31.
 func checkChar(c []byte) byte {
 	sum := 0
-	for i, ch := range c {
-		sum += (2*i + 1) * strings.IndexByte(crockford, ch)
+	for _, ch := range c {
+		if sum = (sum ^ strings.IndexByte(crockford, ch)) << 1; sum > 31 {
+			sum ^= 0b100101
+		}
 	}
-	return crockford[sum%31]
+	return crockford[sum]
 }
 
 // ParseNumber gives the first and the last id that a number can stand for; case,
