@@ -188,7 +188,7 @@ func TestDuration(t *testing.T) {
 			t.Errorf("%s is %v, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"", "0", "d", "14", "1d1", "-1d", "999999d", "1y"} {
+	for _, text := range []string{"", "0", "d", "14", "1d1", "-1d", "999999d", "1y", "99999d200000h", "99999d9999999999999s"} {
 		if got, err := Duration(text); err == nil {
 			t.Errorf("%q is taken for %v", text, got)
 		}

@@ -46,7 +46,7 @@ func Duration(text string) (time.Duration, error) {
 		return whole, nil
 	}
 	d, err := time.ParseDuration(rest)
-	if err != nil || d < 0 || text == "0" || text == "" {
+	if err != nil || d < 0 || whole+d < 0 || text == "0" || text == "" {
 		return 0, fmt.Errorf("%q is not a duration: write 30s, 5m, 1h30m or 14d", text)
 	}
 	return whole + d, nil
