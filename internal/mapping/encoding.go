@@ -86,7 +86,10 @@ func (c *charset) holds(r rune) bool {
 	return ok
 }
 
-// append writes s in the encoding. bad is the first character that has no place; n is how
+// fits stands for no character where one without a place is asked for: 0 is a character too.
+const fits rune = -1
+
+// append writes s in the encoding. bad is the first character that has no place, or fits; n is how
 // many characters were written. Text is composed first where a letter may be one byte.
 func (c *charset) append(b []byte, s string) (out []byte, n int, bad rune) {
 	if c.utf8 {
@@ -98,7 +101,7 @@ func (c *charset) append(b []byte, s string) (out []byte, n int, bad rune) {
 			}
 			n++
 		}
-		return append(b, s...), n, 0
+		return append(b, s...), n, fits
 	}
 	if !isASCII(s) {
 		s = norm.NFC.String(s)
@@ -111,7 +114,7 @@ func (c *charset) append(b []byte, s string) (out []byte, n int, bad rune) {
 		b = append(b, x)
 		n++
 	}
-	return b, n, 0
+	return b, n, fits
 }
 
 // decode makes written text readable again.

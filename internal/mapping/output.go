@@ -220,7 +220,7 @@ func (c *compiler) outputFixed(o *object, out *output) {
 func (c *compiler) layoutText(o *object, rec *LayoutRecord) {
 	for i := range rec.Fields {
 		f := &rec.Fields[i]
-		if _, _, bad := c.m.out.cs.append(nil, f.constant); bad != 0 {
+		if _, _, bad := c.m.out.cs.append(nil, f.constant); bad != fits {
 			c.r.addf(o.at("layout"), "the constant of %s (%s:%d) does not exist in %s", f.Name, c.m.layout.Path, f.Line, c.m.out.cs.name)
 		}
 	}

@@ -63,7 +63,7 @@ func (st *state) cell(f *field, text string, i, n int) *Hold {
 		text = strings.ReplaceAll(text, `"`, `""`)
 	}
 	b, _, bad := out.cs.append(st.out, text)
-	if bad != 0 {
+	if bad != fits {
 		return st.fail(f, badCharacter("has no place in "+out.cs.name, string(bad)).with(text))
 	}
 	st.out = b

@@ -69,10 +69,10 @@ func (st *state) fixedField(f *field, l *LayoutField, text string) *Hold {
 	}
 	scratch, n, bad := st.m.out.cs.append(st.scratch[:0], text)
 	st.scratch = scratch
-	if bad == 0 {
+	if bad == fits {
 		bad = control(text)
 	}
-	if bad != 0 {
+	if bad != fits {
 		return st.fail(f, badCharacter("has no place in a field of "+st.m.out.cs.name, string(bad)).with(text))
 	}
 	missing := l.Length - n - len(sign) - len(trail)
@@ -101,14 +101,14 @@ func (st *state) fill(c byte, n int) {
 	}
 }
 
-// control finds a control character, which would break the record.
+// control finds a control character, which would break the record; fits if there is none.
 func control(s string) rune {
 	for _, r := range s {
 		if r < ' ' || 0x7F <= r && r < 0xA0 || r == 0x2028 || r == 0x2029 {
 			return r
 		}
 	}
-	return 0
+	return fits
 }
 
 // number brings a decimal into the form of the field: digits and sign apart.

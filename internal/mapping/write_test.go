@@ -14,6 +14,7 @@ import (
 
 	"github.com/beevik/etree"
 	"golang.org/x/text/unicode/norm"
+	"pgregory.net/rapid"
 )
 
 func mustParse(t testing.TB, text string, fsys fstest.MapFS) *Mapping {
@@ -33,7 +34,7 @@ func document(v string) *etree.Element {
 
 // carry renders v and reads it back, without the white space around it; what cannot be
 // carried is held with a reason.
-func carry(t *testing.T, m *Mapping, v string, read func([]byte) []string) {
+func carry(t rapid.TB, m *Mapping, v string, read func([]byte) []string) {
 	t.Helper()
 	doc, err := m.Apply(document(v), SampleEnv())
 	v = bare(v)
@@ -203,7 +204,7 @@ func TestFixedFields(t *testing.T) {
 	for _, c := range []struct{ field, in, want string }{
 		{"length: 5", "ab", "ab   "}, {"length: 5, align: right", "ab", "   ab"}, {`length: 5, align: right, fill: "0"`, "42", "00042"}, {"length: 5", "", "     "},
 		{`length: 5, align: right, fill: "0"`, "", "     "}, {`length: 5, align: right, fill: "0", if-empty: fill`, "", "00000"}, {"length: 5, if-empty: hold", "", "hold required"},
-		{"length: 5", "abcdef", "hold too-long"}, {"length: 5", "Größe", "Größe"}, {"length: 4", "Gro\u0308ß", "Größ"}, {"length: 5", "Łu", "hold character"}, {"length: 5", "a\nb", "hold character"},
+		{"length: 5", "abcdef", "hold too-long"}, {"length: 5", "Größe", "Größe"}, {"length: 4", "Gro\u0308ß", "Größ"}, {"length: 5", "Łu", "hold character"}, {"length: 5", "a\nb", "hold character"}, {"length: 5", "a\x00b", "hold character"},
 		{`length: 7, align: right, fill: "0", decimal: cents`, "10.50", "0001050"}, {`length: 7, align: right, fill: "0", decimal: cents`, "-10.50", "-001050"},
 		{`length: 7, align: right, decimal: cents`, "-10.50", "  -1050"}, {`length: 7, align: right, fill: "0", decimal: cents, sign: trailing`, "-10.50", "001050-"},
 		{`length: 7, align: right, fill: "0", decimal: cents, sign: trailing`, "10.50", "001050 "}, {`length: 7, decimal: cents, sign: none`, "-1", "hold refused"},
@@ -223,6 +224,20 @@ func TestFixedFields(t *testing.T) {
 			t.Errorf("%s of %q = %q; want %q", c.field, c.in, got, c.want)
 		}
 	}
+}
+
+// What a format has no place for is held, the lowest character as any other; what is
+// carried comes back.
+func TestRandomValuesAreCarriedOrHeld(t *testing.T) {
+	mappings := carryMappings(t)
+	parts := rapid.SampledFrom([]string{"a", "ß", "e\u0301", "\u0308", "𝒳", "\u202e", "\u200f", "\x00", "\x01", "\x1b", "\x1f", "\x7f", "\u0085", "\u2028", "\ufeff", "\ufffd", "\ufffe",
+		"\r", "\n", "\r\n", "\t", "\"", "'", ";", ",", "<", ">", "&", "]]>", "\\", "/", " ", "\u00a0", "=", "-", "€", "Ł", "&#10;", "--"})
+	rapid.Check(t, func(rt *rapid.T) {
+		v := strings.Join(rapid.SliceOfN(parts, 0, 6).Draw(rt, "value"), "")
+		for m, read := range mappings {
+			carry(rt, m, v, read)
+		}
+	})
 }
 
 func TestFormulas(t *testing.T) {

@@ -199,7 +199,7 @@ func (st *state) one(n *tnode, depth int) (bool, *Hold) {
 
 func (st *state) escaped(f *field, s string, attr bool) *Hold {
 	out, bad := appendEscaped(st.out, &st.m.out.cs, s, attr)
-	if bad != 0 {
+	if bad != fits {
 		return st.fail(f, badCharacter("cannot stand in XML", string(bad)).with(s))
 	}
 	st.out = out
@@ -207,7 +207,8 @@ func (st *state) escaped(f *field, s string, attr bool) *Hold {
 }
 
 // appendEscaped writes text so that a parser gives back exactly s: what it would
-// normalise or what the encoding lacks goes as a character reference.
+// normalise or what the encoding lacks goes as a character reference. What no XML can
+// hold is given back, fits if there is nothing such.
 func appendEscaped(b []byte, cs *charset, s string, attr bool) ([]byte, rune) {
 	plain := 0
 	for i := 0; i < len(s); {
@@ -267,7 +268,7 @@ func appendEscaped(b []byte, cs *charset, s string, attr bool) ([]byte, rune) {
 		}
 		i++
 	}
-	return append(b, s[plain:]...), 0
+	return append(b, s[plain:]...), fits
 }
 
 // byteOf is the single byte of a character, if the encoding has one.
