@@ -31,6 +31,9 @@ func parseKeyMatch(r *reader, n *yaml.Node, isNumber bool) (keyMatch, error) {
 	if n.Kind == yaml.SequenceNode {
 		cells = n.Content
 	}
+	if len(cells) == 0 {
+		return nil, errors.New(`an empty list fits nothing; write "*" if the row applies to all`)
+	}
 	var m keyMatch
 	for _, c := range cells {
 		s := r.scalar(c, "a key")

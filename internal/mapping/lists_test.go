@@ -159,7 +159,7 @@ func TestOrdinanceRates(t *testing.T) {
 func TestOrdinanceFindings(t *testing.T) {
 	for _, c := range []struct{ from, to, want string }{
 		{"84.00", "84,00", "x.yaml:8:41: a comma parts entries here (write decimals with a point: 84.00)"},
-		{"dogs: 2-3", "dogs: 3-2", "runs backwards"}, {"dogs: 2-3", "dogs: viele", "is not a number, 2-4, 3+ or *"},
+		{"dogs: 2-3", "dogs: 3-2", "runs backwards"}, {"dogs: 2-3", "dogs: []", `dogs: an empty list fits nothing; write "*" if the row applies to all`}, {"dogs: 2-3", "dogs: viele", "is not a number, 2-4, 3+ or *"},
 		{"dogs: 2-3", "dogz: 2", "dogz is not a key of this ordinance (did you mean dogs?)"}, {"valid-from: 2020-01-01", "valid-from: 01.01.2020", "is not a date (YYYY-MM-DD)"},
 		{"valid-from: 2020-01-01", "x: 1", "a table needs valid-from"}, {"valid-from: 2027-01-01", "valid-from: 2020-01-01", "another table is valid from 2020-01-01 too"},
 		{"valid-to: 2027-12-31", "valid-to: 2026-12-31", "valid-to is before valid-from"}, {"dogs: number", "dogs: int", "a key is number or text"},
