@@ -55,8 +55,12 @@ func (st *state) cell(f *field, text string, i, n int) *Hold {
 	}
 	needs := n == 1 && text == "" || strings.IndexByte(text, out.delimiter) >= 0 || strings.ContainsAny(text, "\"\r\n") || edgeBlank(text)
 	quote := out.quote == "all" || needs && out.quote == "minimal"
-	if needs && out.quote == "never" && text != "" {
-		return st.fail(f, (&refusal{code: CodeCharacter, detail: "quote: never", message: "the value holds a delimiter, a quote, a line break or outer blanks, and quoting is off"}).with(text))
+	if needs && out.quote == "never" {
+		why := "the value holds a delimiter, a quote, a line break or outer blanks, and quoting is off"
+		if text == "" {
+			why = "the only value of the line is empty, which reads as no line at all, and quoting is off"
+		}
+		return st.fail(f, (&refusal{code: CodeCharacter, detail: "quote: never", message: why}).with(text))
 	}
 	if quote {
 		st.out = append(st.out, '"')

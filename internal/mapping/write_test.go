@@ -240,6 +240,21 @@ func TestRandomValuesAreCarriedOrHeld(t *testing.T) {
 	})
 }
 
+// A line with nothing in it is no record to whoever reads it.
+func TestOneEmptyColumn(t *testing.T) {
+	for quote, want := range map[string]string{"minimal": "\"\"\r\n", "all": "\"\"\r\n", "never": "hold character"} {
+		m := mustParse(t, "revision: 1\noutput: {format: csv, formulas: keep, header-line: false, quote: "+quote+"}\nfields: {a: {from: v}}", nil)
+		doc, err := m.Apply(document(" "), SampleEnv())
+		got := string(doc.Body)
+		if err != nil {
+			got = "hold " + string(err.(*Hold).Code)
+		}
+		if got != want {
+			t.Errorf("%s: %q; want %q", quote, got, want)
+		}
+	}
+}
+
 func TestFormulas(t *testing.T) {
 	for in, formula := range map[string]bool{"=1+1": true, "@x": true, "+49 2921": true, "-Meier": true, "-5": false, "+5,5": false, "\t=1": true, "＝1": true, "a=1": false, "": false} {
 		for _, how := range []string{"keep", "escape", "hold"} {
