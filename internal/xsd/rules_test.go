@@ -175,6 +175,26 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// An attribute that stands in the wrong namespace is not told that it is allowed.
+func TestAttributeNamespace(t *testing.T) {
+	s, err := xsd.Compile(context.Background(), oneFile(`<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns:t="urn:t" targetNamespace="urn:t">
+		<xs:attribute name="y" type="xs:int"/><xs:element name="a"><xs:complexType><xs:attribute name="x"/><xs:attribute ref="t:y"/></xs:complexType></xs:element></xs:schema>`), "s.xsd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for doc, want := range map[string]string{
+		`<t:a xmlns:t="urn:t" y="1"/>`:   `attribute y of <a> is in no namespace; expected is namespace "urn:t".`,
+		`<t:a xmlns:t="urn:t" t:x="1"/>`: `attribute x of <a> is in namespace "urn:t"; expected is none.`,
+		`<t:a xmlns:t="urn:t" z="1"/>`:   `attribute z is not allowed on <a>; allowed are: x, y.`,
+	} {
+		found := validate(t, s, doc)
+		if len(found) != 1 || found[0].En != want {
+			t.Errorf("%s: %v; want %s", doc, found, want)
+		}
+		checkSentences(t, found)
+	}
+}
+
 // A key's fields must not be elements that the schema lets be nil, nil or not; a unique's may.
 func TestNillableFields(t *testing.T) {
 	for kind, rule := range map[string]string{"key": "cvc-identity-constraint.4.2.3", "unique": ""} {

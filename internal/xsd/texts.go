@@ -250,6 +250,11 @@ func (v *Validator) attributeOnSimple(f *frame, n Name) verdict {
 }
 
 func (v *Validator) attributeUnknown(f *frame, n Name) verdict {
+	for _, u := range f.typ.complex.attrs {
+		if u.name.Local == n.Local {
+			return attributeElsewhere(f.name, n, u.name.Space)
+		}
+	}
 	de, en := "keine Attribute", "no attributes"
 	for i, u := range f.typ.complex.attrs {
 		if i == 0 {
@@ -268,6 +273,21 @@ func (v *Validator) attributeUnknown(f *frame, n Name) verdict {
 	return verdict{"cvc-complex-type.3.2.2", "attribute-unexpected",
 		fmt.Sprintf("Das Attribut %s ist bei %s nicht erlaubt; erlaubt sind: %s.", shorten(n.Local), tag(f.name), de),
 		fmt.Sprintf("attribute %s is not allowed on %s; allowed are: %s.", shorten(n.Local), tag(f.name), en)}
+}
+
+// attributeElsewhere is said of an attribute that is known by its local name.
+func attributeElsewhere(of, n Name, space string) verdict {
+	hereDe, hereEn := "in keinem Namensraum", "in no namespace"
+	if n.Space != "" {
+		hereDe, hereEn = "im Namensraum „"+shorten(n.Space)+"“", fmt.Sprintf("in namespace %q", shorten(n.Space))
+	}
+	wantDe, wantEn := "keiner", "none"
+	if space != "" {
+		wantDe, wantEn = "der Namensraum „"+space+"“", fmt.Sprintf("namespace %q", space)
+	}
+	return verdict{"cvc-complex-type.3.2.2", "attribute-namespace",
+		fmt.Sprintf("Das Attribut %s von %s steht %s; erwartet wird %s.", shorten(n.Local), tag(of), hereDe, wantDe),
+		fmt.Sprintf("attribute %s of %s is %s; expected is %s.", shorten(n.Local), tag(of), hereEn, wantEn)}
 }
 
 func (v *Validator) attributeUndeclared(n Name) verdict {
