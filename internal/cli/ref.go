@@ -36,7 +36,7 @@ func parseRef(arg string) (ref, error) {
 }
 
 func wrongRef(arg string) error {
-	return wrongUsage("%q is neither an id nor a number; a number is like 4KQ2-X7M1-9ABC, its second delivery 4KQ2-X7M1-9ABC/2", arg)
+	return wrongUsage("%q is neither an id nor a number; a number is like 4KQ2-X7M1-9ABH, its second delivery 4KQ2-X7M1-9ABH/2", arg)
 }
 
 // pick gives the delivery that a reference names.

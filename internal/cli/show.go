@@ -20,7 +20,7 @@ func (p *Program) show() *cobra.Command {
 		Long: `Show a submission and its deliveries. ID is an id or a number; with /N it is
 the N-th delivery.
 
---document writes the document of a delivery (show 4KQ2-X7M1-9ABC/2 --document),
+--document writes the document of a delivery (show 4KQ2-X7M1-9ABH/2 --document),
 --payload what the portal pushed. Both are noted in the audit trail.`,
 		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {

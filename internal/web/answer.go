@@ -39,7 +39,7 @@ func problemOf(err error) *admin.Problem {
 	case errors.As(err, &tooLarge):
 		return &admin.Problem{Status: http.StatusRequestEntityTooLarge, Code: admin.CodeTooLarge, Detail: "the request is larger than this call takes"}
 	case is(hub.ErrNotAnID):
-		return &admin.Problem{Status: http.StatusNotFound, Code: admin.CodeNotFound, Detail: "that is neither an id nor a number of a submission; a number has twelve characters, such as 4KQ2-X7M1-9ABC"}
+		return &admin.Problem{Status: http.StatusNotFound, Code: admin.CodeNotFound, Detail: "that is neither an id nor a number of a submission; a number has twelve characters, such as 4KQ2-X7M1-9ABH"}
 	case is(store.ErrNotFound):
 		return &admin.Problem{Status: http.StatusNotFound, Code: admin.CodeNotFound, Detail: "the hub has nothing under this name"}
 	case is(store.ErrWithdrawn):
