@@ -154,7 +154,7 @@ func (d *Deliverer) record(s *settings, t *store.Task, o *opened, kind string, r
 			Kind: kind, Outcome: r.Outcome.String(), Code: r.Code,
 		},
 		Owner: d.Node, Fence: t.Fence,
-		State: decision.State, Reason: decision.Reason, NotBefore: decision.NotBefore, Uncertain: decision.Uncertain,
+		State: decision.State, Reason: decision.Reason, NotBefore: decision.NotBefore, Uncertain: decision.Uncertain, KeepCode: decision.KeepCode,
 	}
 	if r.Detail != "" {
 		rec.Detail = o.key.Seal(hub.RecordDetail(t.Delivery.ID, t.Delivery.Attempts), []byte(r.Detail))
@@ -184,7 +184,7 @@ func (d *Deliverer) putBack(t *store.Task, code string, notBefore time.Time) {
 	d.write(t, &store.Record{
 		Attempt: hub.Attempt{Delivery: t.Delivery.ID, N: t.Delivery.Attempts, At: d.Now(), Node: d.Node, Kind: "send", Outcome: "retry", Code: code},
 		Owner:   d.Node, Fence: t.Fence, State: state, NotBefore: notBefore, Uncertain: t.Delivery.Uncertain, NotCounted: true,
-		Token: t.Token,
+		KeepCode: mayBeAtWork(&t.Delivery), Token: t.Token,
 	})
 }
 

@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ type Decision struct {
 	Reason    hub.ParkReason
 	NotBefore time.Time
 	Uncertain bool
+	KeepCode  bool // the delivery's code stays what it was: it says that the system may be at work
 }
 
 // Decide turns an outcome into the delivery's next state. d is the delivery as it
@@ -40,9 +42,9 @@ func Decide(r connectors.Receipt, d *hub.Delivery, retry config.Retry, traits co
 		return Decision{State: hub.DeliveryAwaiting, NotBefore: now.Add(wait(r, d, retry))}
 	case connectors.Retry:
 		// "Not found" after an unknown outcome clears it up: it may be sent now. A system
-		// that was too slow may be at work on it still, and is asked once more.
+		// that nobody has waited for may be at work on it still, and is asked once more.
 		if d.Uncertain && r.Code == NotFound {
-			if atWork(d.Code) {
+			if mayBeAtWork(d) {
 				return Decision{State: hub.DeliveryPending, NotBefore: now.Add(max(wait(r, d, retry), settle)), Uncertain: true}
 			}
 			return Decision{State: hub.DeliveryPending, NotBefore: now}
@@ -50,26 +52,33 @@ func Decide(r connectors.Receipt, d *hub.Delivery, retry config.Retry, traits co
 		if exhausted(d, retry, now) {
 			return Decision{State: hub.DeliveryParked, Reason: hub.ParkExhausted, Uncertain: d.Uncertain}
 		}
-		return Decision{State: hub.DeliveryPending, NotBefore: now.Add(wait(r, d, retry)), Uncertain: d.Uncertain}
+		return Decision{State: hub.DeliveryPending, NotBefore: now.Add(wait(r, d, retry)), Uncertain: d.Uncertain, KeepCode: mayBeAtWork(d)}
 	default:
 		if r.Person || !traits.Repeatable && !traits.Askable || exhausted(d, retry, now) {
 			return Decision{State: hub.DeliveryParked, Reason: hub.ParkUnclear, Uncertain: true}
 		}
-		return Decision{State: hub.DeliveryPending, NotBefore: now.Add(wait(r, d, retry)), Uncertain: true}
+		return Decision{State: hub.DeliveryPending, NotBefore: now.Add(wait(r, d, retry)), Uncertain: true, KeepCode: mayBeAtWork(d) && !atWork(r.Code)}
 	}
 }
 
 // NotFound is the code of an Asker's Retry: the system never saw the message.
 const NotFound = "not-found"
 
-// settle is how long a system that did not answer in time is given to finish.
+// settle is how long a system for whose answer nobody has waited is given to finish.
 const settle = time.Minute
 
-// atWork reports whether a last outcome says that the system, or what is behind its
-// gateway, was still at work when nobody waited any longer.
+// unheard are the ends of the codes that say that the system, or what is behind its
+// gateway, was still at work when nobody waited any longer: it was too slow, or the hub
+// was stopped or went down meanwhile.
+var unheard = []string{"timeout", "http-504", "cancelled", "closed", "interrupted", "connector-panic"}
+
 func atWork(code string) bool {
-	return strings.HasSuffix(code, "timeout") || strings.HasSuffix(code, "http-504")
+	return slices.ContainsFunc(unheard, func(end string) bool { return strings.HasSuffix(code, end) })
 }
+
+// mayBeAtWork is known until the system was asked: an attempt that could not ask it has
+// taught nothing.
+func mayBeAtWork(d *hub.Delivery) bool { return d.Uncertain && atWork(d.Code) }
 
 func exhausted(d *hub.Delivery, retry config.Retry, now time.Time) bool {
 	return retry.GiveUpAfter > 0 && now.Sub(d.FirstAt) >= retry.GiveUpAfter

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -144,7 +143,8 @@ func TestUnknownOutcome(t *testing.T) {
 }
 
 // Asked and never seen: only now may it be sent again. A system that did not answer in
-// time may be at work still: it is asked twice, and what it finishes late is found.
+// time, or for whose answer the hub has not waited because it was stopped, may be at work
+// still: it is asked twice, and what it finishes late is found.
 func TestAskedAndNeverArrivedIsSent(t *testing.T) {
 	for code, test := range map[string]struct {
 		late bool
@@ -153,6 +153,8 @@ func TestAskedAndNeverArrivedIsSent(t *testing.T) {
 		"connection-broken": {false, "send ask send"},
 		"timeout":           {false, "send ask ask send"},
 		"create-timeout":    {true, "send ask ask"},
+		"cancelled":         {true, "send ask ask"},
+		"create-closed":     {true, "send ask ask"},
 	} {
 		t.Run(code, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -171,17 +173,44 @@ func TestAskedAndNeverArrivedIsSent(t *testing.T) {
 				id := tw.submit(nil, "finance")
 				after(3 * time.Minute)
 				tw.expect(id, 1, hub.DeliveryDelivered, "")
-				var calls []string
-				for _, c := range b.calls {
-					kind, _, _ := strings.Cut(c, " ")
-					calls = append(calls, kind)
-				}
-				if got := strings.Join(calls, " "); got != test.want {
+				if got := b.kinds(); got != test.want {
 					t.Errorf("calls %s, want %s", got, test.want)
 				}
 			})
 		})
 	}
+}
+
+// What the hub knows of a system that may be at work still is not forgotten over a
+// question that nobody could answer.
+func TestAtWorkThoughNobodyCouldBeAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		done := time.Now().Add(30 * time.Second) // the system has it then
+		b := &backend{traits: connectors.Traits{Askable: true}, answer: func(_ string, _ *connectors.Message, n int) connectors.Receipt {
+			switch {
+			case n == 1:
+				return connectors.Receipt{Outcome: connectors.Unknown, Code: "timeout", Fault: true}
+			case n == 2:
+				return connectors.Receipt{Outcome: connectors.Retry, Code: "http-503", Fault: true}
+			case time.Now().Before(done):
+				return connectors.Receipt{Outcome: connectors.Retry, Code: NotFound}
+			}
+			return connectors.Receipt{Outcome: connectors.Delivered}
+		}}
+		tw := newTown(t, map[string]*backend{"finance": b})
+		defer tw.end()
+		tw.start()
+		id := tw.submit(nil, "finance")
+		after(3 * time.Minute)
+		tw.expect(id, 1, hub.DeliveryDelivered, "")
+		if got := b.kinds(); got != "send ask ask ask" {
+			t.Errorf("calls %s: sent again while the system was at work on it", got)
+		}
+		attempts, err := tw.store.Attempts(t.Context(), id.Delivery(1))
+		if err != nil || len(attempts) != 4 || attempts[1].Code != "http-503" {
+			t.Errorf("the story of the attempts: %+v, %v", attempts, err)
+		}
+	})
 }
 
 func maintenance(t *testing.T, from, until time.Time) config.Window {

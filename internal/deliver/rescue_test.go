@@ -39,6 +39,32 @@ func TestRescueAfterACrash(t *testing.T) {
 	}
 }
 
+// A process that was killed while it sent has left a system that may be at work still:
+// what is not there a moment later is asked for once more before it is sent again.
+func TestInterruptedMayBeAtWorkStill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		done := time.Now().Add(20 * time.Second) // the system has it then
+		b := &backend{traits: connectors.Traits{Askable: true}, answer: func(kind string, _ *connectors.Message, _ int) connectors.Receipt {
+			if kind == "ask" && time.Now().Before(done) {
+				return connectors.Receipt{Outcome: connectors.Retry, Code: NotFound}
+			}
+			return connectors.Receipt{Outcome: connectors.Delivered}
+		}}
+		tw := newTown(t, map[string]*backend{"finance": b})
+		defer tw.end()
+		id := tw.submit(nil, "finance")
+		if tasks, err := tw.store.Claim(t.Context(), store.Claim{System: "finance", Owner: "node", Now: time.Now(), Lease: time.Minute, Limit: 1}); err != nil || len(tasks) != 1 {
+			t.Fatalf("%d tasks, %v", len(tasks), err)
+		}
+		tw.restart()
+		after(3 * time.Minute)
+		tw.expect(id, 1, hub.DeliveryDelivered, "")
+		if got := b.kinds(); got != "ask ask" {
+			t.Errorf("calls %s: sent again while the system was at work on it", got)
+		}
+	})
+}
+
 // What may have arrived is not sent again to a system that by now neither recognises
 // it nor can be asked: after a crash its file was gone for a while, or its promise was
 // taken back while the delivery waited.

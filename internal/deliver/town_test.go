@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -58,6 +59,18 @@ func (b *backend) count() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return len(b.calls)
+}
+
+// kinds are the calls so far without their ids.
+func (b *backend) kinds() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var all []string
+	for _, c := range b.calls {
+		kind, _, _ := strings.Cut(c, " ")
+		all = append(all, kind)
+	}
+	return strings.Join(all, " ")
 }
 
 // always answers the same, whatever comes.

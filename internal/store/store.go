@@ -333,6 +333,7 @@ type Record struct {
 	Reason    hub.ParkReason
 	NotBefore time.Time
 	Uncertain bool
+	KeepCode  bool // the delivery's code stays; the attempt has one of its own
 	// Answer is sealed; kept on delivered and awaiting. Awaiting without one leaves
 	// the earlier answer and code as they are: the asking has taught nothing new.
 	Answer []byte

@@ -62,7 +62,7 @@ func (t *tx) record(r *store.Record) (store.Effect, error) {
 	switch {
 	case r.State == hub.DeliveryDelivered && d.Code == hub.CodeAskedAgain:
 		d.Code = ""
-	case r.State != hub.DeliveryDelivered && learned:
+	case r.State != hub.DeliveryDelivered && learned && !r.KeepCode:
 		d.Code = r.Attempt.Code
 	}
 	if learned && r.State != hub.DeliveryParked {
