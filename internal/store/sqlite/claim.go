@@ -173,6 +173,7 @@ func (d *delivery) claim(owner string, until, now time.Time) hub.Delivery {
 		d.FirstAt = now
 	}
 	before := d.clone()
+	d.asked = d.State == hub.DeliveryAwaiting
 	d.State, d.owner, d.lease = hub.DeliverySending, owner, micros(until)
 	d.due = d.lease
 	d.fence++

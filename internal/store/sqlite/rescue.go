@@ -52,12 +52,6 @@ func (s *Store) Expired(ctx context.Context, now time.Time, owner string, limit 
 	return found, nil
 }
 
-// asked reports whether what is in sending is a question about what was taken before: the
-// attempt before this one has left it awaiting. A replay begins to count anew.
-func (d *delivery) asked() bool {
-	return d.last != nil && d.last.led == hub.DeliveryAwaiting && d.Attempts == d.last.N+1
-}
-
 func number(b bool) int64 {
 	if b {
 		return 1
@@ -85,7 +79,7 @@ func (s *Store) Rescue(ctx context.Context, id hub.ID, owner string, park bool, 
 		case park:
 			a.led, a.reason = hub.DeliveryParked, hub.ParkUnclear
 			d.Code, d.Uncertain = a.Code, true
-		case d.asked():
+		case d.asked:
 			a.led = hub.DeliveryAwaiting
 		default:
 			d.Code, d.Uncertain = a.Code, true

@@ -257,6 +257,7 @@ type delivery struct {
 	owner    string
 	lease    int64
 	fence    int64
+	asked    bool  // in sending: what was taken before is being asked for
 	records  int64 // outcomes recorded so far: this delivery's part of the version
 	order    []byte
 	answer   []byte
@@ -300,6 +301,7 @@ func (d *delivery) encode() []byte {
 		d.last.pack(&p)
 	}
 	p.int(d.document)
+	p.bool(d.asked)
 	return p.seal(d.key, d.System, string(d.State))
 }
 
@@ -352,6 +354,11 @@ func decodeDelivery(of hub.ID, row []driver.Value) (*delivery, error) {
 	}
 	if len(u.b) > 0 {
 		d.document = u.int()
+	}
+	if len(u.b) > 0 {
+		d.asked = u.bool()
+	} else { // of an earlier version: the attempt before has left it awaiting; a replay begins to count anew
+		d.asked = d.last != nil && d.last.led == hub.DeliveryAwaiting && d.Attempts == d.last.N+1
 	}
 	d.wasFor = d.Reason
 	if u.bad {

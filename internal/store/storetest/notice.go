@@ -81,6 +81,26 @@ func noticeSettled(f *fixture) {
 	equal(f, "settled in the story", settled, 2)
 }
 
+// What was asked for after its end, when the process went down, is asked for again: it was
+// taken, and is not sent a second time.
+func noticeRescued(f *fixture) {
+	for _, end := range []hub.DeliveryState{hub.DeliveryDelivered, hub.DeliveryParked, hub.DeliveryClosed} {
+		id := f.planned("kreis")
+		f.answered(f.claimOne("kreis"), end, "first")
+		f.must(f.Notice(f.ctx, id.Delivery(1), f.now))
+		for range 2 {
+			f.claimOne("kreis")
+			f.pass(2 * time.Hour)
+			f.must(f.Rescue(f.ctx, id.Delivery(1), node, false, f.now))
+			if d := f.delivery(id.Delivery(1)); d.State != hub.DeliveryAwaiting || d.Uncertain {
+				f.Errorf("%s, asked for and rescued: %+v", end, d)
+			}
+		}
+		f.answered(f.claimOne("kreis"), hub.DeliveryDelivered, "second")
+		f.state(id, hub.SubmissionSettled)
+	}
+}
+
 func noticeParked(f *fixture) {
 	id := f.planned("kreis")
 	f.answered(f.claimOne("kreis"), hub.DeliveryParked, "")

@@ -48,6 +48,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"RecordAwaitingLearnsNothing", recordAwaitingLearnsNothing},
 		{"NoticeAwaiting", noticeAwaiting},
 		{"NoticeSettled", noticeSettled},
+		{"NoticeRescued", noticeRescued},
 		{"NoticeParked", noticeParked},
 		{"NoticeEnded", noticeEnded},
 		{"NoticeRefuses", noticeRefuses},
