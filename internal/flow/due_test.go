@@ -247,8 +247,8 @@ func TestReadAheadIsNotBelieved(t *testing.T) {
 	if s := d.run(withdrawn); len(s.Deliveries) != 0 {
 		t.Errorf("planned although it was withdrawn: %+v", s.Deliveries)
 	}
-	if err := d.Run(t.Context(), damaged); !errors.Is(err, store.ErrDamaged) {
-		t.Errorf("a damaged one: %v", err)
+	if s := d.run(damaged); s.Submission.State != hub.SubmissionDamaged || len(s.Deliveries) != 0 {
+		t.Errorf("planned although it was set aside: %s", states(s))
 	}
 	if s := d.run(whole); len(s.Deliveries) == 0 {
 		t.Error("what has not changed was not planned")

@@ -136,8 +136,12 @@ func (f *Flow) once(ctx context.Context, id hub.ID) error {
 		}
 		return fmt.Errorf("read submission %s: %w", id, err)
 	}
+	if s := &w.c.Submission; s.State == hub.SubmissionDamaged || s.State == hub.SubmissionParked && s.Unplanned() {
+		f.warm.forget(id) // a person makes it due again, a bell does not
+		return nil
+	}
 	if told, err := f.tell(ctx, w.c); err != nil {
-		return err
+		return f.unlessEnded(id, err)
 	} else if told {
 		w.leave()              // or the next one would wait for the memory of this one
 		return f.once(ctx, id) // with what is there now
@@ -165,11 +169,7 @@ func (f *Flow) once(ctx context.Context, id hub.ID) error {
 		w.step.Told = hub.CaseReceived // by the receipt
 	}
 	if err := f.Store.Advance(ctx, id, w.c.Submission.Version, &w.step); err != nil {
-		if errors.Is(err, store.ErrWithdrawn) || errors.Is(err, store.ErrErased) {
-			f.warm.forget(id)
-			return nil
-		}
-		return fmt.Errorf("advance submission %s: %w", id, err)
+		return f.unlessEnded(id, fmt.Errorf("advance submission %s: %w", id, err))
 	}
 	w.send()
 	w.keepWarm()
@@ -177,6 +177,16 @@ func (f *Flow) once(ctx context.Context, id hub.ID) error {
 		f.Advanced(Step{Planned: len(w.step.Deliveries), Unmapped: w.unmapped, Took: f.Now().Sub(w.now)})
 	}
 	return nil
+}
+
+// unlessEnded is no error where somebody has withdrawn, deleted or set aside the
+// submission between reading it and the step: there is nothing left to do for it.
+func (f *Flow) unlessEnded(id hub.ID, err error) error {
+	if errors.Is(err, store.ErrWithdrawn) || errors.Is(err, store.ErrErased) || errors.Is(err, store.ErrDamaged) {
+		f.warm.forget(id)
+		return nil
+	}
+	return err
 }
 
 // guarded runs a stage; a panic parks the submission instead of meeting it again

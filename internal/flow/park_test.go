@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"testing"
@@ -136,5 +137,78 @@ func TestRoleMovesUnderWay(t *testing.T) {
 	trail, err := d.store.AuditTrail(t.Context(), 0, 100)
 	if err != nil || !slices.ContainsFunc(trail, func(e hub.AuditEntry) bool { return e.Action == "moved" && e.Object == id.Delivery(2).String() }) {
 		t.Errorf("the trail does not say so: %+v, %v", trail, err)
+	}
+}
+
+// A bell too many changes nothing of what waits for a person: it is not parked twice, and
+// not planned before somebody reopens it, whatever the operator has changed meanwhile.
+func TestParkedIsLeftAlone(t *testing.T) {
+	d := newDesk(t)
+	before := d.Live
+	d.reload(func(b config.Binding) *config.Binding { return nil })
+	id := d.accept("labrador.xml", nil, nil)
+	if s := d.run(id); s.Submission.Code != "not-offered" {
+		t.Fatalf("got %+v", s.Submission)
+	}
+	parked := func() (n int) {
+		trail, err := d.store.AuditTrail(t.Context(), 0, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range trail {
+			if e.Action == "parked" {
+				n++
+			}
+		}
+		return n
+	}
+	d.run(id)
+	if n := parked(); n != 1 {
+		t.Errorf("it was parked %d times", n)
+	}
+	d.Live = before
+	if s := d.run(id); s.Submission.State != hub.SubmissionParked || len(s.Deliveries) > 0 {
+		t.Errorf("planned though nobody has reopened it: %s", states(s))
+	}
+	if err := d.store.Reopen(t.Context(), id, "operator:x", "offered again", d.now); err != nil {
+		t.Fatal(err)
+	}
+	if s := d.run(id); s.Submission.State != hub.SubmissionRunning {
+		t.Errorf("reopened: %s", states(s))
+	}
+}
+
+// meddling lets somebody set a submission aside between reading it and the step.
+type meddling struct {
+	flowStore
+	damage func()
+}
+
+func (m meddling) Advance(ctx context.Context, id hub.ID, version int64, a *store.Advance) error {
+	m.damage()
+	return m.flowStore.Advance(ctx, id, version, a)
+}
+
+// What is set aside while the flow works on it, or was before, is left alone without an
+// error: nobody has to look twice.
+func TestSetAsideUnderWay(t *testing.T) {
+	d := newDesk(t)
+	id := d.accept("labrador.xml", nil, nil)
+	d.Store = meddling{d.store, func() {
+		if err := d.store.Damage(t.Context(), id, "payload", d.now); err != nil {
+			t.Error(err)
+		}
+	}}
+	for range 2 {
+		if s := d.run(id); s.Submission.State != hub.SubmissionDamaged {
+			t.Errorf("got %s", states(s))
+		}
+	}
+	if err := d.store.Mend(t.Context(), id, "operator:x", "restored", d.now); err != nil {
+		t.Fatal(err)
+	}
+	d.Store = d.store
+	if s := d.run(id); s.Submission.State != hub.SubmissionRunning {
+		t.Errorf("mended: %s", states(s))
 	}
 }

@@ -33,7 +33,7 @@ func (f *Flow) tell(ctx context.Context, c *store.Case) (bool, error) {
 	s := &c.Submission
 	now := hub.StandingOf(s, c.Deliveries).Status
 	news := hub.News(s.Told, now)
-	if s.State == hub.SubmissionDamaged || s.State == hub.SubmissionErased || s.Unplanned() || !news && (s.Told == "" || s.Bundle.Zero()) {
+	if s.State == hub.SubmissionErased || s.Unplanned() || !news && (s.Told == "" || s.Bundle.Zero()) {
 		return false, nil
 	}
 	at := f.Now()
