@@ -148,7 +148,12 @@ func (t *tx) lease(key int64, c store.Claim) (*leased, error) {
 	if held, err := t.isHeld(f, d); err != nil {
 		return nil, err
 	} else if held {
-		return nil, t.hold(d, c.Now)
+		return nil, t.hold(string(d.order), d, c.Now)
+	}
+	if on, err := t.mustQueue(f, d); err != nil {
+		return nil, err
+	} else if on {
+		return nil, t.hold(callbackLine(f), d, c.Now)
 	}
 	before := d.claim(c.Owner, c.Now.Add(c.Lease), c.Now)
 	t.claimed[d.key] = true

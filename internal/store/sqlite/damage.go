@@ -57,11 +57,11 @@ func (t *tx) damage(f *file, what string, at time.Time) error {
 		}
 		d.aside = true
 		t.tally.delivery(d)
-		if _, err := t.release(d.order); err != nil {
+		if _, err := t.release(string(d.order)); err != nil {
 			return err
 		}
 	}
-	_, err = t.release(f.order)
+	_, err = t.release(string(f.order))
 	return err
 }
 

@@ -60,8 +60,9 @@ func (t *tx) record(r *store.Record) (store.Effect, error) {
 	d.NotBefore = r.NotBefore
 	learned := r.State != hub.DeliveryAwaiting || len(r.Answer) > 0 || len(d.answer) == 0
 	switch {
-	case r.State == hub.DeliveryDelivered && d.Code == hub.CodeAskedAgain:
+	case r.State == hub.DeliveryDelivered && (d.Code == hub.CodeAskedAgain || d.superseded()):
 		d.Code = ""
+	case d.superseded():
 	case r.State != hub.DeliveryDelivered && learned && !r.KeepCode:
 		d.Code = r.Attempt.Code
 	}
@@ -113,7 +114,15 @@ func (t *tx) outcome(f *file, d *delivery, a *attempt, at time.Time) (store.Effe
 			return store.Effect{}, err
 		}
 	}
-	return t.moved(f, d, at)
+	effect, err := t.moved(f, d, at)
+	if err != nil || d.Role != hub.RolePortal {
+		return effect, err
+	}
+	freed, err := t.release(callbackLine(f))
+	if freed[d.System] {
+		effect.Next = d.System
+	}
+	return effect, err
 }
 
 // closeSuccessors ends what waits, directly or not, for a delivery that will not

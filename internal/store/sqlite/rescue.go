@@ -78,11 +78,14 @@ func (s *Store) Rescue(ctx context.Context, id hub.ID, owner string, park bool, 
 		switch {
 		case park:
 			a.led, a.reason = hub.DeliveryParked, hub.ParkUnclear
-			d.Code, d.Uncertain = a.Code, true
 		case d.asked:
 			a.led = hub.DeliveryAwaiting
-		default:
-			d.Code, d.Uncertain = a.Code, true
+		}
+		if a.led != hub.DeliveryAwaiting {
+			d.Uncertain = true
+			if !d.superseded() {
+				d.Code = a.Code
+			}
 		}
 		_, err = t.outcome(f, d, a, at)
 		return err

@@ -54,7 +54,7 @@ func (t *tx) unqueue(f *file) (map[string]bool, error) {
 				return nil, err
 			}
 		}
-		freed, err := t.release(order)
+		freed, err := t.release(string(order))
 		if err != nil {
 			return nil, err
 		}
@@ -176,13 +176,14 @@ func (s *Store) Predecessor(ctx context.Context, id hub.ID) (before hub.ID, err 
 	return before, nil
 }
 
-// hold puts a delivery off that is held back.
-func (t *tx) hold(d *delivery, now time.Time) error {
+// hold puts a delivery off that is held back by others of its line: an order key, or
+// callbackLine.
+func (t *tx) hold(line string, d *delivery, now time.Time) error {
 	d.due = due(now.Add(holdFor))
-	held := t.held[string(d.order)]
+	held := t.held[line]
 	if held == nil {
 		held = make(map[int64]bool)
-		t.held[string(d.order)] = held
+		t.held[line] = held
 	}
 	held[d.key] = true
 	return t.exec("UPDATE delivery SET due = ? WHERE key = ?", d.due, d.key)
@@ -210,7 +211,7 @@ func (t *tx) lookAgain(c store.Claim) error {
 			continue // its own turn will come
 		}
 		d := f.delivery(key)
-		if d == nil || len(d.order) == 0 || d.due == due(d.NotBefore) {
+		if d == nil || len(d.order) == 0 && d.Role != hub.RolePortal || d.due == due(d.NotBefore) {
 			continue
 		}
 		d.due = due(d.NotBefore)
@@ -221,10 +222,10 @@ func (t *tx) lookAgain(c store.Claim) error {
 	return nil
 }
 
-// release brings back what was put off behind an order key and gives the systems
-// concerned. Claim decides anew.
-func (t *tx) release(order []byte) (map[string]bool, error) {
-	held := t.held[string(order)]
+// release brings back what was put off in a line and gives the systems concerned. Claim
+// decides anew.
+func (t *tx) release(line string) (map[string]bool, error) {
+	held := t.held[line]
 	if held == nil {
 		return nil, nil
 	}
@@ -247,6 +248,6 @@ func (t *tx) release(order []byte) (map[string]bool, error) {
 			return nil, err
 		}
 	}
-	delete(t.held, string(order))
+	delete(t.held, line)
 	return systems, nil
 }

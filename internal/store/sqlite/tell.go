@@ -114,10 +114,15 @@ func (t *tx) tell(id hub.ID, version int64, tell *store.Tell, callback *delivery
 	return t.saveSubmission(f.submission)
 }
 
-// supersede closes a callback that has not left: the next one tells more.
+// supersede closes a callback that has not left: the next one tells more. One that is
+// being sent comes to its end, and is not tried again.
 func (t *tx) supersede(f *file, d *delivery, at time.Time) error {
-	if d.State.Settled() || d.State == hub.DeliverySending {
+	switch {
+	case d.State.Settled():
 		return nil
+	case d.State == hub.DeliverySending:
+		d.Code = hub.CodeSuperseded
+		return t.saveDelivery(d)
 	}
 	d.State, d.Reason, d.Code, d.due = hub.DeliveryClosed, "", hub.CodeSuperseded, 0
 	d.UpdatedAt, d.SettledAt = at, at
@@ -132,17 +137,56 @@ func (t *tx) closedAsSuperseded(f *file, d *delivery, at time.Time) error {
 	return t.event(f.key, hub.Event{At: at, Type: "closed", Delivery: d.ID, Role: d.Role, System: d.System, Actor: "hub", Code: hub.CodeSuperseded})
 }
 
+// superseded reports whether a newer callback was planned while this one was being sent.
+func (d *delivery) superseded() bool {
+	return d.Role == hub.RolePortal && d.Code == hub.CodeSuperseded
+}
+
 // endSuperseded keeps a callback from being tried again that was being sent when a
 // newer one was planned.
 func (t *tx) endSuperseded(f *file, d *delivery, at time.Time) error {
-	if d.Role != hub.RolePortal || d.State != hub.DeliveryPending && d.State != hub.DeliveryParked {
+	if !d.superseded() || d.State != hub.DeliveryPending && d.State != hub.DeliveryParked {
 		return nil
 	}
-	for _, other := range f.deliveries {
-		if other.Role == hub.RolePortal && other.key > d.key {
-			d.State, d.Reason, d.Code, d.due = hub.DeliveryClosed, "", hub.CodeSuperseded, 0
-			return t.closedAsSuperseded(f, d, at)
+	d.State, d.Reason, d.due = hub.DeliveryClosed, "", 0
+	return t.closedAsSuperseded(f, d, at)
+}
+
+// callbackLine names the callbacks that leave one behind the other: those of a
+// submission, or of all parts of a bundle. A newer one could be there before one that is
+// still on its way.
+func callbackLine(f *file) string {
+	if f.Bundle.Zero() {
+		return fmt.Sprintf("callbacks of %d", f.key)
+	}
+	return fmt.Sprintf("callbacks of bundle %d", keyOf(f.Bundle))
+}
+
+// mustQueue reports whether another callback of the same line is on its way.
+func (t *tx) mustQueue(f *file, d *delivery) (bool, error) {
+	if d.Role != hub.RolePortal {
+		return false, nil
+	}
+	keys := []int64{f.key}
+	if !f.Bundle.Zero() {
+		var err error
+		if keys, err = t.partsOf(keyOf(f.Bundle)); err != nil {
+			return false, err
 		}
 	}
-	return nil
+	for _, key := range keys {
+		other, err := t.loadKey(key)
+		if t.broken != nil {
+			return false, err
+		}
+		if err != nil {
+			continue // damaged; nothing of it is sent
+		}
+		for _, o := range other.deliveries {
+			if o.Role == hub.RolePortal && o.State == hub.DeliverySending {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
 }

@@ -32,7 +32,7 @@ type tx struct {
 	chain   audit.Head
 	entries []hub.AuditEntry
 	paused  map[string]string
-	held    map[string]map[int64]bool // by order key: deliveries put off by Claim
+	held    map[string]map[int64]bool // by order key or callbackLine: deliveries put off by Claim
 	looked  map[string]bool           // systems that this process has claimed for
 	claimed map[int64]bool            // leases that this process has given
 	// Pages of the file that are corrupt are known here as long as the process runs:

@@ -312,6 +312,16 @@ func bundleTold(f *fixture) {
 	equal(f, "the earlier one", f.delivery(two.Delivery(2)).Code, hub.CodeSuperseded)
 	f.deliveryState(two.Delivery(2), hub.DeliveryClosed)
 	f.deliveryState(one.Delivery(2), hub.DeliveryPending)
+	// One that is on its way is waited for, and not tried again behind a newer one.
+	sending := f.claimOne("portal")
+	f.must(f.Tell(f.ctx, two, f.status(two).Submission.Version, &store.Tell{
+		At: f.now, Told: hub.CaseCompleted, Callback: f.callback(two, 3), Bundle: &store.TellBundle{Was: hub.CaseProcessing, Told: hub.CaseCompleted}}))
+	f.claimNone("portal")
+	f.record(sending, hub.DeliveryPending)
+	equal(f, "the one that was on its way", f.delivery(one.Delivery(2)).Code, hub.CodeSuperseded)
+	sending = f.claimOne("portal")
+	equal(f, "the newest one", sending.Delivery.ID, two.Delivery(3))
+	f.record(sending, hub.DeliveryDelivered)
 
 	// A callback tells of every part that needs the citizen now; none of them tells it again.
 	b = f.bundle()

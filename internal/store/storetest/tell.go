@@ -176,11 +176,25 @@ func tellWhileOneIsSent(f *fixture) {
 	f.must(f.Replay(f.ctx, id.Delivery(1), store.Replay{Force: true, Actor: "operator:x", Reason: "y", At: f.now}))
 	f.tell(id, hub.CaseProcessing, f.callback(id, 3))
 	f.deliveryState(id.Delivery(2), hub.DeliverySending)
-	f.record(sending, hub.DeliveryPending)
+	f.claimNone("portal") // it could be there before the one that is on its way
+	if e := f.record(sending, hub.DeliveryPending); e.Next != "portal" {
+		f.Errorf("effect %+v: the next one is free", e)
+	}
 	f.deliveryState(id.Delivery(2), hub.DeliveryClosed)
 	equal(f, "code", f.delivery(id.Delivery(2)).Code, hub.CodeSuperseded)
+	sending = f.claimOne("portal")
+	equal(f, "the one that is sent", sending.Delivery.ID, id.Delivery(3))
+
+	// The hub goes down with one on its way: the next one waits until that is cleared up.
+	f.send("records", hub.DeliveryDelivered)
+	f.tell(id, hub.CaseCompleted, f.callback(id, 4))
+	f.claimNone("portal")
 	f.pass(2 * time.Hour)
-	equal(f, "the one that is sent", f.claimOne("portal").Delivery.ID, id.Delivery(3))
+	f.claimNone("portal")
+	f.must(f.Rescue(f.ctx, id.Delivery(3), node, false, f.now))
+	equal(f, "code", f.delivery(id.Delivery(3)).Code, hub.CodeSuperseded)
+	f.record(f.claimOne("portal"), hub.DeliveryDelivered)
+	equal(f, "code of the one that arrived", f.delivery(id.Delivery(4)).Code, "")
 
 	// By hand it may be sent again: as it was, a callback has no mapping.
 	f.must(f.Replay(f.ctx, id.Delivery(2), store.Replay{Anew: true, Actor: "operator:x", Reason: "y", At: f.now}))
