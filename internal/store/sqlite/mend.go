@@ -106,7 +106,9 @@ func (t *tx) closeDamaged(f *file, actor, reason string, at time.Time) error {
 		}
 	}
 	for _, d := range f.deliveries {
+		d.aside = false // it may be put back, and counts then
 		if d.State.Settled() {
+			t.tally.delivery(d)
 			continue
 		}
 		delete(t.claimed, d.key)

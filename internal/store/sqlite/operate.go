@@ -100,6 +100,9 @@ func (s *Store) Reopen(ctx context.Context, id hub.ID, actor, reason string, at 
 		if f.State != hub.SubmissionParked || len(f.deliveries) > 0 {
 			return fmt.Errorf("%w: only a parked submission without deliveries is reopened", store.ErrState)
 		}
+		if !f.WithdrawnAt.IsZero() { // an earlier version has mended one to this state
+			return store.ErrWithdrawn
+		}
 		f.State, f.Reason, f.Code = hub.SubmissionAccepted, "", ""
 		f.flowDue = due(at)
 		f.Version++

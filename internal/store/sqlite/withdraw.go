@@ -82,8 +82,9 @@ func (t *tx) withdraw(f *file, actor, reason string, at time.Time) error {
 	f.Version++
 	if len(f.deliveries) == 0 {
 		f.SettledAt = at
+		f.Reason, f.Code = "", "" // also of a damaged one: mended, it waits for nobody
 		if f.State != hub.SubmissionDamaged {
-			f.State, f.Reason, f.Code = hub.SubmissionSettled, "", ""
+			f.State = hub.SubmissionSettled
 		}
 	}
 	f.follow(at)

@@ -141,3 +141,19 @@ func closeDamaged(f *fixture) {
 	equal(f, "damaged", got.Submissions[hub.SubmissionDamaged], 0)
 	f.mustBe(f.Mend(f.ctx, id, "operator:x", "y", f.now), store.ErrState)
 }
+
+// A damaged case that was closed counts again as any other: what is put back of it is open.
+func closedDamagedCounts(f *fixture) {
+	id := f.planned("infoma", "records", "waste")
+	f.send("records", hub.DeliveryParked)
+	f.send("waste", hub.DeliveryDelivered)
+	f.must(f.Damage(f.ctx, id, "payload", f.now))
+	_, err := f.CloseDelivery(f.ctx, id, "operator:x", "given up", f.now)
+	f.must(err)
+	for n := 1; n <= 3; n++ {
+		f.must(f.Replay(f.ctx, id.Delivery(n), store.Replay{Force: true, Actor: "operator:x", Reason: "after all", At: f.now}))
+	}
+	f.figuresMatch([]hub.ID{id})
+	f.send("infoma", hub.DeliveryParked)
+	f.figuresMatch([]hub.ID{id})
+}

@@ -49,6 +49,8 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"NoticeAwaiting", noticeAwaiting},
 		{"NoticeSettled", noticeSettled},
 		{"NoticeRescued", noticeRescued},
+		{"WithdrawParkedAndDamaged", withdrawParkedAndDamaged},
+		{"ClosedDamagedCounts", closedDamagedCounts},
 		{"NoticeParked", noticeParked},
 		{"NoticeEnded", noticeEnded},
 		{"NoticeRefuses", noticeRefuses},

@@ -226,6 +226,22 @@ func withdrawDamaged(f *fixture) {
 	f.figuresMatch([]hub.ID{id, unplanned})
 }
 
+// One that waited for a person before it was set aside has ended when it is mended: nobody
+// plans what was taken back.
+func withdrawParkedAndDamaged(f *fixture) {
+	id := f.accept()
+	f.advance(id, &store.Advance{State: hub.SubmissionParked, Reason: hub.ParkUnmapped, Code: "not-offered"})
+	f.must(f.Damage(f.ctx, id, "payload", f.now))
+	f.withdraw(id)
+	f.state(id, hub.SubmissionDamaged)
+	f.must(f.Mend(f.ctx, id, "operator:x", "restored", f.now))
+	f.state(id, hub.SubmissionSettled)
+	equal(f, "parked for", f.status(id).Submission.Reason, hub.ParkReason(""))
+	f.mustBe(f.Reopen(f.ctx, id, "operator:x", "y", f.now), store.ErrState)
+	equal(f, "due", len(f.due(f.now)), 0)
+	f.figuresMatch([]hub.ID{id})
+}
+
 // What another hub decides for can still be stopped over there: it is asked for at once.
 func withdrawHandedOn(f *fixture) {
 	for _, role := range []string{hub.RoleAuthority, "payment"} {
