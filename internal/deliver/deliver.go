@@ -57,9 +57,10 @@ type Deliverer struct {
 	stop    context.CancelFunc
 	hurry   context.Context // ends when attempts under way must come to an end
 	cut     context.CancelFunc
-	owned   sync.WaitGroup // loops
-	crew    *crew.Crew     // runs attempts
-	leases  sync.Map       // hub.ID: fence; attempts under way
+	owned   sync.WaitGroup  // loops
+	crew    *crew.Crew      // runs attempts
+	leases  sync.Map        // hub.ID: fence; attempts under way
+	seen    map[hub.ID]bool // of rescueOnce: ours, their leases ended and not under way, by the last scan
 }
 
 // staying is how many goroutines wait for the next attempt at most, all systems

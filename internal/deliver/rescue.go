@@ -35,6 +35,8 @@ func (d *Deliverer) rescue() {
 func (d *Deliverer) rescueOnce(ctx context.Context, owner string) error {
 	left := map[hub.ID]bool{} // were not rescued by this call
 	var failed []error
+	seen := d.seen
+	d.seen = map[hub.ID]bool{}
 	for {
 		limit := rescuePage + len(left)
 		expired, err := d.Store.Expired(ctx, d.Now(), owner, limit)
@@ -47,6 +49,10 @@ func (d *Deliverer) rescueOnce(ctx context.Context, owner string) error {
 			}
 			if _, sending := d.leases.Load(e.ID); sending && e.Owner == d.Node {
 				left[e.ID] = true // by this process, which could not renew its lease; its outcome will come
+				continue
+			}
+			if e.Owner == d.Node && owner == "" && !seen[e.ID] {
+				left[e.ID], d.seen[e.ID] = true, true
 				continue
 			}
 			d.mu.Lock()

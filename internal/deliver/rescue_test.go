@@ -2,6 +2,8 @@ package deliver
 
 import (
 	"context"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -180,6 +182,44 @@ func TestNoRescueOfWhatIsUnderWay(t *testing.T) {
 		tw := newTown(t, map[string]*backend{"finance": b})
 		defer tw.end()
 		tw.d.Store = unextended{tw.store}
+		tw.start()
+		id := tw.submit(nil, "finance")
+		after(5 * time.Minute)
+		tw.expect(id, 1, hub.DeliveryDelivered, "")
+		if b.count() != 1 {
+			t.Errorf("calls %v, want one", b.calls)
+		}
+	})
+}
+
+// asleep is a store behind whose first claim the machine sleeps past the end of the lease.
+type asleep struct {
+	store.Deliver
+	once *sync.Once
+	jump func()
+}
+
+func (a asleep) Claim(ctx context.Context, c store.Claim) ([]store.Task, error) {
+	tasks, err := a.Deliver.Claim(ctx, c)
+	if len(tasks) > 0 {
+		a.once.Do(func() {
+			a.jump()
+			time.Sleep(6 * time.Second) // moved time: a look for what a crash has left comes between
+		})
+	}
+	return tasks, err
+}
+
+// What was claimed and is about to be sent is no leftover of a crash either, though the
+// clock has jumped behind its lease.
+func TestNoRescueOfWhatWasJustClaimed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &backend{}
+		tw := newTown(t, map[string]*backend{"finance": b})
+		defer tw.end()
+		var ahead atomic.Int64
+		tw.d.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+		tw.d.Store = asleep{tw.store, new(sync.Once), func() { ahead.Store(int64(time.Hour)) }}
 		tw.start()
 		id := tw.submit(nil, "finance")
 		after(5 * time.Minute)
