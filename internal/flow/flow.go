@@ -148,7 +148,7 @@ func (f *Flow) once(ctx context.Context, id hub.ID) error {
 	}
 	if s := &w.c.Submission; !s.WithdrawnAt.IsZero() || s.State == hub.SubmissionSettled {
 		f.warm.forget(id) // it has ended: nothing is planned or rendered any more
-		return f.nothingToTell(ctx, s)
+		return f.unlessEnded(id, f.nothingToTell(ctx, s))
 	}
 	w.step.At = w.now
 	for _, s := range stages {
