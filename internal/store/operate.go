@@ -28,6 +28,10 @@ type Operate interface {
 	// counts from the beginning, Uncertain is gone. ErrState where it is under way,
 	// was delivered and Force is not set, or has no document to send again.
 	Replay(ctx context.Context, id hub.ID, r Replay) error
+	// ReplayAll is Replay for several, in their order and in one transaction: what is put
+	// back later is held back by what was put back before it. It says of each, at its
+	// place, why it was not. Its own error: nothing was done.
+	ReplayAll(ctx context.Context, ids []hub.ID, r Replay) ([]error, error)
 	// Reopen sends a parked submission that has no deliveries through the flow again.
 	Reopen(ctx context.Context, id hub.ID, actor, reason string, at time.Time) error
 	// Mend takes a damaged submission back after its record was restored: its state is

@@ -56,10 +56,10 @@ func (d *desk) closeMany(ctx context.Context, q query, actor, why string, limit 
 	default:
 		return nil, wrong("what is %s is not closed; there are parked, waiting, pending, awaiting", q.DeliveryState)
 	}
-	return order{limit: limit, dry: dry, page: d.closable, one: func(ctx context.Context, id hub.ID) error {
+	return order{limit: limit, dry: dry, page: d.closable, some: each(func(ctx context.Context, id hub.ID) error {
 		_, err := d.closeDelivery(ctx, actor, id, why)
 		return err
-	}}.carryOut(ctx, q)
+	})}.carryOut(ctx, q)
 }
 
 // closable gives a page of what can be closed.
@@ -71,7 +71,7 @@ func (d *desk) closable(ctx context.Context, q query) (page []candidate, next hu
 	for i := range items {
 		switch it := &items[i]; {
 		case it.Delivery != nil:
-			page = append(page, candidate{it.Delivery.ID, unclosable(&it.Submission, it.Delivery)})
+			page = append(page, candidate{it.Delivery.ID, it.Delivery.System, unclosable(&it.Submission, it.Delivery)})
 		case it.Reason != damagedReason:
 			page = append(page, candidate{ID: it.Submission.ID})
 		}

@@ -33,13 +33,16 @@ type order struct {
 	dry   bool // only count
 	// page gives what there is to be done in a page of the filter.
 	page func(context.Context, query) (page []candidate, next hub.ID, err error)
-	one  func(context.Context, hub.ID) error
+	// some carries it out on a few, in their order, and says what became of each. Where the
+	// order does not matter: each.
+	some func(context.Context, []candidate) []error
 }
 
 // candidate is what an order may be carried out on.
 type candidate struct {
-	ID    hub.ID
-	Unfit error // why it would be refused as it stands; nil where nothing speaks against it
+	ID     hub.ID
+	System string // of a delivery
+	Unfit  error  // why it would be refused as it stands; nil where nothing speaks against it
 }
 
 // carryOut goes through what the filter chooses, a few at a time. What is older goes first. A
@@ -81,7 +84,7 @@ func (o order) carryOut(ctx context.Context, q query) (*many, error) {
 	slices.Reverse(all)
 	stop := false
 	for some := range slices.Chunk(all, together) {
-		for i, err := range o.each(ctx, some) {
+		for i, err := range o.some(ctx, some) {
 			if err == nil {
 				out.Done++
 				continue
@@ -102,14 +105,16 @@ func (o order) carryOut(ctx context.Context, q query) (*many, error) {
 const together = 64
 
 // each carries an order out on a few at once.
-func (o order) each(ctx context.Context, some []candidate) []error {
-	errs := make([]error, len(some))
-	var all sync.WaitGroup
-	for i, c := range some {
-		all.Go(func() { errs[i] = o.one(ctx, c.ID) })
+func each(one func(context.Context, hub.ID) error) func(context.Context, []candidate) []error {
+	return func(ctx context.Context, some []candidate) []error {
+		errs := make([]error, len(some))
+		var all sync.WaitGroup
+		for i, c := range some {
+			all.Go(func() { errs[i] = one(ctx, c.ID) })
+		}
+		all.Wait()
+		return errs
 	}
-	all.Wait()
-	return errs
 }
 
 // itsOwn reports whether an error is about the one delivery, and says nothing about
@@ -127,7 +132,7 @@ func (d *desk) chosen(ctx context.Context, q query, unfit func(*hub.Submission, 
 		for n := range r.Deliveries {
 			del := &r.Deliveries[n]
 			if del.State == q.DeliveryState && (q.System == "" || del.System == q.System) && (q.Code == "" || del.Code == q.Code) {
-				page = append(page, candidate{del.ID, unfit(&r.Submission, del)})
+				page = append(page, candidate{del.ID, del.System, unfit(&r.Submission, del)})
 			}
 		}
 	}

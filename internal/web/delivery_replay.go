@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"stellwerk/internal/hub"
 	"stellwerk/internal/store"
@@ -82,12 +83,51 @@ func (d *desk) replayMany(ctx context.Context, q query, p putBack, limit int, dr
 	}
 	return order{limit: limit, dry: dry,
 		page: func(ctx context.Context, q query) ([]candidate, hub.ID, error) { return d.replayable(ctx, q, p.Anew) },
-		one: func(ctx context.Context, id hub.ID) error {
-			if id.Ordinal() == 0 {
-				return d.reopenOne(ctx, id, p.Actor, p.Reason)
-			}
-			return d.replayOne(ctx, id, p)
-		}}.carryOut(ctx, q)
+		some: func(ctx context.Context, some []candidate) []error { return d.replaySome(ctx, some, p) },
+	}.carryOut(ctx, q)
+}
+
+// replaySome puts deliveries back in one step, the older ones first, so that order-by holds
+// among them: what had ended holds nobody back before it is put back itself. Submissions
+// that were never planned hold back as they are, so they go through the flow at once.
+func (d *desk) replaySome(ctx context.Context, some []candidate, p putBack) []error {
+	var whole, parts []candidate
+	var ids []hub.ID
+	for _, c := range some {
+		if c.ID.Ordinal() == 0 {
+			whole = append(whole, c)
+			continue
+		}
+		parts, ids = append(parts, c), append(ids, c.ID)
+	}
+	reopened := each(func(ctx context.Context, id hub.ID) error { return d.reopenOne(ctx, id, p.Actor, p.Reason) })(ctx, whole)
+	done := make([]error, len(ids))
+	if len(ids) > 0 {
+		var err error
+		done, err = d.Store.ReplayAll(ctx, ids, store.Replay{Anew: p.Anew, Force: p.Force, Actor: p.Actor, Reason: p.Reason, At: d.Now()})
+		if err != nil {
+			done = slices.Repeat([]error{err}, len(ids))
+		}
+	}
+	wake := map[string]bool{}
+	for i, c := range parts {
+		if done[i] == nil {
+			wake[c.System] = true
+			d.Ring(c.ID.Submission())
+		}
+	}
+	for system := range wake {
+		d.Wake(system)
+	}
+	errs := make([]error, len(some))
+	for i, c := range some {
+		from := &done
+		if c.ID.Ordinal() == 0 {
+			from = &reopened
+		}
+		errs[i], *from = (*from)[0], (*from)[1:]
+	}
+	return errs
 }
 
 // replayable gives a page of what can be put back. A submission as a whole is
@@ -101,7 +141,7 @@ func (d *desk) replayable(ctx context.Context, q query, anew bool) (page []candi
 	for i := range items {
 		switch it := &items[i]; {
 		case it.Delivery != nil:
-			page = append(page, candidate{it.Delivery.ID, unfit(&it.Submission, it.Delivery)})
+			page = append(page, candidate{it.Delivery.ID, it.Delivery.System, unfit(&it.Submission, it.Delivery)})
 		case anew && it.Reason != damagedReason:
 			page = append(page, candidate{ID: it.Submission.ID})
 		}

@@ -52,6 +52,8 @@ type fixture struct {
 	breakers   map[string]string
 	findings   config.Findings
 
+	ordered []byte // the order key of what is planned; nil for none
+
 	reloadedBy  string
 	reloadError error
 }
@@ -182,7 +184,7 @@ func (f *fixture) planned(id hub.ID, key *vault.Key, document, chip string, chan
 	change(rendered)
 	f.must(f.store.Advance(f.Context(), id, 1, &store.Advance{At: f.now, State: hub.SubmissionRunning,
 		Search: [][]byte{f.vault.Hash("search:chip", ags, chip)},
-		Deliveries: []store.NewDelivery{{Document: rendered, Delivery: hub.Delivery{ID: d, Role: "finance", System: system, Document: "finance",
+		Deliveries: []store.NewDelivery{{Document: rendered, OrderKey: f.ordered, Delivery: hub.Delivery{ID: d, Role: "finance", System: system, Document: "finance",
 			State: hub.DeliveryPending, NotBefore: f.now, UpdatedAt: f.now, SHA256: rendered.SHA256}}},
 	}))
 	return d

@@ -14,6 +14,7 @@ import (
 
 	"stellwerk/internal/hub"
 	"stellwerk/internal/store"
+	"stellwerk/internal/store/sqlite"
 	"stellwerk/internal/web/admin"
 )
 
@@ -337,12 +338,12 @@ func TestManyGoOnBehindADamagedOne(t *testing.T) {
 	var ids hub.IDs
 	all := []candidate{{ID: ids.New()}, {ID: ids.New()}, {ID: ids.New()}}
 	of := order{page: func(context.Context, query) ([]candidate, hub.ID, error) { return all, hub.ID{}, nil },
-		one: func(_ context.Context, id hub.ID) error {
+		some: each(func(_ context.Context, id hub.ID) error {
 			if id == all[1].ID {
 				return fmt.Errorf("replay %s: %w", id, store.ErrDamaged)
 			}
 			return nil
-		}}
+		})}
 	m, err := of.carryOut(t.Context(), query{})
 	f.must(err)
 	if m.Done != 2 || m.More || len(m.Refused) != 1 || m.Refused[0].ID != all[1].ID {
@@ -363,22 +364,82 @@ func TestManyAreDoneTogether(t *testing.T) {
 	var met sync.WaitGroup
 	met.Add(together)
 	var n atomic.Int64
-	m, err := order{page: page, one: func(context.Context, hub.ID) error {
+	m, err := order{page: page, some: each(func(context.Context, hub.ID) error {
 		if n.Add(1) <= together {
 			met.Done()
 			met.Wait() // for the others of the first few: one by one it waits for ever
 		}
 		return nil
-	}}.carryOut(t.Context(), query{})
+	})}.carryOut(t.Context(), query{})
 	f.must(err)
 	if m.Done != len(all) || m.More {
 		t.Errorf("%+v, want all done", m)
 	}
 	n.Store(0)
-	m, err = order{page: page, one: func(context.Context, hub.ID) error { n.Add(1); return store.ErrFull }}.carryOut(t.Context(), query{})
+	m, err = order{page: page, some: each(func(context.Context, hub.ID) error { n.Add(1); return store.ErrFull })}.carryOut(t.Context(), query{})
 	f.must(err)
 	if m.Done != 0 || !m.More || n.Load() != together {
 		t.Errorf("on a full disk: %+v after %d", m, n.Load())
+	}
+}
+
+// hasty is a store whose deliverer claims right behind every step; the first one to be put
+// back is slow.
+type hasty struct {
+	*sqlite.Store
+	f      *fixture
+	slow   hub.ID
+	others chan struct{}
+	mu     sync.Mutex
+	sent   []hub.ID
+}
+
+func (h *hasty) claim() {
+	tasks, err := h.Claim(h.f.Context(), store.Claim{System: system, Owner: "node-1", Now: h.f.now, Lease: time.Minute, Limit: 10})
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err != nil {
+		h.f.Error(err)
+	}
+	for _, t := range tasks {
+		h.sent = append(h.sent, t.Delivery.ID)
+	}
+}
+
+func (h *hasty) Replay(ctx context.Context, id hub.ID, r store.Replay) error {
+	if id == h.slow {
+		<-h.others
+	} else {
+		defer close(h.others)
+	}
+	err := h.Store.Replay(ctx, id, r)
+	h.claim()
+	return err
+}
+
+func (h *hasty) ReplayAll(ctx context.Context, ids []hub.ID, r store.Replay) ([]error, error) {
+	errs, err := h.Store.ReplayAll(ctx, ids, r)
+	h.claim()
+	return errs, err
+}
+
+// What had ended is put back in the order in which it came, though many are at once: the
+// later one of two about one dog never leaves first.
+func TestManyArePutBackInOrder(t *testing.T) {
+	f := newFixture(t)
+	var ids []hub.ID
+	for range 2 {
+		id, key := f.accept("<hund/>")
+		f.ordered = []byte("one dog")
+		ids = append(ids, f.plan(id, key, `{"chip":"1"}`, "276098100000017"))
+		f.record(key, hub.DeliveryDelivered, "", "", "")
+	}
+	h := &hasty{Store: f.store, f: f, slow: ids[0], others: make(chan struct{})}
+	f.server.Store = h
+	m, err := f.server.replayMany(t.Context(), query{Filter: store.Filter{DeliveryState: hub.DeliveryDelivered}}, putBack{Force: true, Actor: "operator:x", Reason: "after a restore"}, 0, false)
+	f.must(err)
+	if m.Done != 2 || len(h.sent) != 1 || h.sent[0] != ids[0] {
+		t.Errorf("%+v: sent %v of %v, want the first one and the second one behind it", m, h.sent, ids)
 	}
 }
 

@@ -14,35 +14,60 @@ import (
 // Replay implements store.Operate.
 func (s *Store) Replay(ctx context.Context, id hub.ID, r store.Replay) error {
 	r.At = stored(r.At)
-	err := s.w.do(ctx, func(t *tx) error {
-		f, d, err := t.find(id)
-		if err != nil {
-			return err
-		}
-		switch {
-		case f.State == hub.SubmissionDamaged:
-			return store.ErrDamaged
-		case !f.WithdrawnAt.IsZero():
-			return store.ErrWithdrawn
-		case !f.Erased.Payload.IsZero(), f.Attachments > 0 && !f.Erased.Attachments.IsZero():
-			return store.ErrErased
-		case d.State == hub.DeliveryParked, d.State == hub.DeliveryClosed:
-		case d.State == hub.DeliveryDelivered && r.Force:
-		default:
-			return fmt.Errorf("%w: the delivery is %s", store.ErrState, d.State)
-		}
-		if d.Role == hub.RolePortal {
-			r.Anew = false // it has no mapping; the portal reads the status anyway
-		}
-		if !r.Anew && !d.rendered {
-			return store.ErrUnrendered
-		}
-		return t.replay(f, d, r)
-	})
+	err := s.w.do(ctx, func(t *tx) error { return t.putBack(id, r) })
 	if err != nil {
 		return fmt.Errorf("replay %s: %w", id, err)
 	}
 	return nil
+}
+
+// ReplayAll implements store.Operate.
+func (s *Store) ReplayAll(ctx context.Context, ids []hub.ID, r store.Replay) ([]error, error) {
+	r.At = stored(r.At)
+	errs := make([]error, len(ids))
+	err := s.w.do(ctx, func(t *tx) error {
+		for i, id := range ids {
+			switch errs[i] = t.putBack(id, r); {
+			case errs[i] == nil:
+			case t.broken != nil || !isVerdict(errs[i]):
+				return errs[i]
+			default:
+				errs[i] = fmt.Errorf("replay %s: %w", id, errs[i])
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("replay %d deliveries: %w", len(ids), err)
+	}
+	return errs, nil
+}
+
+// putBack is Replay within a step.
+func (t *tx) putBack(id hub.ID, r store.Replay) error {
+	f, d, err := t.find(id)
+	if err != nil {
+		return err
+	}
+	switch {
+	case f.State == hub.SubmissionDamaged:
+		return store.ErrDamaged
+	case !f.WithdrawnAt.IsZero():
+		return store.ErrWithdrawn
+	case !f.Erased.Payload.IsZero(), f.Attachments > 0 && !f.Erased.Attachments.IsZero():
+		return store.ErrErased
+	case d.State == hub.DeliveryParked, d.State == hub.DeliveryClosed:
+	case d.State == hub.DeliveryDelivered && r.Force:
+	default:
+		return fmt.Errorf("%w: the delivery is %s", store.ErrState, d.State)
+	}
+	if d.Role == hub.RolePortal {
+		r.Anew = false // it has no mapping; the portal reads the status anyway
+	}
+	if !r.Anew && !d.rendered {
+		return store.ErrUnrendered
+	}
+	return t.replay(f, d, r)
 }
 
 func (t *tx) replay(f *file, d *delivery, r store.Replay) error {

@@ -151,3 +151,25 @@ func orderManyBehindOne(f *fixture) {
 	}
 	f.Fatal("a delivery behind many that are held back is never claimed")
 }
+
+// Several that had ended are put back in one step and in order: what is about the same
+// thing leaves as it came. One that cannot be put back keeps nobody else.
+func orderPutBackTogether(f *fixture) {
+	first, second := f.inOrder("chip", "infoma"), f.inOrder("chip", "infoma")
+	f.send("infoma", hub.DeliveryDelivered)
+	f.send("infoma", hub.DeliveryDelivered)
+	open, unknown := f.planned("records").Delivery(1), f.ids.New().Delivery(1)
+	errs, err := f.ReplayAll(f.ctx, []hub.ID{open, first.Delivery(1), unknown, second.Delivery(1)},
+		store.Replay{Force: true, Actor: "operator:x", Reason: "y", At: f.now})
+	f.must(err)
+	f.mustBe(errs[0], store.ErrState)
+	f.must(errs[1])
+	f.mustBe(errs[2], store.ErrNotFound)
+	f.must(errs[3])
+	t := f.claimOne("infoma")
+	equal(f, "the first one leaves", t.Delivery.ID, first.Delivery(1))
+	f.claimNone("infoma")
+	f.record(t, hub.DeliveryDelivered)
+	equal(f, "the second one follows", f.claimOne("infoma").Delivery.ID, second.Delivery(1))
+	f.deliveryState(open, hub.DeliveryPending)
+}

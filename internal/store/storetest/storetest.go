@@ -79,6 +79,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"OrderDamagedAndClosedDoNot", orderDamagedAndClosedDoNot},
 		{"OrderNamesThePredecessor", orderNamesThePredecessor},
 		{"OrderManyBehindOne", orderManyBehindOne},
+		{"OrderPutBackTogether", orderPutBackTogether},
 		{"PausedIsNotClaimed", pausedIsNotClaimed},
 		{"LeaseExpires", leaseExpires},
 		{"LeaseExtended", leaseExtended},
