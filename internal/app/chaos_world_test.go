@@ -24,6 +24,7 @@ type world struct {
 	*testing.T
 	ahead atomic.Int64 // of the hub's clock
 	calm  atomic.Bool  // from now on everybody answers as they should
+	flaky bool         // the hub's disk
 	late  bool         // partners may finish behind the hub's back; not where the clock jumps
 
 	mu      sync.Mutex
@@ -277,13 +278,15 @@ func (p *partner) Ask(ctx context.Context, m *connectors.Message) connectors.Rec
 type mortal struct {
 	*sqlite.Store
 	w     *world
+	up    atomic.Bool // started: its disk may fail
 	dead  atomic.Bool
 	calls atomic.Int64
 }
 
 var errKilled = errors.New("the process is gone")
 
-// step takes its time, so that others come between.
+// step takes its time, so that others come between. Now and then the disk is full, or
+// does not sync and has it all the same.
 func step[T any](m *mortal, run func() (T, error)) (T, error) {
 	m.calls.Add(1)
 	var none T
@@ -291,13 +294,21 @@ func step[T any](m *mortal, run func() (T, error)) (T, error) {
 	if m.dead.Load() {
 		return none, errKilled
 	}
+	if m.fails() {
+		return none, store.ErrFull
+	}
 	v, err := run()
 	m.lose()
 	if m.dead.Load() {
 		return none, errKilled
 	}
+	if m.fails() {
+		return none, store.ErrUnknown
+	}
 	return v, err
 }
+
+func (m *mortal) fails() bool { return m.w.flaky && m.up.Load() && !m.w.calm.Load() && m.w.dice(100) }
 
 func (m *mortal) lose() {
 	if !m.w.calm.Load() && m.w.dice(4) {

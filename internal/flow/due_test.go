@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -223,6 +224,19 @@ func TestSweepLooksWhileOthersRing(t *testing.T) {
 		}
 		return !second.Zero() && planned(second)
 	})
+}
+
+// A clock that was set back keeps nothing that was accepted before from being planned.
+func TestSweepThoughTheClockWasSetBack(t *testing.T) {
+	d := newDesk(t)
+	id := d.accept("labrador.xml", nil, nil)
+	d.now = d.now.Add(-25 * time.Hour)
+	var rung []hub.ID
+	d.Ring = func(id hub.ID) bool { rung = append(rung, id); return true }
+	var last store.Due
+	if d.look(t.Context(), &last, func() {}); !slices.Equal(rung, []hub.ID{id}) {
+		t.Errorf("rung %v, want %s", rung, id)
+	}
 }
 
 // A case that was read ahead and has changed before its turn is read again.
