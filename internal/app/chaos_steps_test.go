@@ -254,6 +254,9 @@ func (c *chaos) bundleTold(id hub.ID) {
 	}
 	if now := b.Standing().Status; len(b.Parts) > 0 && b.Bundle.News(now) {
 		c.wrong("the portal was told that bundle %s is %q, and it is %s", id, b.Bundle.Told, now)
+		for i := range b.Parts {
+			c.note("part %s: %s, told %s", b.Parts[i].Submission.ID, b.Parts[i].Submission.State, b.Parts[i].Submission.Told)
+		}
 	}
 }
 

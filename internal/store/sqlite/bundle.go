@@ -273,7 +273,7 @@ func (s *Store) CloseBundle(ctx context.Context, id hub.ID, actor string, at tim
 			return err
 		}
 		b.ClosedAt = at
-		if ring, err = t.bundleNews(b, at); err != nil {
+		if ring, err = t.bundleNews(b, nil, at); err != nil {
 			return err
 		}
 		return t.bundleTold(b, "closed", actor, at)
@@ -284,10 +284,32 @@ func (s *Store) CloseBundle(ctx context.Context, id hub.ID, actor string, at tim
 	return ring, nil
 }
 
+// partBack is called when a part that was set aside is there again, or given up. Its own
+// status may be what the portal knows, and that of the bundle, which had to wait for it,
+// news all the same. Nothing is told by one that was given up.
+func (t *tx) partBack(f *file, givenUp bool, at time.Time) error {
+	if f.Bundle.Zero() {
+		return nil
+	}
+	b, err := t.bundle(f.Bundle)
+	if t.broken != nil {
+		return err
+	}
+	if err != nil || !b.Closed() {
+		return nil // damaged, or more is to come
+	}
+	var not *file
+	if givenUp {
+		not = f
+	}
+	_, err = t.bundleNews(b, not, at)
+	return err
+}
+
 // bundleNews makes the flow due for the last part whose portal wants callbacks, where
 // the status of a bundle that has just been closed is news. A step of the flow that
 // has seen it open is stale then.
-func (t *tx) bundleNews(b *bundle, at time.Time) (hub.ID, error) {
+func (t *tx) bundleNews(b *bundle, not *file, at time.Time) (hub.ID, error) {
 	keys, err := t.partsOf(b.key)
 	if err != nil {
 		return hub.ID{}, err
@@ -303,7 +325,7 @@ func (t *tx) bundleNews(b *bundle, at time.Time) (hub.ID, error) {
 			continue
 		}
 		parts = append(parts, f.partStatus())
-		if f.Told != "" && f.State != hub.SubmissionDamaged && !f.Unplanned() && len(f.dataKey) > 0 {
+		if (not == nil || f.key != not.key) && f.Told != "" && f.State != hub.SubmissionDamaged && !f.Unplanned() && len(f.dataKey) > 0 {
 			teller = f
 		}
 	}

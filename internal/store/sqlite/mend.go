@@ -37,6 +37,9 @@ func (s *Store) Mend(ctx context.Context, id hub.ID, actor, reason string, at ti
 				return err
 			}
 		}
+		if err := t.partBack(f, false, at); err != nil {
+			return err
+		}
 		return t.told(f, nil, "mended", actor, reason, "", at)
 	})
 	if err != nil {
@@ -121,7 +124,10 @@ func (t *tx) closeDamaged(f *file, actor, reason string, at time.Time) error {
 		}
 	}
 	f.planned = max(f.planned, int64(len(f.deliveries)))
-	return t.settle(f, actor, reason, at)
+	if err := t.settle(f, actor, reason, at); err != nil {
+		return err
+	}
+	return t.partBack(f, true, at)
 }
 
 // salvage finds elsewhere what deleting goes by and an unreadable row does not tell:

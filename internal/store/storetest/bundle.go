@@ -346,6 +346,40 @@ func bundleTold(f *fixture) {
 	f.flowDue("for nobody", quiet, false)
 }
 
+// A bundle that was closed while a part was set aside ends when that is mended, or given
+// up: the portal is told, by a part that can be told of.
+func bundleToldOfTheMended(f *fixture) {
+	for _, mended := range []bool{true, false} {
+		b := f.bundle()
+		var parts []hub.ID
+		for range 2 {
+			id := f.accept(in(b, "hund-anmelden"))
+			f.advance(id, &store.Advance{State: hub.SubmissionRunning, Told: hub.CaseReceived, Deliveries: []store.NewDelivery{f.pending(id, 1, "infoma")}})
+			f.send("infoma", hub.DeliveryDelivered)
+			f.tell(id, hub.CaseCompleted, nil)
+			parts = append(parts, id)
+		}
+		f.must(f.Damage(f.ctx, parts[1], "payload", f.now))
+		f.close(b)
+		f.flowDue("while one is set aside", parts[0], false)
+		if mended {
+			f.must(f.Mend(f.ctx, parts[1], "operator:x", "restored", f.now))
+		} else {
+			_, err := f.CloseDelivery(f.ctx, parts[1], "operator:x", "given up", f.now)
+			f.must(err)
+		}
+		due := f.due(f.now.Add(time.Second))
+		if len(due) != 1 || mended != (due[0] == parts[1]) {
+			f.Errorf("mended %t: due for the flow are %v of %v", mended, due, parts)
+		}
+		equal(f, "status", f.bundleCase(b).Standing().Status, hub.CaseCompleted)
+		for _, id := range due {
+			f.must(f.Tell(f.ctx, id, f.status(id).Submission.Version, &store.Tell{At: f.now, Told: hub.CaseCompleted, Callback: f.callback(id, 2), Bundle: &store.TellBundle{Told: hub.CaseCompleted}}))
+			f.flowDue("once it is told", id, false)
+		}
+	}
+}
+
 // Answers are kept as long as they may be needed, and no longer.
 func bundleForgets(f *fixture) {
 	const month, year = 30 * 24 * time.Hour, 365 * 24 * time.Hour

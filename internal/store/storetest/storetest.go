@@ -49,6 +49,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"NoticeAwaiting", noticeAwaiting},
 		{"NoticeSettled", noticeSettled},
 		{"NoticeRescued", noticeRescued},
+		{"BundleToldOfTheMended", bundleToldOfTheMended},
 		{"WithdrawParkedAndDamaged", withdrawParkedAndDamaged},
 		{"ClosedDamagedCounts", closedDamagedCounts},
 		{"NoticeParked", noticeParked},
