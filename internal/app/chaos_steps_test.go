@@ -344,6 +344,7 @@ func (c *chaos) heard(how string, id hub.ID, s *store.Status) {
 	}
 	c.mu.Lock()
 	told := slices.Clone(c.told[id.String()])
+	told = slices.DeleteFunc(told, func(t toldOf) bool { return c.again[id.Delivery(t.ordinal).String()] > 0 }) // by hand, whenever that is
 	c.mu.Unlock()
 	if last == nil || last.State != hub.DeliveryDelivered || len(told) == 0 {
 		return
