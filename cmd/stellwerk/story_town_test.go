@@ -21,7 +21,7 @@ import (
 
 // patience bounds whatever a story waits for. It is used up only where a story
 // fails.
-const patience = 20 * time.Second
+const patience = 90 * time.Second
 
 // until looks again and again until ready says yes, or patience ends.
 func until(ready func() bool) bool {
