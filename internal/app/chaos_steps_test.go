@@ -344,9 +344,11 @@ func (c *chaos) heard(how string, id hub.ID, s *store.Status) {
 	}
 	c.mu.Lock()
 	told := slices.Clone(c.told[id.String()])
-	told = slices.DeleteFunc(told, func(t toldOf) bool { return c.again[id.Delivery(t.ordinal).String()] > 0 }) // by hand, whenever that is
+	byHand := func(n int) bool { return c.again[id.Delivery(n).String()] > 0 } // sent again, whenever that is
+	told = slices.DeleteFunc(told, func(t toldOf) bool { return byHand(t.ordinal) })
+	lastByHand := last != nil && byHand(last.ID.Ordinal())
 	c.mu.Unlock()
-	if last == nil || last.State != hub.DeliveryDelivered || len(told) == 0 {
+	if last == nil || lastByHand || last.State != hub.DeliveryDelivered || len(told) == 0 {
 		return
 	}
 	if end := told[len(told)-1]; end.ordinal != last.ID.Ordinal() {

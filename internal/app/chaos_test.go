@@ -108,7 +108,7 @@ func TestChaos(t *testing.T) {
 func newChaos(t *testing.T, seed uint64) *chaos {
 	w := &world{T: t, rnd: rand.New(rand.NewPCG(seed, 1)), late: seed%2 == 0, flaky: seed%3 == 0, flying: map[string]int{}, taken: map[string]int{}, again: map[string]int{}, told: map[string][]toldOf{}}
 	c := &chaos{world: w, dir: t.TempDir(), set: usual(), service: map[hub.ID]string{}, chip: map[hub.ID]string{}, touched: map[hub.ID]bool{}, erased: map[hub.ID]bool{}, given: map[hub.ID]bool{}}
-	w.ahead.Store(int64(time.Date(2026, 10, 24, 12, 0, 0, 0, time.UTC).Sub(time.Now())))
+	w.ahead.Store(int64(time.Until(time.Date(2026, 10, 24, 12, 0, 0, 0, time.UTC))))
 	c.ids = hub.IDs{Now: w.now}
 	sample, err := fs.Sub(testdata.Musterstadt, "musterstadt")
 	c.must(err)
