@@ -134,8 +134,8 @@ func (l *line) hangUp() {
 	}
 }
 
-// dial connects; the line is there beside an error, too. The connection ends with ctx, which the library does not look at
-// once it is connected.
+// dial connects; the line is there beside an error, too. The connection ends with ctx,
+// which the library does not look at once it is connected.
 func (c *Connector) dial(ctx context.Context) (*line, error) {
 	l := &line{}
 	if ctx.Err() != nil {

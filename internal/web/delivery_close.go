@@ -56,30 +56,15 @@ func (d *desk) closeMany(ctx context.Context, q query, actor, why string, limit 
 	default:
 		return nil, wrong("what is %s is not closed; there are parked, waiting, pending, awaiting", q.DeliveryState)
 	}
-	return order{limit: limit, dry: dry, page: d.closable, some: each(func(ctx context.Context, id hub.ID) error {
-		_, err := d.closeDelivery(ctx, actor, id, why)
-		return err
-	})}.carryOut(ctx, q)
+	return order{limit: limit, dry: dry, page: d.candidates(true, unclosable),
+		some: each(func(ctx context.Context, id hub.ID) error {
+			_, err := d.closeDelivery(ctx, actor, id, why)
+			return err
+		}),
+	}.carryOut(ctx, q)
 }
 
-// closable gives a page of what can be closed.
-func (d *desk) closable(ctx context.Context, q query) (page []candidate, next hub.ID, err error) {
-	if q.DeliveryState != "" && q.DeliveryState != hub.DeliveryParked {
-		return d.chosen(ctx, q, unclosable)
-	}
-	items, next, err := d.parked(ctx, q)
-	for i := range items {
-		switch it := &items[i]; {
-		case it.Delivery != nil:
-			page = append(page, candidate{it.Delivery.ID, it.Delivery.System, unclosable(&it.Submission, it.Delivery)})
-		case it.Reason != damagedReason:
-			page = append(page, candidate{ID: it.Submission.ID})
-		}
-	}
-	return page, next, err
-}
-
-// unclosable says why the store would not close a delivery, for whoever counts first.
+// unclosable says why the store would not close a delivery.
 func unclosable(s *hub.Submission, _ *hub.Delivery) error {
 	if s.State == hub.SubmissionDamaged {
 		return store.ErrDamaged

@@ -123,16 +123,41 @@ func itsOwn(err error) bool {
 	return errors.Is(err, store.ErrState) || errors.Is(err, store.ErrStale) || errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDamaged)
 }
 
+// unfit says why the store would refuse an order for a delivery, for whoever counts first;
+// nil: it would not.
+type unfit func(*hub.Submission, *hub.Delivery) error
+
+// candidates gives pages of what an order is for: the deliveries in the state that the
+// filter names, and what is parked where it names none. A parked submission as a whole is
+// among it where whole is set.
+func (d *desk) candidates(whole bool, why unfit) func(context.Context, query) ([]candidate, hub.ID, error) {
+	return func(ctx context.Context, q query) (page []candidate, next hub.ID, err error) {
+		if q.DeliveryState != "" && q.DeliveryState != hub.DeliveryParked {
+			return d.chosen(ctx, q, why)
+		}
+		items, next, err := d.parked(ctx, q)
+		for i := range items {
+			switch it := &items[i]; {
+			case it.Delivery != nil:
+				page = append(page, candidate{it.Delivery.ID, it.Delivery.System, why(&it.Submission, it.Delivery)})
+			case whole && it.Reason != damagedReason:
+				page = append(page, candidate{ID: it.Submission.ID})
+			}
+		}
+		return page, next, err
+	}
+}
+
 // chosen gives a page of the deliveries that are in the state the filter names,
 // which is not parked.
-func (d *desk) chosen(ctx context.Context, q query, unfit func(*hub.Submission, *hub.Delivery) error) (page []candidate, next hub.ID, err error) {
+func (d *desk) chosen(ctx context.Context, q query, why unfit) (page []candidate, next hub.ID, err error) {
 	rows, next, err := d.list(ctx, "", q)
 	for i := range rows {
 		r := &rows[i]
 		for n := range r.Deliveries {
 			del := &r.Deliveries[n]
 			if del.State == q.DeliveryState && (q.System == "" || del.System == q.System) && (q.Code == "" || del.Code == q.Code) {
-				page = append(page, candidate{del.ID, del.System, unfit(&r.Submission, del)})
+				page = append(page, candidate{del.ID, del.System, why(&r.Submission, del)})
 			}
 		}
 	}

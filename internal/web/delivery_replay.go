@@ -81,8 +81,9 @@ func (d *desk) replayMany(ctx context.Context, q query, p putBack, limit int, dr
 	if q.DeliveryState != "" && q.DeliveryState != hub.DeliveryParked && !p.Force {
 		return nil, wrong("deliveries that are not parked are put back with force only")
 	}
+	unfit := func(s *hub.Submission, del *hub.Delivery) error { return unreplayable(s, del, p.Anew) }
 	return order{limit: limit, dry: dry,
-		page: func(ctx context.Context, q query) ([]candidate, hub.ID, error) { return d.replayable(ctx, q, p.Anew) },
+		page: d.candidates(p.Anew, unfit), // what was never planned is mapped anew or not at all
 		some: func(ctx context.Context, some []candidate) []error { return d.replaySome(ctx, some, p) },
 	}.carryOut(ctx, q)
 }
@@ -130,27 +131,7 @@ func (d *desk) replaySome(ctx context.Context, some []candidate, p putBack) []er
 	return errs
 }
 
-// replayable gives a page of what can be put back. A submission as a whole is
-// only among it where everything is to be mapped anew.
-func (d *desk) replayable(ctx context.Context, q query, anew bool) (page []candidate, next hub.ID, err error) {
-	unfit := func(s *hub.Submission, del *hub.Delivery) error { return unreplayable(s, del, anew) }
-	if q.DeliveryState != "" && q.DeliveryState != hub.DeliveryParked {
-		return d.chosen(ctx, q, unfit)
-	}
-	items, next, err := d.parked(ctx, q)
-	for i := range items {
-		switch it := &items[i]; {
-		case it.Delivery != nil:
-			page = append(page, candidate{it.Delivery.ID, it.Delivery.System, unfit(&it.Submission, it.Delivery)})
-		case anew && it.Reason != damagedReason:
-			page = append(page, candidate{ID: it.Submission.ID})
-		}
-	}
-	return page, next, err
-}
-
-// unreplayable says why the store would not put a delivery back as it stands, for whoever
-// counts first.
+// unreplayable says why the store would not put a delivery back as it stands.
 func unreplayable(s *hub.Submission, del *hub.Delivery, anew bool) error {
 	switch {
 	case s.State == hub.SubmissionDamaged:
