@@ -92,6 +92,9 @@ type living struct {
 // accepted comes to an end that somebody can name, and no promise is broken on the way.
 func TestChaos(t *testing.T) {
 	first, runs, steps := uint64(1), 4, 60
+	if testing.Short() {
+		runs = 2
+	}
 	if s := os.Getenv("STELLWERK_CHAOS"); s != "" { // "seed runs steps"
 		if _, err := fmt.Sscan(s, &first, &runs, &steps); err != nil {
 			t.Fatal(err)
