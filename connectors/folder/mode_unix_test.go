@@ -85,7 +85,7 @@ func TestForeignFileOfTerabytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := os.Truncate(name, 1<<40); err != nil {
-		t.Skip("this file system keeps no file of holes:", err)
+		t.Fatal(err)
 	}
 	done := make(chan connectors.Receipt, 1)
 	go func() { done <- c.Deliver(t.Context(), m) }()

@@ -356,6 +356,12 @@ func TestTLSAndLogin(t *testing.T) {
 
 // talk is a server that says its lines, one for each of the client's, and no more.
 func talk(t *testing.T, lines ...string) string {
+	return answering(t, lines, func(net.Conn) {})
+}
+
+// answering is a server that says its lines, one for each of the client's; then what it
+// likes.
+func answering(t *testing.T, lines []string, then func(net.Conn)) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -374,6 +380,7 @@ func talk(t *testing.T, lines ...string) string {
 					break
 				}
 			}
+			then(conn)
 			_ = conn.Close()
 		}
 	}()

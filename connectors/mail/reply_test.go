@@ -1,7 +1,6 @@
 package mail_test
 
 import (
-	"bufio"
 	"io"
 	"net"
 	"strings"
@@ -15,32 +14,14 @@ import (
 // flood is a server that, once it has said its lines, goes on with one reply for ever;
 // given counts what was taken of it.
 func flood(t *testing.T, given *atomic.Int64, lines []string, more string) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
+	return answering(t, lines, func(conn net.Conn) {
+		for given.Load() < 64<<20 {
+			n, err := io.WriteString(conn, more)
+			if given.Add(int64(n)); err != nil {
 				return
 			}
-			in := bufio.NewReader(conn)
-			for _, line := range lines {
-				_, _ = io.WriteString(conn, line)
-				_, _ = in.ReadString('\n')
-			}
-			for given.Load() < 64<<20 {
-				n, err := io.WriteString(conn, more)
-				if given.Add(int64(n)); err != nil {
-					break
-				}
-			}
-			_ = conn.Close()
 		}
-	}()
-	return l.Addr().String()
+	})
 }
 
 func TestServerThatNeverEndsItsReply(t *testing.T) {

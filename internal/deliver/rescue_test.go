@@ -15,6 +15,15 @@ import (
 	"stellwerk/internal/store/sqlite"
 )
 
+// claimedByOneThatIsGone leaves a delivery in sending, as a process does that was killed.
+func (tw *town) claimedByOneThatIsGone(system string) {
+	tw.t.Helper()
+	tasks, err := tw.store.Claim(tw.t.Context(), store.Claim{System: system, Owner: "node", Now: time.Now(), Lease: time.Minute, Limit: 1})
+	if err != nil || len(tasks) != 1 {
+		tw.t.Fatalf("%d tasks, %v", len(tasks), err)
+	}
+}
+
 // What a crash left in sending: again where that is safe, a person otherwise.
 func TestRescueAfterACrash(t *testing.T) {
 	for _, repeatable := range []bool{true, false} {
@@ -23,10 +32,7 @@ func TestRescueAfterACrash(t *testing.T) {
 			tw := newTown(t, map[string]*backend{"finance": b})
 			defer tw.end()
 			id := tw.submit(nil, "finance")
-			// The process that claimed this one is gone.
-			if tasks, err := tw.store.Claim(t.Context(), store.Claim{System: "finance", Owner: "node", Now: time.Now(), Lease: time.Minute, Limit: 1}); err != nil || len(tasks) != 1 {
-				t.Fatalf("%d tasks, %v", len(tasks), err)
-			}
+			tw.claimedByOneThatIsGone("finance")
 			tw.restart()
 			after(10 * time.Second)
 			if repeatable {
@@ -55,9 +61,7 @@ func TestInterruptedMayBeAtWorkStill(t *testing.T) {
 		tw := newTown(t, map[string]*backend{"finance": b})
 		defer tw.end()
 		id := tw.submit(nil, "finance")
-		if tasks, err := tw.store.Claim(t.Context(), store.Claim{System: "finance", Owner: "node", Now: time.Now(), Lease: time.Minute, Limit: 1}); err != nil || len(tasks) != 1 {
-			t.Fatalf("%d tasks, %v", len(tasks), err)
-		}
+		tw.claimedByOneThatIsGone("finance")
 		tw.restart()
 		after(3 * time.Minute)
 		tw.expect(id, 1, hub.DeliveryDelivered, "")
@@ -77,9 +81,7 @@ func TestUncertainIsNotSentToASystemThatHasLostItsPromise(t *testing.T) {
 			tw := newTown(t, map[string]*backend{"finance": b})
 			defer tw.end()
 			id := tw.submit(nil, "finance")
-			if tasks, err := tw.store.Claim(t.Context(), store.Claim{System: "finance", Owner: "node", Now: time.Now(), Lease: time.Minute, Limit: 1}); err != nil || len(tasks) != 1 {
-				t.Fatalf("%d tasks, %v", len(tasks), err)
-			}
+			tw.claimedByOneThatIsGone("finance")
 			with := tw.snap
 			tw.snap = &config.Snapshot{}
 			tw.restart()

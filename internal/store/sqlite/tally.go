@@ -142,14 +142,14 @@ func (t *tally) recount(c *conn, log *slog.Logger) error {
 			is[was] = 0
 		}
 	}
-	for now, n := range is {
-		if t.n[now] == n {
+	for of, n := range is {
+		if t.n[of] == n {
 			continue
 		}
-		log.Warn("a count was not that of the rows; it is put right", "count", now.String(), "was", t.n[now], "is", n)
-		t.n[now] = n
+		log.Warn("a count was not that of the rows; it is put right", "count", of.String(), "was", t.n[of], "is", n)
+		t.n[of] = n
 		// Where it cannot be written, the disk being full, the next start counts again.
-		if err := c.exec("INSERT OR REPLACE INTO tally (what, name, n) VALUES (?, ?, ?)", now.what, now.name, n); err != nil {
+		if err := c.exec("INSERT OR REPLACE INTO tally (what, name, n) VALUES (?, ?, ?)", of.what, of.name, n); err != nil {
 			log.Error("write a count", "error", err)
 		}
 	}
