@@ -215,6 +215,7 @@ type listener struct {
 	create  func() server // … another one
 	tls     *tls.Config   // speaks TLS from the first byte on where it is set
 	server  server
+	at      net.Listener
 	done    chan struct{}
 }
 
@@ -241,7 +242,7 @@ func (l *listener) start() error {
 	} else {
 		l.server = &http.Server{Handler: l.handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
 	}
-	l.done = make(chan struct{})
+	l.at, l.done = at, make(chan struct{})
 	server, done := l.server, l.done
 	go func() {
 		defer close(done)
@@ -262,6 +263,7 @@ func (l *listener) stop() error {
 		return nil
 	}
 	err := l.server.Close()
+	_ = l.at.Close() // again, but for a server that was closed before it had begun to serve
 	<-l.done
 	l.server = nil
 	return err

@@ -5,13 +5,16 @@ import (
 	"context"
 	"io"
 	"mime/multipart"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 	"golang.org/x/text/encoding/charmap"
@@ -291,6 +294,32 @@ func cashFile() []string {
 		line(1, "V1N", 4, "7K2M-0001", 18, "001", 21, "Müßig", 61, "Jörg", 91, "19790823", 151, "59999", 206, "1280",
 			223, "276098100000017", 238, "20260301", 246, "01", 249, "00000008580", 270, "DE89370400440532013000"),
 		line(1, "V9000001000000000008580"),
+	}
+}
+
+// A town that cannot start ends what it has begun, even servers that had no time to
+// begin: one processor makes sure of those.
+func TestTownThatCannotStartEnds(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	ignore := goleak.IgnoreCurrent()
+	defer func() { goleak.VerifyNone(t, ignore) }()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := sim.Start(t.Context(), sim.Options{Dir: t.TempDir(), Listen: map[string]string{"control": taken.Addr().String()}})
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("it started at an address that is taken")
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("it does not end")
 	}
 }
 
