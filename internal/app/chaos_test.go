@@ -215,8 +215,8 @@ func (c *chaos) start() {
 	c.mu.Lock()
 	c.world.life++
 	clear(c.flying)
-	c.mu.Unlock()
 	c.life = p
+	c.mu.Unlock()
 	c.must(p.deliver.Start(p.ctx, c.live.Get()))
 	p.up.Store(true)
 	p.tasks.Go(func() { p.flow.Sweep(p.ctx, scan, p.nudge, func() {}) })
@@ -285,7 +285,9 @@ func (c *chaos) submit() {
 	}
 	if service == "hundeanmeldung" {
 		a.OrderKey = c.life.flow.Vault.Hash("order", chaosTown, chip)
+		c.mu.Lock()
 		c.chip[id] = chip
+		c.mu.Unlock()
 	}
 	if !c.open.Zero() && c.dice(2) {
 		a.Submission.Bundle, a.Submission.Part = c.open, "part"
@@ -337,7 +339,9 @@ func (c *chaos) promised(m *connectors.Message) string {
 		return err.Error()
 	}
 	sub := id.Submission()
+	c.mu.Lock()
 	p := c.life
+	c.mu.Unlock()
 	s, err := p.Submission(context.Background(), sub)
 	if err != nil {
 		return ""
