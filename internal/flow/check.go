@@ -102,6 +102,7 @@ func (w *work) environment(meta *hub.Meta) error {
 // check asks whether this hub may handle the submission at all: consent, and a
 // municipality that offers the service and one that decides it.
 func check(w *work) error {
+	w.index()
 	s := &w.c.Submission
 	binding, ok := w.snapshot.Binding(s.Municipality, s.Service)
 	if !ok {

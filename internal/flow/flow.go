@@ -148,6 +148,9 @@ func (f *Flow) once(ctx context.Context, id hub.ID) error {
 	}
 	if s := &w.c.Submission; !s.WithdrawnAt.IsZero() || s.State == hub.SubmissionSettled {
 		f.warm.forget(id) // it has ended: nothing is planned or rendered any more
+		if !planned(w.c) && s.State == hub.SubmissionSettled {
+			return f.unlessEnded(id, f.indexEnded(ctx, w))
+		}
 		return f.unlessEnded(id, f.nothingToTell(ctx, s))
 	}
 	w.step.At = w.now
@@ -196,7 +199,7 @@ func guarded(name string, w *work, run func(*work) error) (err error) {
 		if p := recover(); p != nil {
 			w.Log.Error("a stage of the flow panicked", "stage", name, "submission", w.c.Submission.ID.String(), "panic", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
 			w.dismiss()
-			w.step = store.Advance{At: w.now}
+			w.step = store.Advance{At: w.now, Search: w.step.Search}
 			w.park("internal-error")
 			err = errDone
 		}

@@ -212,3 +212,45 @@ func TestSetAsideUnderWay(t *testing.T) {
 		t.Errorf("mended: %s", states(s))
 	}
 }
+
+// What waits for a person as a whole, and what was withdrawn before it was planned, is
+// found by what people search by: it is erased by person like any other.
+func TestFoundThoughNotPlanned(t *testing.T) {
+	d := newDesk(t)
+	offered := d.Live
+	found := func(kind, value string) (n int) {
+		t.Helper()
+		rows, err := d.store.List(t.Context(), store.Filter{Search: d.Vault.Hash("search:"+kind, town, value)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(rows)
+	}
+	d.reload(func(config.Binding) *config.Binding { return nil })
+	parked := d.accept("labrador.xml", nil, nil)
+	if s := d.run(parked); s.Submission.Code != "not-offered" || found("name", "Beispiel") != 1 || found("reference", "BP-1") != 1 {
+		t.Fatalf("%s: found by name %d, by reference %d", s.Submission.Code, found("name", "Beispiel"), found("reference", "BP-1"))
+	}
+	d.Live = offered
+	withdrawn := d.accept("labrador.xml", nil, nil)
+	if err := d.store.Withdraw(t.Context(), withdrawn, "portal:buergerportal", "", d.now); err != nil {
+		t.Fatal(err)
+	}
+	due, err := d.store.Due(t.Context(), d.now, store.Due{}, 10)
+	if err != nil || len(due) != 1 || due[0].ID != withdrawn {
+		t.Fatalf("due %+v %v", due, err)
+	}
+	for range 2 {
+		d.run(withdrawn)
+	}
+	if found("name", "Beispiel") != 2 || found("chip", "276098100000017") != 2 {
+		t.Errorf("withdrawn: found by name %d, by chip %d", found("name", "Beispiel"), found("chip", "276098100000017"))
+	}
+	if due, err := d.store.Due(t.Context(), d.now, store.Due{}, 10); err != nil || len(due) != 0 {
+		t.Errorf("it stays due: %+v %v", due, err)
+	}
+	done, err := d.store.Erase(t.Context(), []store.Erase{{ID: withdrawn, Metadata: true, Actor: "operator:x", Reason: "y", At: d.now}})
+	if err != nil || done[0].Err != nil || done[0].Deletion.Counts.SearchHashes != 4 {
+		t.Errorf("hashes are doubled: %+v %v", done[0], err)
+	}
+}

@@ -54,14 +54,6 @@ func plan(w *work) error {
 		slices.Sort(delivery.After)
 		w.step.Deliveries = append(w.step.Deliveries, store.NewDelivery{Delivery: delivery, OrderKey: order})
 	}
-	for name, values := range w.binding.Route.KeyValues(w.root) {
-		for _, v := range values {
-			w.step.Search = append(w.step.Search, w.Vault.Hash("search:"+name, s.Municipality, v))
-		}
-	}
-	if w.env.Submission.Reference != "" {
-		w.step.Search = append(w.step.Search, w.Vault.Hash("search:reference", s.Municipality, w.env.Submission.Reference))
-	}
 	return nil
 }
 

@@ -99,7 +99,8 @@ type Intake interface {
 	// as unclear instead. What is being sent or awaited comes to its own end, which is
 	// recorded, and is not tried again; nothing is rendered or sent any more, nor by
 	// Replay or Reopen. What lies with another hub (hub.RoleAuthority) is asked for at once:
-	// that one may still stop it. Idempotent. ErrState where everything has left or has ended.
+	// that one may still stop it. What was not planned is left to the flow once more, which has it
+	// found (Tell.Search). Idempotent. ErrState where everything has left or has ended.
 	Withdraw(ctx context.Context, id hub.ID, actor, reason string, at time.Time) error
 	// ForgetKeys removes idempotency keys older than before and says how many.
 	ForgetKeys(ctx context.Context, before time.Time) (int, error)
@@ -223,6 +224,7 @@ type Tell struct {
 	At       time.Time
 	Told     hub.CaseStatus // empty: its portal wants no callbacks any more
 	Callback *NewDelivery   // optional, role portal, pending; nil where there is nothing to tell
+	Search   [][]byte       // keyed hashes as in Advance, of what ended before it was planned; those that are there stay
 	Bundle   *TellBundle    // where the callback tells of the bundle that the submission is in: it supersedes those of the other parts
 }
 

@@ -443,6 +443,21 @@ func (t *tx) index(hashes [][]byte, key int64) error {
 	return t.insertRows("INSERT OR IGNORE INTO search (run, hash, key)", 3, args)
 }
 
+// indexOnce is index for hashes that may be there already.
+func (t *tx) indexOnce(hashes [][]byte, key int64) error {
+	var fresh [][]byte
+	for _, h := range hashes {
+		keys, err := searched(context.Background(), t.c, h)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(keys, fmt.Sprint(key)) {
+			fresh = append(fresh, h)
+		}
+	}
+	return t.index(fresh, key)
+}
+
 // decide writes the submission's own part of an Advance.
 func (t *tx) decide(f *file, a *store.Advance) error {
 	first := f.plannedAt == 0

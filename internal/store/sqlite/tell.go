@@ -105,6 +105,9 @@ func (t *tx) tell(id hub.ID, version int64, tell *store.Tell, callback *delivery
 			return err
 		}
 	}
+	if err := t.indexOnce(tell.Search, f.key); err != nil {
+		return err
+	}
 	f.Told = tell.Told
 	if f.State != hub.SubmissionAccepted && !f.ready() {
 		f.flowDue = 0

@@ -80,6 +80,9 @@ func (t *tx) withdraw(f *file, actor, reason string, at time.Time) error {
 	}
 	f.flowDue = 0
 	f.Version++
+	if f.State == hub.SubmissionAccepted && len(f.deliveries) == 0 {
+		f.flowDue = due(at) // nobody has indexed it yet
+	}
 	if len(f.deliveries) == 0 {
 		f.SettledAt = at
 		f.Reason, f.Code = "", "" // also of a damaged one: mended, it waits for nobody

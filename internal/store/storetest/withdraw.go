@@ -35,9 +35,18 @@ func withdrawBeforeThePlan(f *fixture) {
 	if s.State != hub.SubmissionSettled || !s.SettledAt.Equal(f.now) || !s.WithdrawnAt.Equal(f.now) || s.Version <= version {
 		f.Fatalf("withdrawn: %+v", s)
 	}
+	// Nobody has made it known to the search; that is the flow's last work for it.
+	equal(f, "due for the flow", len(f.due(f.now)), 1)
+	for range 2 { // once more adds nothing
+		f.must(f.Tell(f.ctx, id, f.status(id).Submission.Version, &store.Tell{At: f.now, Search: [][]byte{[]byte("hash of the name")}}))
+	}
 	equal(f, "due for the flow", len(f.due(f.now)), 0)
+	found, err := f.List(f.ctx, store.Filter{Search: []byte("hash of the name")})
+	f.must(err)
+	equal(f, "found by its hash", len(found), 1)
+	s = f.status(id).Submission
 	// A flow that had read it before plans nothing any more.
-	err := f.Advance(f.ctx, id, s.Version, &store.Advance{At: f.now, State: hub.SubmissionRunning, Deliveries: []store.NewDelivery{f.pending(id, 1, "infoma")}})
+	err = f.Advance(f.ctx, id, s.Version, &store.Advance{At: f.now, State: hub.SubmissionRunning, Deliveries: []store.NewDelivery{f.pending(id, 1, "infoma")}})
 	f.mustBe(err, store.ErrWithdrawn)
 	f.mustBe(err, store.ErrState)
 	f.claimNone("infoma")
