@@ -73,6 +73,36 @@ func TestServicesAreComplete(t *testing.T) {
 	}
 }
 
+// Everybody whom a case names is found by that name: whoever applies, takes over the dog or
+// the house, or has the account. They are erased by person, too.
+func TestEverybodyNamedIsFound(t *testing.T) {
+	named := 0
+	for _, r := range services(t) {
+		for _, e := range r.Examples {
+			root, err := mapping.ParseInput(e.Path, e.Body)
+			if err != nil {
+				t.Fatalf("%s: %v", e.Path, err)
+			}
+			var keys []string
+			for _, values := range r.KeyValues(root) {
+				keys = append(keys, values...)
+			}
+			for _, at := range root.FindElements("//*") {
+				person := at.Tag == "kontoinhaber" || at.Tag == "name" && at.Parent().FindElement("anschrift") != nil
+				if !person {
+					continue
+				}
+				if named++; !slices.Contains(keys, strings.TrimSpace(at.Text())) {
+					t.Errorf("%s: who is named in %s is not found by that", e.Path, at.GetPath())
+				}
+			}
+		}
+	}
+	if named < 20 {
+		t.Errorf("%d people are named in all examples: this proves nothing", named)
+	}
+}
+
 // An Abmeldung has the order key of its Anmeldung, or it could overtake it.
 func TestAbmeldungWaitsForAnmeldung(t *testing.T) {
 	all := services(t)

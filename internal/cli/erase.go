@@ -28,8 +28,10 @@ is a row without personal data, the deletion record, and the audit trail.
 
 By person: --search finds cases by a business key, as in list; give it more than
 once, and a case must have all of the values. - reads values, one a line, from
-standard input. --dry-run shows what is found; the order then says with --cases how
-many that are, so that nobody else's are deleted.
+standard input. --dry-run shows what is found, and by which keys: whoever is only
+named in somebody else's case, as a new owner or an account's holder, is found there,
+too. The order then says with --cases how many that are, so that nobody else's are
+deleted; where only some of what is found is meant, give their numbers.
 
 The output is the proof; deletions prints it again. What is not settled, damaged
 or under a legal hold is refused. Numbers after - are read from standard input too:
@@ -124,6 +126,9 @@ func (p *Program) printErasure(e *admin.Erasure) error {
 func (p *Program) sayErasure(e *admin.Erasure) {
 	if e.DryRun {
 		p.printList(&admin.Page{Submissions: e.Found})
+		for _, f := range e.FoundBy {
+			p.say("%s has it as %s", f.Number, strings.Join(f.Keys, ", "))
+		}
 		p.say("%s would be deleted; nothing was", plural(e.Matched, "case", "cases"))
 		return
 	}

@@ -133,7 +133,7 @@ func TestPlanHolds(t *testing.T) {
 func TestKeys(t *testing.T) {
 	r := hundeanmeldung(t)
 	got := r.KeyValues(example(t, r, "zwei-hunde"))
-	want := map[string][]string{"chip": {"276098100000041"}, "name": {"Beispiel"}, "reference": {"BP-2026-004714"}}
+	want := map[string][]string{"chip": {"276098100000041"}, "kontoinhaber": {"Jörg Beispiel"}, "name": {"Beispiel"}, "reference": {"BP-2026-004714"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

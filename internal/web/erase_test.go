@@ -165,6 +165,13 @@ func TestEraseByPerson(t *testing.T) {
 		if dry.Matched != test.found {
 			t.Errorf("%v finds %d, want %d", test.search, dry.Matched, test.found)
 		}
+		keys := []string{"name"}
+		if slices.Contains(test.search, "276098100000017") {
+			keys = []string{"chip", "name"}
+		}
+		if test.found != len(dry.FoundBy) || test.found > 0 && !slices.Equal(dry.FoundBy[0].Keys, keys) {
+			t.Errorf("%v is found by %+v, want %v", test.search, dry.FoundBy, keys)
+		}
 	}
 	_, err := f.client.Erase(t.Context(), admin.Erase{DryRun: true, Search: []string{"Beispiel"}, Service: "hundeanmeldng"})
 	f.problem(err, http.StatusNotFound, admin.CodeNotFound) // no case found is an answer to the citizen: not one to a typing error

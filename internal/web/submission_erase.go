@@ -31,7 +31,8 @@ type erasing struct {
 // erasure is what became of it.
 type erasure struct {
 	Order    hub.ID
-	Found    []store.Row // of a dry run
+	Found    []store.Row         // of a dry run
+	By       map[hub.ID][]string // the keys by which a search has found it
 	Matched  int
 	Done     []hub.Deletion
 	Refused  []refused
@@ -54,13 +55,13 @@ func (d *desk) erase(ctx context.Context, o erasing) (*erasure, error) {
 	if err := d.known(ctx, store.Filter{Municipality: o.Municipality, Service: o.Service}); err != nil {
 		return nil, err
 	}
-	rows, unknown, err := d.toErase(ctx, o)
+	rows, by, unknown, err := d.toErase(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	out := &erasure{Matched: len(rows), Unknown: unknown}
 	if o.Dry {
-		out.Found = rows
+		out.Found, out.By = rows, by
 		return out, nil
 	}
 	if len(o.Values) > 0 && o.Cases != len(rows) {
@@ -112,7 +113,8 @@ func notErased(s *hub.Submission, err error) error {
 // toErase finds what an order is about, oldest first. A name that the hub does not
 // have keeps nothing else from being deleted: after a restored backup some are not
 // there.
-func (d *desk) toErase(ctx context.Context, o erasing) (rows []store.Row, unknown []string, err error) {
+func (d *desk) toErase(ctx context.Context, o erasing) (rows []store.Row, by map[hub.ID][]string, unknown []string, err error) {
+	by = map[hub.ID][]string{}
 	seen := map[hub.ID]bool{}
 	for _, name := range o.Names {
 		status, err := d.find(ctx, name)
@@ -121,7 +123,7 @@ func (d *desk) toErase(ctx context.Context, o erasing) (rows []store.Row, unknow
 			continue
 		}
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		if !seen[status.Submission.ID] {
 			seen[status.Submission.ID] = true
@@ -130,15 +132,18 @@ func (d *desk) toErase(ctx context.Context, o erasing) (rows []store.Row, unknow
 	}
 	for i, value := range o.Values {
 		if strings.TrimSpace(value) == "" {
-			return nil, nil, wrong("a value to search by is empty")
+			return nil, nil, nil, wrong("a value to search by is empty")
 		}
 		q := query{Filter: store.Filter{Municipality: o.Municipality, Service: o.Service, Limit: maxErase}, Value: value}
-		found, err := d.search(ctx, o.Actor, q)
+		found, keys, err := d.search(ctx, o.Actor, q)
 		if err != nil {
-			return nil, nil, fmt.Errorf("search: %w", err)
+			return nil, nil, nil, fmt.Errorf("search: %w", err)
 		}
 		if len(found) >= maxErase {
-			return nil, nil, wrong("%d cases or more have this value: add another one that only this person has", maxErase)
+			return nil, nil, nil, wrong("%d cases or more have this value: add another one that only this person has", maxErase)
+		}
+		for id, names := range keys {
+			by[id] = append(by[id], names...)
 		}
 		if i == 0 {
 			rows = found
@@ -149,7 +154,7 @@ func (d *desk) toErase(ctx context.Context, o erasing) (rows []store.Row, unknow
 		})
 	}
 	slices.SortFunc(rows, func(a, b store.Row) int { return slices.Compare(a.Submission.ID[:], b.Submission.ID[:]) })
-	return rows, unknown, nil
+	return rows, by, unknown, nil
 }
 
 func (s *Server) apiErase(r *http.Request, actor string) (any, error) {
@@ -165,6 +170,12 @@ func (s *Server) apiErase(r *http.Request, actor string) (any, error) {
 	out := admin.Erasure{Order: done.Order, Matched: done.Matched, DryRun: o.DryRun, Deletions: deletionForms(done.Done), Files: filesForm(done.Scrubbed)}
 	if o.DryRun {
 		out.Found = s.pageForm(done.Found, hub.ID{}).Submissions
+		for _, r := range done.Found {
+			if names := done.By[r.Submission.ID]; len(names) > 0 {
+				slices.Sort(names)
+				out.FoundBy = append(out.FoundBy, admin.FoundBy{Number: r.Submission.ID.Number(), Keys: slices.Compact(names)})
+			}
+		}
 	}
 	for _, name := range done.Unknown {
 		out.Refused = append(out.Refused, admin.NotErased{Number: name, Code: admin.CodeNotFound, Detail: "the hub has nothing under this name"})

@@ -41,7 +41,7 @@ func (d *desk) list(ctx context.Context, actor string, q query) (rows []store.Ro
 	if q.Value == "" {
 		rows, err = d.Store.List(ctx, q.Filter)
 	} else {
-		rows, err = d.search(ctx, actor, q)
+		rows, _, err = d.search(ctx, actor, q)
 	}
 	if err != nil {
 		return nil, hub.ID{}, fmt.Errorf("list submissions: %w", err)
@@ -77,11 +77,11 @@ func idRange(s string) (first, last hub.ID, err error) {
 
 // search looks a value up under every business key it may be one of. A hash holds
 // for one key of one municipality, so without a municipality all are asked: a few
-// thousand look-ups in an index at most.
-func (d *desk) search(ctx context.Context, actor string, q query) ([]store.Row, error) {
+// thousand look-ups in an index at most. By says which keys had it.
+func (d *desk) search(ctx context.Context, actor string, q query) (rows []store.Row, by map[hub.ID][]string, err error) {
 	// The audit trail keeps who searched where; what for is personal and stays out.
 	if err := d.audit(ctx, actor, "searched", orAll(q.Municipality), ""); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	snap := d.Live.Get()
 	names := map[string]bool{"reference": true}
@@ -94,26 +94,28 @@ func (d *desk) search(ctx context.Context, actor string, q query) ([]store.Row, 
 	}
 	towns := []string{q.Municipality}
 	if q.Municipality == "" {
-		var err error // also those that have left the folder: their cases are still there
+		// Also those that have left the folder: their cases are still there.
 		if towns, err = d.Store.Municipalities(ctx); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	found := map[hub.ID]store.Row{}
+	by = map[hub.ID][]string{}
 	for _, ags := range towns {
 		for name := range names {
 			f := q.Filter
 			f.Municipality, f.Search = ags, d.Vault.Hash("search:"+name, ags, q.Value)
 			rows, err := d.Store.List(ctx, f)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			for _, r := range rows {
 				found[r.Submission.ID] = r
+				by[r.Submission.ID] = append(by[r.Submission.ID], name)
 			}
 		}
 	}
-	return newest(found, q.Limit), nil
+	return newest(found, q.Limit), by, nil
 }
 
 // newest orders rows as the store's lists are ordered.

@@ -29,8 +29,16 @@ type Erasure struct {
 	Deletions []Deletion    `json:"deletions"`
 	Refused   []NotErased   `json:"refused,omitempty"`
 	DryRun    bool          `json:"dry-run,omitempty"`
-	Found     []Submission  `json:"found,omitempty"` // of a dry run
+	Found     []Submission  `json:"found,omitempty"`    // of a dry run
+	FoundBy   []FoundBy     `json:"found-by,omitempty"` // of a dry run by search
 	Files     ErasureInFile `json:"files"`
+}
+
+// FoundBy says which business keys of a submission had what was searched for: the
+// person may be the one who applied, or only be named by somebody else.
+type FoundBy struct {
+	Number string   `json:"number"`
+	Keys   []string `json:"keys"`
 }
 
 // ErasureInFile says whether destroyed keys have left the store's files, too.
