@@ -364,3 +364,37 @@ func TestEraseUnreadableFile(t *testing.T) {
 		}
 	}
 }
+
+// Lines of the audit trail that were kept long enough leave the file and the log.
+func TestCutLinesLeaveTheFiles(t *testing.T) {
+	l := lived(t, 5)
+	for n := range 600 { // many pages of them
+		e := hub.AuditEntry{At: l.now, Actor: "counter:theke/Zoe Probst", Action: "withdrawn", Object: "x", Reason: fmt.Sprintf("Anruf %d von Frau Quast", n)}
+		if err := l.Audit(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := l.emptyLog(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	holding := func() (n int) {
+		for _, name := range []string{"stellwerk.db", "stellwerk.db-wal"} {
+			content, err := os.ReadFile(filepath.Join(l.dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += bytes.Count(content, []byte("Frau Quast")) + bytes.Count(content, []byte("Zoe Probst"))
+		}
+		return n
+	}
+	if holding() == 0 {
+		t.Fatal("they are not found while they are there: this test proves nothing")
+	}
+	start, err := l.CutAudit(t.Context(), l.now.Add(time.Hour), "hub", "10 years", l.now.Add(time.Hour))
+	if err != nil || start.Seq < 600 {
+		t.Fatalf("%+v %v", start, err)
+	}
+	if n := holding(); n > 0 {
+		t.Errorf("the files still hold %d of them", n)
+	}
+}
