@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -428,5 +429,24 @@ func TestFileThatCannotBeWritten(t *testing.T) {
 	}()
 	if err := c.writable(); err == nil || !strings.Contains(err.Error(), "readonly") {
 		t.Errorf("a file that may only be read: %v", err)
+	}
+}
+
+// The journal is for its owner only, also in a folder that others may enter.
+func TestJournalIsForItsOwner(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, Options{Dir: dir})
+	accept(t, s, newLoad().acceptance(time.Now()))
+	for _, name := range []string{"stellwerk.db", "stellwerk.db-wal", "stellwerk.db-shm"} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has the rights %v", name, info.Mode())
+		}
 	}
 }
