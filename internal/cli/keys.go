@@ -27,7 +27,9 @@ func (p *Program) keys() *cobra.Command {
 		&cobra.Command{
 			Use: "rewrap", Short: "Wrap every submission's key anew with the keyring's first key",
 			Long: `Wrap every submission's key anew with the keyring's first key. Run it after
-keyring rotate and a restart of the hub; then the older keys may leave the keyring.`,
+keyring rotate and a restart of the hub; then the older keys may leave the keyring.
+Where records are damaged it goes on with the others, says how many it could not
+read, and ends with 3: until they are mended or closed the older keys must stay.`,
 			Args: usage(cobra.NoArgs),
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				c, err := p.client()
@@ -39,10 +41,19 @@ keyring rotate and a restart of the hub; then the older keys may leave the keyri
 					return err
 				}
 				if p.json {
-					return p.emit(r)
+					if err := p.emit(r); err != nil {
+						return err
+					}
+				} else {
+					p.say("%d keys wrapped anew", r.Changed)
 				}
-				p.say("%d keys wrapped anew", r.Changed)
-				return nil
+				if r.Unread == 0 {
+					return nil
+				}
+				if !p.json {
+					p.say("%s cannot be read: keep the older keys in the keyring until they are mended or closed (stellwerk list --state damaged)", plural(r.Unread, "record", "records"))
+				}
+				return errFindings
 			},
 		},
 	)

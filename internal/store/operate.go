@@ -70,7 +70,8 @@ type Operate interface {
 	// bundles, which have their portal's name for a municipality, and stores what it
 	// returns, in batches; nil
 	// leaves the key as it is. It says how many it changed. An error of fn ends it;
-	// what was changed before stays.
+	// what was changed before stays. UnreadKeys, when all others are done, where some
+	// cannot be read: they may still be wrapped as they were.
 	Rewrap(ctx context.Context, batch int, fn func(id hub.ID, municipality string, wrapped []byte) ([]byte, error)) (int, error)
 	// LastRun and SetLastRun keep when a scheduled job last ran.
 	LastRun(ctx context.Context, job string) (time.Time, error)

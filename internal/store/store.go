@@ -68,6 +68,17 @@ func (d DamagedDeletions) Error() string {
 // Unwrap makes it an ErrDamaged.
 func (d DamagedDeletions) Unwrap() error { return ErrDamaged }
 
+// UnreadKeys is an ErrDamaged of Rewrap: how many records it could not read.
+type UnreadKeys int
+
+// Error says how many.
+func (n UnreadKeys) Error() string {
+	return fmt.Sprintf("%d records with a data key cannot be read", int(n))
+}
+
+// Unwrap makes it an ErrDamaged.
+func (UnreadKeys) Unwrap() error { return ErrDamaged }
+
 // Store keeps submissions and their deliveries.
 type Store interface {
 	Intake

@@ -65,11 +65,11 @@ func (s *Server) apiReload(r *http.Request, actor string) (any, error) {
 }
 
 func (s *Server) apiRewrap(r *http.Request, actor string) (any, error) {
-	n, err := s.rewrap(r.Context(), actor)
+	changed, unread, err := s.rewrap(r.Context(), actor)
 	if err != nil {
 		return nil, err
 	}
-	return admin.Rewrap{Changed: n}, nil
+	return admin.Rewrap{Changed: changed, Unread: unread}, nil
 }
 
 func (s *Server) apiFigures(r *http.Request, _ string) (any, error) {

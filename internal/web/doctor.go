@@ -138,7 +138,7 @@ func (d *desk) openOldest(ctx context.Context) (oldest hub.ID, err error) {
 		}
 		return nil, errOpened
 	})
-	if errors.Is(err, errOpened) {
+	if errors.Is(err, errOpened) || errors.Is(err, store.ErrDamaged) && !errors.Is(err, errUnopened) { // damage has a check of its own
 		err = nil
 	}
 	return oldest, err

@@ -2,10 +2,12 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
 	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
 	"stellwerk/internal/vault"
 	"stellwerk/internal/web/admin"
 )
@@ -14,12 +16,15 @@ import (
 // has come to its end the keys behind the first one may leave the keyring. A hub
 // that has not read the rotated file yet would find nothing to do, and its answer
 // would be taken for leave to remove the old key: it refuses.
-func (d *desk) rewrap(ctx context.Context, actor string) (int, error) {
+//
+// Unread are those that cannot be read: mended from a backup, one of them may have a key
+// that only an older one opens.
+func (d *desk) rewrap(ctx context.Context, actor string) (changed, unread int, err error) {
 	if err := d.ringOnDisk(); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	if err := d.audit(ctx, actor, "rewrap", "keyring", ""); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	n, err := d.Store.Rewrap(ctx, 500, func(id hub.ID, municipality string, wrapped []byte) ([]byte, error) {
 		if d.Vault.Current(wrapped) {
@@ -27,10 +32,11 @@ func (d *desk) rewrap(ctx context.Context, actor string) (int, error) {
 		}
 		return d.Vault.Rewrap(id, municipality, wrapped)
 	})
-	if err != nil {
-		return n, fmt.Errorf("wrap keys anew, %d done: %w", n, err)
+	var some store.UnreadKeys
+	if err != nil && !errors.As(err, &some) {
+		return n, 0, fmt.Errorf("wrap keys anew, %d done: %w", n, err)
 	}
-	return n, nil
+	return n, int(some), nil
 }
 
 // ringOnDisk demands that the keyring in force begins as the file does.

@@ -246,6 +246,11 @@ func TestRewrap(t *testing.T) {
 	if r.Changed != 1 || again.Changed != 0 || len(f.audited("rewrap")) != 2 {
 		t.Errorf("rewrapped: %+v, then %+v", r, again)
 	}
+	damaged, _ := f.accept("<hund/>")
+	f.spoil(damaged)
+	if r, err := f.client.Rewrap(t.Context()); err != nil || r.Unread != 1 {
+		t.Errorf("beside a damaged one: %+v, %v", r, err)
+	}
 	var kept []string
 	for line := range strings.Lines(string(rotated)) {
 		if !strings.HasPrefix(line, "k1-") {

@@ -331,7 +331,7 @@ func (s *Store) BundleEvents(ctx context.Context, id hub.ID) ([]hub.Event, error
 }
 
 // rewrapBundles is Rewrap for the bundles.
-func (s *Store) rewrapBundles(ctx context.Context, batch int, fn func(id hub.ID, municipality string, wrapped []byte) ([]byte, error)) (int, error) {
+func (s *Store) rewrapBundles(ctx context.Context, batch int, fn func(id hub.ID, municipality string, wrapped []byte) ([]byte, error), unread *store.UnreadKeys) (int, error) {
 	changed := 0
 	for after := int64(0); ; {
 		var all []*bundle
@@ -341,6 +341,7 @@ func (s *Store) rewrapBundles(ctx context.Context, batch int, fn func(id hub.ID,
 				b, err := decodeBundle(row)
 				if err != nil {
 					b = &bundle{} // damaged: there is nothing to wrap
+					*unread++
 				}
 				all = append(all, b)
 				return nil

@@ -456,4 +456,58 @@ func TestCorruptPageOfWhatIsDue(t *testing.T) {
 	if readable != len(found) || readable+unreadable != n {
 		t.Errorf("%d of %d are walked through, and %d that cannot be read", readable, len(found), unreadable)
 	}
+
+	// And so do lists.
+	listed, damaged := map[hub.ID]bool{}, 0
+	for f := (store.Filter{Limit: 16}); ; {
+		rows, err := s.List(t.Context(), f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range rows {
+			if f.Before = r.Submission.ID; listed[f.Before] {
+				t.Fatalf("%s comes twice", f.Before)
+			}
+			if listed[f.Before] = true; r.Submission.State == hub.SubmissionDamaged {
+				damaged++
+			}
+		}
+		if len(rows) < 16 {
+			break
+		}
+	}
+	if len(listed) != n || damaged != unreadable {
+		t.Errorf("%d are listed, %d as damaged, want %d and %d", len(listed), damaged, n, unreadable)
+	}
+	if rows, err := s.List(t.Context(), store.Filter{State: hub.SubmissionAccepted, Limit: n}); err != nil || len(rows) != readable {
+		t.Errorf("%d %v are listed by state, want %d", len(rows), err, readable)
+	}
+
+	// Their keys are wrapped anew beside it, and the rest is told.
+	for _, want := range []int{readable, 0} {
+		var unread store.UnreadKeys
+		changed, err := s.Rewrap(t.Context(), 16, func(_ hub.ID, _ string, wrapped []byte) ([]byte, error) {
+			if wrapped[0] == 'A' {
+				return nil, nil
+			}
+			return append([]byte("A"), wrapped[1:]...), nil
+		})
+		if !errors.As(err, &unread) || int(unread) != unreadable || changed != want {
+			t.Errorf("wrapped anew %d, %v, want %d and %d that cannot be read", changed, err, want, unreadable)
+		}
+	}
+}
+
+// A record that fails its check keeps its old key: whoever removes that from the keyring
+// must have been told.
+func TestRewrapTellsOfDamage(t *testing.T) {
+	s, _, _, victim, _ := neighbours(t)
+	flipColumn(t, s, "submission", "body", keyOf(victim))
+	var unread store.UnreadKeys
+	changed, err := s.Rewrap(t.Context(), 10, func(_ hub.ID, _ string, wrapped []byte) ([]byte, error) {
+		return append([]byte("anew "), wrapped...), nil
+	})
+	if !errors.As(err, &unread) || unread != 1 || changed != 1 {
+		t.Errorf("wrapped anew %d, %v", changed, err)
+	}
 }

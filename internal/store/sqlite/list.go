@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -43,6 +44,9 @@ func (s *Store) List(ctx context.Context, f store.Filter) ([]store.Row, error) {
 		}
 		for len(rows) < limit {
 			page, last, err := readPage(ctx, c, where, args, before, limit)
+			if errors.Is(named(err), store.ErrDamaged) {
+				page, last, err = readAround(ctx, c, where, args, before, limit, f.State == hub.SubmissionDamaged || len(where) == 0)
+			}
 			if err != nil {
 				return err
 			}
@@ -183,6 +187,66 @@ func readPage(ctx context.Context, c *conn, where []string, args []any, before i
 	return page, last, err
 }
 
+// readAround is readPage where a page of the submissions is corrupt: it takes their keys
+// from an index and reads them in parts, which get smaller around what cannot be read. Of
+// that only the key is known; it is told where damaged ones are wanted, or all.
+func readAround(ctx context.Context, c *conn, where []string, args []any, before int64, limit int, unreadable bool) (page []*submission, last int64, err error) {
+	const some = 512
+	if before < 0 {
+		before = math.MaxInt64
+	}
+	where = where[:len(where):len(where)]
+	part := append(where, "key >= ?")
+	one := append(where, "key = ?") // which looks at no neighbour
+	var read func(keys []int64) error
+	read = func(keys []int64) error {
+		where, args, before := part, append(args[:len(args):len(args)], keys[len(keys)-1]), keys[0]+1
+		if len(keys) == 1 {
+			where, before = one, -1
+		}
+		rows, _, err := readPage(ctx, c, where, args, before, limit)
+		switch {
+		case err == nil:
+			page = append(page, rows...)
+			return nil
+		case !errors.Is(named(err), store.ErrDamaged):
+			return err
+		case len(keys) > 1:
+			if err := read(keys[:len(keys)/2]); err != nil {
+				return err
+			}
+			return read(keys[len(keys)/2:])
+		case unreadable:
+			s := &submission{key: keys[0], was: hub.SubmissionDamaged}
+			s.ID, s.State = idOf(keys[0]), hub.SubmissionDamaged
+			s.ReceivedAt = s.ID.Time()
+			page = append(page, s)
+		}
+		return nil
+	}
+	for len(page) < limit {
+		var keys []int64
+		err := c.query(ctx, "SELECT key FROM submission INDEXED BY submission_municipality WHERE key < ? ORDER BY key DESC LIMIT ?", []any{before, int64(some)}, func(row []driver.Value) error {
+			keys = append(keys, asInt(row[0]))
+			return nil
+		})
+		if err != nil {
+			return nil, 0, err
+		}
+		if len(keys) == 0 {
+			break
+		}
+		if err := read(keys); err != nil {
+			return nil, 0, err
+		}
+		before = keys[len(keys)-1]
+	}
+	if page = page[:min(len(page), limit)]; len(page) > 0 {
+		last = page[len(page)-1].key
+	}
+	return page, last, nil
+}
+
 // lineOf completes a line with its deliveries and looks at the rest of the filter.
 func lineOf(ctx context.Context, c *conn, f store.Filter, sub *submission) (store.Row, bool, error) {
 	if !f.Since.IsZero() && sub.ReceivedAt.Before(f.Since) || !f.Until.IsZero() && sub.ReceivedAt.After(f.Until) {
@@ -192,7 +256,7 @@ func lineOf(ctx context.Context, c *conn, f store.Filter, sub *submission) (stor
 		return store.Row{}, false, nil
 	}
 	deliveries, err := readDeliveries(ctx, c, sub.ID)
-	if err != nil && !errors.Is(err, store.ErrDamaged) {
+	if err != nil && !errors.Is(named(err), store.ErrDamaged) {
 		return store.Row{}, false, err
 	}
 	if err != nil {

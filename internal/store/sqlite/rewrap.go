@@ -4,39 +4,33 @@ import (
 	"bytes"
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 
 	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
 )
 
 // Rewrap implements store.Operate.
 func (s *Store) Rewrap(ctx context.Context, batch int, fn func(id hub.ID, municipality string, wrapped []byte) ([]byte, error)) (int, error) {
-	changed := 0
+	changed, unread := 0, store.UnreadKeys(0)
 	for after := int64(0); ; {
-		var files []*submission
-		var damage error
-		err := s.read(ctx, func(c *conn) error {
-			return c.query(ctx, "SELECT "+submissionColumns+" FROM submission WHERE key > ? ORDER BY key LIMIT ?", []any{after, int64(max(batch, 1))}, func(row []driver.Value) error {
-				after = asInt(row[0])
-				f, err := decodeSubmission(row)
-				if err != nil && damage == nil {
-					damage = err
-				}
-				files = append(files, f)
-				return nil
-			})
-		})
+		files, skipped, err := s.keysBehind(ctx, &after, max(batch, 1))
 		if err != nil {
 			return changed, fmt.Errorf("rewrap data keys: %w", err)
 		}
-		if len(files) == 0 {
-			n, err := s.rewrapBundles(ctx, batch, fn)
+		unread += skipped
+		if len(files) == 0 && skipped == 0 {
+			n, err := s.rewrapBundles(ctx, batch, fn, &unread)
+			if err == nil && unread > 0 {
+				err = unread
+			}
 			return changed + n, err
 		}
 		fresh := make(map[hub.ID][2][]byte)
 		for _, f := range files {
 			if len(f.dataKey) == 0 {
-				continue // damaged, or destroyed
+				continue // destroyed
 			}
 			wrapped, err := fn(f.ID, f.Municipality, f.dataKey)
 			if err != nil {
@@ -48,10 +42,49 @@ func (s *Store) Rewrap(ctx context.Context, batch int, fn func(id hub.ID, munici
 		}
 		n, err := s.rewrapped(ctx, fresh)
 		changed += n
+		if errors.Is(err, store.ErrDamaged) { // a page beside them: one by one
+			err = nil
+			for id, keys := range fresh {
+				n, e := s.rewrapped(ctx, map[hub.ID][2][]byte{id: keys})
+				if changed += n; errors.Is(e, store.ErrDamaged) {
+					unread++
+				} else if err = e; err != nil {
+					break
+				}
+			}
+		}
 		if err != nil {
 			return changed, fmt.Errorf("rewrap data keys: %w", err)
 		}
 	}
+}
+
+// keysBehind reads the next submissions and moves after behind them; skipped is how many
+// of them cannot be read, with their pages or alone.
+func (s *Store) keysBehind(ctx context.Context, after *int64, batch int) (files []*submission, skipped store.UnreadKeys, err error) {
+	from := *after
+	each := func(row []driver.Value) error {
+		*after = max(*after, asInt(row[0]))
+		f, err := decodeSubmission(row)
+		if err != nil {
+			skipped++
+			return nil
+		}
+		files = append(files, f)
+		return nil
+	}
+	err = s.read(ctx, func(c *conn) error {
+		err := c.query(ctx, "SELECT "+submissionColumns+" FROM submission WHERE key > ? ORDER BY key LIMIT ?", []any{from, int64(batch)}, each)
+		if !errors.Is(named(err), store.ErrDamaged) {
+			return err
+		}
+		*after, files, skipped = from, nil, 0
+		return walkAround(ctx, c, from, batch, each, func(key int64) {
+			*after = max(*after, key)
+			skipped++
+		})
+	})
+	return files, skipped, err
 }
 
 // rewrapped stores data keys that still are what they were.

@@ -135,6 +135,7 @@ type Reload struct {
 // Rewrap says how many submissions' keys were wrapped anew.
 type Rewrap struct {
 	Changed int `json:"changed"`
+	Unread  int `json:"unread,omitempty"` // damaged records, whose keys may be as they were
 }
 
 // Figures are the numbers behind metrics and the first screen.
