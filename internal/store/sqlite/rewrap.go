@@ -40,19 +40,19 @@ func (s *Store) Rewrap(ctx context.Context, batch int, fn func(id hub.ID, munici
 				fresh[f.ID] = [2][]byte{f.dataKey, wrapped}
 			}
 		}
-		n, err := s.rewrapped(ctx, fresh)
-		changed += n
+		n, missed, err := s.rewrapped(ctx, fresh)
 		if errors.Is(err, store.ErrDamaged) { // a page beside them: one by one
 			err = nil
 			for id, keys := range fresh {
-				n, e := s.rewrapped(ctx, map[hub.ID][2][]byte{id: keys})
-				if changed += n; errors.Is(e, store.ErrDamaged) {
-					unread++
+				one, not, e := s.rewrapped(ctx, map[hub.ID][2][]byte{id: keys})
+				if n, missed = n+one, missed+not; errors.Is(e, store.ErrDamaged) {
+					missed++
 				} else if err = e; err != nil {
 					break
 				}
 			}
 		}
+		changed, unread = changed+n, unread+missed
 		if err != nil {
 			return changed, fmt.Errorf("rewrap data keys: %w", err)
 		}
@@ -87,20 +87,23 @@ func (s *Store) keysBehind(ctx context.Context, after *int64, batch int) (files 
 	return files, skipped, err
 }
 
-// rewrapped stores data keys that still are what they were.
-func (s *Store) rewrapped(ctx context.Context, fresh map[hub.ID][2][]byte) (int, error) {
+// rewrapped stores data keys that still are what they were; missed is how many are on a
+// page that the writer cannot read.
+func (s *Store) rewrapped(ctx context.Context, fresh map[hub.ID][2][]byte) (n int, missed store.UnreadKeys, err error) {
 	if len(fresh) == 0 {
-		return 0, nil
+		return 0, 0, nil
 	}
-	n := 0
-	err := s.w.do(ctx, func(t *tx) error {
-		n = 0
+	err = s.w.do(ctx, func(t *tx) error {
+		n, missed = 0, 0
 		for id, keys := range fresh {
 			f, err := t.load(id)
 			if t.broken != nil {
 				return err
 			}
 			if f == nil || f.submission == nil || !bytes.Equal(f.dataKey, keys[0]) {
+				if err != nil { // else it is another one by now
+					missed++
+				}
 				continue
 			}
 			f.dataKey = keys[1]
@@ -114,5 +117,8 @@ func (s *Store) rewrapped(ctx context.Context, fresh map[hub.ID][2][]byte) (int,
 		}
 		return nil
 	})
-	return n, err
+	if err != nil {
+		return 0, 0, err // rolled back
+	}
+	return n, missed, nil
 }
