@@ -140,9 +140,10 @@ func (k *kept) submit() (id hub.ID, receipt []byte) {
 	return r.ID, receipt
 }
 
-// night runs the job as the clock does.
+// night runs the job as the clock does, in the last of all the nights up to now.
 func (k *kept) night() {
 	k.Helper()
+	k.must(k.retention.TrustClock(k.Context()))
 	i := slices.IndexFunc(k.schedule(), func(j job) bool { return j.name == retention.Job })
 	if i < 0 {
 		k.Fatal("the retention is not scheduled")
@@ -291,6 +292,33 @@ func TestReceiptOutlivesTheContent(t *testing.T) {
 	k.night()
 	if again := k.push(); !bytes.Equal(again, receipt) {
 		t.Errorf("a month later: %s\nfirst %s", again, receipt)
+	}
+}
+
+// A clock that jumps a year ahead forgets nothing by any job: no content, no answers, no
+// idempotency key, no attachment that is just coming in.
+func TestNoJobGoesByAClockThatJumped(t *testing.T) {
+	k := newKept(t)
+	_, receipt := k.submit()
+	for _, j := range k.schedule() {
+		k.do(j)
+	}
+	k.pass(365)
+	for _, j := range k.schedule() {
+		k.do(j)
+		if at, err := k.store.LastRun(t.Context(), j.name); err != nil || k.clock().Sub(at) < 364*24*time.Hour {
+			t.Errorf("%s ran: %v %v", j.name, at, err)
+		}
+	}
+	if again := k.push(); !bytes.Equal(again, receipt) {
+		t.Errorf("the key was forgotten: %s\nfirst %s", again, receipt)
+	}
+	k.must(k.retention.Confirm(t.Context(), k.clock()))
+	for _, j := range k.schedule() {
+		k.do(j)
+	}
+	if n := k.attachments(); n != 0 {
+		t.Errorf("with a person's word: %d attachments are left", n)
 	}
 }
 

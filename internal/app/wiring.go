@@ -155,14 +155,20 @@ func (a *App) schedule() []job {
 	}
 }
 
-// do runs a job and notes when it began.
+// do runs a job and notes when it began. All of them forget by the clock, so none runs
+// where that has jumped.
 func (a *App) do(j job) {
 	start := a.opts.Now()
+	if err := a.retention.CheckClock(a.background); err != nil {
+		a.opts.Log.Error("job not started", "job", j.name, "error", err)
+		return
+	}
 	if err := j.run(a.background); err != nil {
 		a.opts.Log.Error("job stopped", "job", j.name, "error", err)
 		return
 	}
-	if err := a.store.SetLastRun(a.background, j.name, start); err != nil {
+	err := a.store.SetLastRun(a.background, j.name, start)
+	if err = errors.Join(err, a.retention.TrustClock(a.background)); err != nil {
 		a.opts.Log.Error("note a job's run", "job", j.name, "error", err)
 	}
 }

@@ -311,14 +311,20 @@ hub does that every night by itself. explain shows the rules of a service.`,
 		},
 	}
 	show.Flags().IntVar(&limit, "limit", 20, "how many of the next ones, up to 1000")
-	show.AddCommand(&cobra.Command{
-		Use: "run", Short: "Delete now what is due", Args: usage(cobra.NoArgs),
+	var today string
+	run := &cobra.Command{
+		Use: "run", Short: "Delete now what is due",
+		Long: `Delete now what is due. Where the clock is two weeks or more ahead of the last time
+that the hub went by it, nothing is deleted: it may have jumped, and what was deleted
+early does not come back. If it is right after all, because the hub stood still or a
+backup was restored, --today with the date of today says so.`,
+		Args: usage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := p.client()
 			if err != nil {
 				return err
 			}
-			r, err := c.RunRetention(cmd.Context())
+			r, err := c.RunRetention(cmd.Context(), admin.RunRetention{Today: today})
 			if err != nil {
 				return err
 			}
@@ -335,7 +341,9 @@ hub does that every night by itself. explain shows the rules of a service.`,
 			p.files(&r.Files)
 			return nil
 		},
-	})
+	}
+	run.Flags().StringVar(&today, "today", "", "the date of today, where the hub does not trust its clock")
+	show.AddCommand(run)
 	return show
 }
 

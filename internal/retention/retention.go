@@ -2,8 +2,8 @@
 // submissions in the order of their receipt, asks the rules in force what is due,
 // and has the store delete it, a few at a time, so that nobody who writes waits.
 //
-// It never touches what has not settled, and nothing under a legal hold. It knows
-// no clock but the one it is given, no network and no content: what it decides by
+// It never touches what has not settled, and nothing under a legal hold, and nothing at
+// all where the clock has jumped (see clock.go). It knows no clock but the one it is given, no network and no content: what it decides by
 // stands in the row of the submission.
 package retention
 
@@ -24,7 +24,11 @@ import (
 
 // Runner looks what is due and has it deleted. Its fields are set once, before use.
 type Runner struct {
-	Store store.Erasure
+	Store interface {
+		store.Erasure
+		LastRun(ctx context.Context, job string) (time.Time, error)
+		SetLastRun(ctx context.Context, job string, at time.Time) error
+	}
 	// Rules are those in force for a municipality's service; "" and "" for what is
 	// about no submission.
 	Rules func(ags, service string) route.Retention
@@ -204,10 +208,14 @@ const Actor = "hub"
 // Job is the name under which the store keeps when it last ran.
 const Job = "retention"
 
-// Run deletes what is due. What it did before an error stays done.
+// Run deletes what is due. What it did before an error stays done. A *Jumped where the
+// clock is not trusted.
 func (r *Runner) Run(ctx context.Context) (*Report, error) {
 	r.one.Lock()
 	defer r.one.Unlock()
+	if err := r.CheckClock(ctx); err != nil {
+		return nil, err
+	}
 	now := r.Now()
 	ids := hub.IDs{Now: r.Now}
 	rep := &Report{Order: ids.New(), Erased: map[string]int{}}

@@ -3,6 +3,7 @@ package retention
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	"slices"
 	"testing"
@@ -78,8 +79,10 @@ func (f *fixture) settled(service string) hub.ID {
 	return id
 }
 
+// run is the last of all the nights up to now.
 func (f *fixture) run() *Report {
 	f.Helper()
+	f.must(f.Runner.TrustClock(f.Context()))
 	r, err := f.Runner.Run(f.T.Context())
 	f.must(err)
 	return r
@@ -199,5 +202,38 @@ func TestManyInOneRun(t *testing.T) {
 	f.must(err)
 	if figures.Submissions[hub.SubmissionErased] != n {
 		t.Errorf("%+v", figures)
+	}
+}
+
+// A clock that jumps ahead deletes nothing, not in the first run of all either, until it is
+// right again or a person has said that it is.
+func TestClockThatJumped(t *testing.T) {
+	f := newFixture(t)
+	id := f.settled("usual")
+	start := f.now
+	refused := func(when string, years int) {
+		t.Helper()
+		f.now = start.AddDate(years, 0, 0)
+		var jumped *Jumped
+		if r, err := f.Runner.Run(t.Context()); !errors.As(err, &jumped) || r != nil || f.erased(id) != (hub.Erased{}) {
+			t.Fatalf("%s: %+v %v %+v", when, r, err, f.erased(id))
+		}
+	}
+	refused("before the first run", 10)
+	f.now = start.AddDate(0, 0, 13)
+	if _, err := f.Runner.Run(t.Context()); err != nil {
+		t.Fatalf("the clock is right again: %v", err)
+	}
+	f.must(f.Runner.TrustClock(t.Context()))
+	start = f.now
+	refused("after a run", 10)
+	refused("a year", 1)
+	if err := f.Runner.Confirm(t.Context(), start); !errors.Is(err, ErrOtherDay) {
+		t.Errorf("another day: %v", err)
+	}
+	refused("another day was named", 1)
+	f.must(f.Runner.Confirm(t.Context(), f.now.AddDate(0, 0, 1).Truncate(24*time.Hour))) // east of here
+	if r, err := f.Runner.Run(t.Context()); err != nil || r.Erased[hub.PartPayload] != 1 {
+		t.Errorf("%+v %v", r, err)
 	}
 }

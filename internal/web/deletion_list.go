@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	"stellwerk/internal/hub"
 	"stellwerk/internal/retention"
@@ -78,19 +79,43 @@ func (s *Server) apiRetention(r *http.Request, _ string) (any, error) {
 }
 
 func (s *Server) apiRunRetention(r *http.Request, actor string) (any, error) {
-	if err := decode(r, small, &struct{}{}); err != nil {
+	var o admin.RunRetention
+	if err := decode(r, small, &o); err != nil {
 		return nil, err
 	}
-	if err := s.audit(r.Context(), actor, "retention-run", "all", ""); err != nil {
+	said := ""
+	if o.Today != "" {
+		day, err := time.Parse(time.DateOnly, o.Today)
+		if err != nil {
+			return nil, wrong("today is a date, such as 2026-03-02")
+		}
+		said = "today is " + o.Today
+		if err := s.Retention.Confirm(r.Context(), day); err != nil {
+			return nil, clockProblem(err)
+		}
+	}
+	if err := s.Retention.CheckClock(r.Context()); err != nil {
+		return nil, clockProblem(err)
+	}
+	if err := s.audit(r.Context(), actor, "retention-run", "all", said); err != nil {
 		return nil, err
 	}
 	rep, err := s.Retention.Run(r.Context())
 	if err != nil {
-		return nil, err
+		return nil, clockProblem(err)
 	}
 	if err := s.Store.SetLastRun(r.Context(), retention.Job, s.Now()); err != nil {
 		return nil, err
 	}
 	return admin.RetentionRun{Order: rep.Order, Examined: rep.Examined, Erased: rep.Erased, Held: rep.Held, Refused: rep.Refused,
 		Files: filesForm(rep.Scrubbed), AuditFrom: rep.AuditFrom.Seq}, nil
+}
+
+// clockProblem tells a person that the clock is not trusted.
+func clockProblem(err error) error {
+	var jumped *retention.Jumped
+	if errors.As(err, &jumped) || errors.Is(err, retention.ErrOtherDay) {
+		return &admin.Problem{Status: http.StatusConflict, Code: admin.CodeState, Detail: err.Error()}
+	}
+	return err
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"stellwerk/internal/hub"
+	"stellwerk/internal/retention"
 	"stellwerk/internal/store"
 	"stellwerk/internal/vault"
 )
@@ -146,6 +147,11 @@ func (d *desk) openOldest(ctx context.Context) (oldest hub.ID, err error) {
 
 // checkClock compares with the journal: a clock that runs behind it has been set back.
 func (d *desk) checkClock(ctx context.Context) check {
+	var jumped *retention.Jumped
+	if d.Retention != nil && errors.As(d.Retention.CheckClock(ctx), &jumped) {
+		return check{"clock", checkBad, fmt.Sprintf("it says %s, %d days after it was last gone by: nothing is deleted meanwhile", jumped.Now.UTC().Format(time.RFC3339), int(jumped.Now.Sub(jumped.Last).Hours()/24)),
+			"if it is wrong, synchronise it; if the hub stood still for so long: stellwerk retention run --today " + jumped.Now.UTC().Format(time.DateOnly)}
+	}
 	rows, err := d.Store.List(ctx, newestOne)
 	if err != nil || len(rows) == 0 {
 		return check{"clock", checkOK, d.Now().UTC().Format(time.RFC3339), ""}

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -46,7 +47,20 @@ func TestRetentionIsShownAndRun(t *testing.T) {
 	if r, err = f.client.Retention(t.Context(), 5); err != nil || r.Due[hub.PartPayload] != 1 || r.Held != 1 {
 		t.Fatalf("%+v %v", r, err)
 	}
-	run, err := f.client.RunRetention(t.Context())
+	// Nothing has run for 31 days: the clock may have jumped.
+	_, err = f.client.RunRetention(t.Context(), admin.RunRetention{})
+	f.problem(err, http.StatusConflict, admin.CodeState)
+	if c := f.checked("clock"); c.State != "bad" || !strings.Contains(c.Remedy, "--today "+f.now.UTC().Format(time.DateOnly)) {
+		t.Errorf("%+v", c)
+	}
+	_, err = f.client.RunRetention(t.Context(), admin.RunRetention{Today: "tomorrow"})
+	f.problem(err, http.StatusBadRequest, admin.CodeInvalid)
+	_, err = f.client.RunRetention(t.Context(), admin.RunRetention{Today: f.now.AddDate(0, 0, -31).Format(time.DateOnly)})
+	f.problem(err, http.StatusConflict, admin.CodeState)
+	if s, err := f.client.Submission(t.Context(), id.String()); err != nil || s.Erased != nil {
+		t.Fatalf("deleted without anybody's word: %+v %v", s, err)
+	}
+	run, err := f.client.RunRetention(t.Context(), admin.RunRetention{Today: f.now.Format(time.DateOnly)})
 	f.must(err)
 	if run.Examined != 2 || run.Erased[hub.PartPayload] != 1 || run.Held != 1 || run.Files.Keys != 1 || !run.Files.LogEmptied {
 		t.Errorf("%+v", run)
@@ -83,7 +97,7 @@ func TestDoctorWatchesTheRetention(t *testing.T) {
 	if c := f.checked("retention"); c.State != "warning" || c.Remedy == "" {
 		t.Errorf("it has never run: %+v", c)
 	}
-	_, err := f.client.RunRetention(t.Context())
+	_, err := f.client.RunRetention(t.Context(), admin.RunRetention{})
 	f.must(err)
 	if c := f.checked("retention"); c.State != "ok" {
 		t.Errorf("it has run: %+v", c)

@@ -92,6 +92,12 @@ type RetentionDue struct {
 	At           time.Time `json:"at"`
 }
 
+// RunRetention has what is due deleted now.
+type RunRetention struct {
+	// Today is a person's word for the date, where the hub does not trust its clock.
+	Today string `json:"today,omitempty"`
+}
+
 // RetentionRun is what a run did.
 type RetentionRun struct {
 	Order    hub.ID         `json:"order"`
@@ -141,6 +147,6 @@ func (c *Client) Retention(ctx context.Context, limit int) (r Retention, err err
 }
 
 // RunRetention deletes what is due now.
-func (c *Client) RunRetention(ctx context.Context) (r RetentionRun, err error) {
-	return r, c.post(ctx, "/admin/v1/retention/run", struct{}{}, &r)
+func (c *Client) RunRetention(ctx context.Context, o RunRetention) (r RetentionRun, err error) {
+	return r, c.post(ctx, "/admin/v1/retention/run", o, &r)
 }
