@@ -484,24 +484,23 @@ func TestCorruptPageOfWhatIsDue(t *testing.T) {
 	}
 
 	// Their keys are wrapped anew beside it, and the rest is told.
-	left, old := 0, 0
+	wrapped, left, fresh := 0, 0, bytes.Repeat([]byte("A"), 8)
 	for range 2 {
 		var unread store.UnreadKeys
-		_, err := s.Rewrap(t.Context(), 16, func(_ hub.ID, _ string, wrapped []byte) ([]byte, error) {
-			if wrapped[0] == 'A' {
+		changed, err := s.Rewrap(t.Context(), 16, func(_ hub.ID, _ string, wrapped []byte) ([]byte, error) {
+			if bytes.HasPrefix(wrapped, fresh) {
 				return nil, nil
 			}
-			old++
-			return append([]byte("A"), wrapped[1:]...), nil
+			return slices.Concat(fresh, wrapped[len(fresh):]), nil // as long as before
 		})
 		if !errors.As(err, &unread) {
-			t.Fatalf("the damage is not told: %v", err)
+			t.Fatalf("wrapped anew %d, %v", changed, err)
 		}
-		left = int(unread)
+		wrapped, left = wrapped+changed, int(unread)
 	}
 	// The writer may leave one alone on either side of the page, and says so.
-	if old < readable || old > readable+2 || left < unreadable || left > unreadable+2 {
-		t.Errorf("%d were wrapped anew, %d cannot be read, want %d and %d", old, left, readable, unreadable)
+	if wrapped+left != n || left < unreadable || left > unreadable+2 {
+		t.Errorf("wrapped anew %d, %d cannot be read, want %d and %d", wrapped, left, readable, unreadable)
 	}
 }
 
