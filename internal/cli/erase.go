@@ -68,11 +68,11 @@ after a backup was restored, what was deleted since is deleted again that way.`,
 			if err != nil {
 				return err
 			}
-			done, err := c.Erase(cmd.Context(), order)
-			if err != nil {
-				return err
+			done, err := eraseAll(cmd.Context(), c, order)
+			if err == nil || len(done.Deletions) > 0 { // they are the proof, whatever came after them
+				err = errors.Join(err, p.printErasure(&done))
 			}
-			return p.printErasure(&done)
+			return err
 		},
 	}
 	fs := cmd.Flags()
@@ -83,6 +83,34 @@ after a backup was restored, what was deleted since is deleted again that way.`,
 	fs.BoolVar(&order.DryRun, "dry-run", false, "only show what would be deleted")
 	fs.StringVar(&order.Reason, "reason", "", "why, for the deletion record and the audit trail")
 	return cmd
+}
+
+// eraseAll places an order in requests of a size that the hub takes. What was done before
+// an error stays done, and is given.
+func eraseAll(ctx context.Context, c *admin.Client, order admin.Erase) (all admin.Erasure, err error) {
+	if len(order.Submissions) <= admin.MostErased {
+		return c.Erase(ctx, order)
+	}
+	all = admin.Erasure{DryRun: order.DryRun, Deletions: []admin.Deletion{}}
+	for some := range slices.Chunk(order.Submissions, admin.MostErased) {
+		o := order
+		o.Submissions, o.Order = some, all.Order
+		done, err := c.Erase(ctx, o)
+		if err != nil {
+			return all, fmt.Errorf("%d of %d were looked at, the rest was not; the same order goes on: %w", all.Matched+len(all.Refused), len(order.Submissions), err)
+		}
+		if len(done.Deletions) > 0 {
+			all.Order = done.Order
+		}
+		all.Matched += done.Matched
+		all.Deletions = append(all.Deletions, done.Deletions...)
+		all.Refused = append(all.Refused, done.Refused...)
+		all.Found = append(all.Found, done.Found...)
+		all.Files.Keys += done.Files.Keys
+		all.Files.Pages += done.Files.Pages
+		all.Files.Remaining, all.Files.LogEmptied = done.Files.Remaining, done.Files.LogEmptied
+	}
+	return all, nil
 }
 
 // lines puts what stands in standard input in the place of -, line by line.

@@ -77,6 +77,16 @@ func TestEraseWithProof(t *testing.T) {
 	}
 	_, err = f.client.Payload(t.Context(), other.String())
 	f.must(err)
+	// More than one request can take is one order, of one person for one reason.
+	more, err := f.client.Erase(t.Context(), admin.Erase{Reason: "Ticket 12", Submissions: []string{f.settled().String()}, Order: done.Order})
+	f.must(err)
+	if more.Order != done.Order || len(more.Deletions) != 1 || more.Deletions[0].Order != done.Order {
+		t.Errorf("%+v", more)
+	}
+	_, err = f.client.Erase(t.Context(), admin.Erase{Reason: "Ticket 13", Submissions: []string{other.String()}, Order: done.Order})
+	f.problem(err, http.StatusBadRequest, admin.CodeInvalid)
+	_, err = f.client.Erase(t.Context(), admin.Erase{Reason: "Ticket 12", Submissions: []string{other.String()}, Order: id})
+	f.problem(err, http.StatusBadRequest, admin.CodeInvalid)
 	again, err := f.client.Erase(t.Context(), admin.Erase{Reason: "again", Submissions: []string{id.String()}})
 	f.must(err)
 	if len(again.Deletions) != 0 || len(again.Refused) != 1 || again.Refused[0].Code != admin.CodeDestroyed {
@@ -87,7 +97,7 @@ func TestEraseWithProof(t *testing.T) {
 	if len(all.Deletions) != 1 || all.Deletions[0].SHA256 != d.SHA256 {
 		t.Errorf("%+v", all)
 	}
-	if page, err := f.client.Deletions(t.Context(), "", done.Order, 0, 1); err != nil || page.Next != d.N {
+	if page, err := f.client.Deletions(t.Context(), "", done.Order, d.N+1, 1); err != nil || page.Next != d.N {
 		t.Errorf("%+v %v", page, err)
 	}
 	if page, err := f.client.Deletions(t.Context(), "", hub.ID{}, d.N, 1); err != nil || len(page.Deletions) != 0 {

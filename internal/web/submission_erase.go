@@ -13,9 +13,9 @@ import (
 	"stellwerk/internal/web/admin"
 )
 
-// maxErase bounds one order. A person has no more cases; who finds more has
+// maxErase bounds one request. A person has no more cases; who finds more has
 // searched for too little.
-const maxErase = 1000
+const maxErase = admin.MostErased
 
 // erasing is an order to delete submissions.
 type erasing struct {
@@ -26,6 +26,7 @@ type erasing struct {
 	Cases         int // how many the search must find
 	Dry           bool
 	Actor, Reason string
+	Order         hub.ID // to go on with; zero for a new one
 }
 
 // erasure is what became of it.
@@ -68,8 +69,9 @@ func (d *desk) erase(ctx context.Context, o erasing) (*erasure, error) {
 		return nil, &admin.Problem{Status: http.StatusConflict, Code: admin.CodeStale,
 			Detail: fmt.Sprintf("the search finds %d cases and not %d: look at them with --dry-run, and order anew with --cases %d", len(rows), o.Cases, len(rows))}
 	}
-	ids := hub.IDs{Now: d.Now}
-	out.Order = ids.New()
+	if out.Order, err = d.eraseOrder(ctx, o); err != nil {
+		return nil, err
+	}
 	var orders []store.Erase
 	for _, r := range rows {
 		orders = append(orders, store.Erase{ID: r.Submission.ID, Metadata: true, Order: out.Order, Actor: o.Actor, Reason: o.Reason, At: d.Now()})
@@ -92,6 +94,22 @@ func (d *desk) erase(ctx context.Context, o erasing) (*erasure, error) {
 		d.Log.Error("remove the rest of destroyed keys from the store's files", "error", err)
 	}
 	return out, nil
+}
+
+// eraseOrder is the id of an order: a new one, or the one it goes on with.
+func (d *desk) eraseOrder(ctx context.Context, o erasing) (hub.ID, error) {
+	if o.Order.Zero() {
+		ids := hub.IDs{Now: d.Now}
+		return ids.New(), nil
+	}
+	before, err := d.Store.Deletions(ctx, store.DeletionFilter{Order: o.Order, Limit: 1})
+	if err != nil {
+		return hub.ID{}, err
+	}
+	if len(before) == 0 || before[0].Actor != o.Actor || before[0].Reason != o.Reason {
+		return hub.ID{}, wrong("order is not one of yours for this reason")
+	}
+	return o.Order, nil
 }
 
 // notErased says what is to be done before a submission can be deleted.
@@ -163,7 +181,7 @@ func (s *Server) apiErase(r *http.Request, actor string) (any, error) {
 		return nil, err
 	}
 	done, err := s.erase(r.Context(), erasing{Names: o.Submissions, Values: o.Search, Municipality: o.Municipality, Service: o.Service,
-		Cases: o.Cases, Dry: o.DryRun, Actor: actor, Reason: o.Reason})
+		Cases: o.Cases, Dry: o.DryRun, Actor: actor, Reason: o.Reason, Order: o.Order})
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 // Erase is the order to delete submissions: those named, or those of a person, found
 // by every one of the values that people search for.
 type Erase struct {
-	Submissions  []string `json:"submissions,omitempty"` // ids or numbers
+	Submissions  []string `json:"submissions,omitempty"` // ids or numbers, at most MostErased
 	Search       []string `json:"search,omitempty"`      // values of business keys; a submission must have them all
 	Municipality string   `json:"municipality,omitempty"`
 	Service      string   `json:"service,omitempty"`
@@ -20,7 +20,13 @@ type Erase struct {
 	Cases  int    `json:"cases,omitempty"`
 	DryRun bool   `json:"dry-run,omitempty"`
 	Reason string `json:"reason,omitempty"`
+	// Order goes on with an order that has deleted something: of the same person, for the
+	// same reason. So more than MostErased are one.
+	Order hub.ID `json:"order,omitzero"`
 }
+
+// MostErased is how many submissions one request deletes at most.
+const MostErased = 1000
 
 // Erasure is what became of it: the proof.
 type Erasure struct {
