@@ -30,16 +30,17 @@ func (v *Vault) Hash(purpose, municipality, value string) []byte {
 	return mac.Sum(b[:0])[:HashSize:HashSize]
 }
 
-// SearchForm is what two spellings of one value share: upper and lower case,
-// composed and decomposed letters, blanks and the marks between groups of digits
-// make no difference. "276 0981-00000017" and "276098100000017" are one chip.
+// SearchForm is what two spellings of one value share: upper and lower case (ß is SS in
+// capitals), composed and decomposed letters, blanks, apostrophes and the marks between names
+// or groups of digits make no difference. "276 0981-00000017" and "276098100000017" are one chip.
 func SearchForm(value string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || strings.ContainsRune("-./_", r) {
+	form := strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || strings.ContainsRune("-./_‐–'’ʼ`", r) {
 			return -1
 		}
 		return unicode.ToLower(r)
 	}, norm.NFKC.String(value))
+	return strings.ReplaceAll(form, "ß", "ss")
 }
 
 func newMAC(key []byte) hash.Hash { return hmac.New(sha256.New, key) }
