@@ -126,13 +126,18 @@ func Excerpt(body []byte) string {
 func HTTPCode(status int) string { return "http-" + strconv.Itoa(status) }
 
 // CleanCode gives a partner's code where it is a word for machines, else nothing:
-// a sentence could name a person.
+// a sentence could name a person, and many digits in a row are somebody's number: an
+// account, a chip, a telephone.
 func CleanCode(code string) string {
 	if len(code) == 0 || len(code) > 40 || code[0] == '-' || code[0] == '.' || code[0] == '_' {
 		return ""
 	}
+	digits := 0
 	for _, r := range code {
-		if !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.' || r == '_') {
+		if digits++; r < '0' || r > '9' {
+			digits = 0
+		}
+		if digits >= 9 || !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.' || r == '_') {
 			return ""
 		}
 	}
