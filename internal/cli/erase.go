@@ -210,6 +210,9 @@ func (p *Program) deletion(d *admin.Deletion) {
 		key = "was destroyed before"
 	}
 	p.say("  data key      %s", key)
+	if len(d.Recipients) > 0 {
+		p.say("  sent to       %s: to be told that it is deleted here", strings.Join(d.Recipients, ", "))
+	}
 	p.say("  sha256        %s", d.SHA256)
 	p.say("")
 }

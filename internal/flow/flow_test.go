@@ -87,7 +87,7 @@ func (d *desk) accept(example string, edit func(string) string, spoil func(*stor
 	if filepath.Ext(example) == ".json" {
 		format, media = "json", "application/json"
 	}
-	meta, err := json.Marshal(hub.Meta{Reference: "BP-1", MediaType: media})
+	meta, err := json.Marshal(hub.Meta{Reference: "BP-1", MediaType: media, Account: map[string]string{"surname": "Kontoperson"}})
 	if err != nil {
 		d.t.Fatal(err)
 	}

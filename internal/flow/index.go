@@ -32,6 +32,9 @@ func (w *work) index() {
 			}
 		}
 	}
+	if name := w.env.Meta.Account["surname"]; name != "" { // whose account it is may be somebody else
+		w.step.Search = append(w.step.Search, w.Vault.Hash("search:name", s.Municipality, name))
+	}
 	if w.env.Submission.Reference != "" {
 		w.step.Search = append(w.step.Search, w.Vault.Hash("search:reference", s.Municipality, w.env.Submission.Reference))
 	}

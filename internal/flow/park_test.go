@@ -228,7 +228,7 @@ func TestFoundThoughNotPlanned(t *testing.T) {
 	}
 	d.reload(func(config.Binding) *config.Binding { return nil })
 	parked := d.accept("labrador.xml", nil, nil)
-	if s := d.run(parked); s.Submission.Code != "not-offered" || found("name", "Beispiel") != 1 || found("reference", "BP-1") != 1 {
+	if s := d.run(parked); s.Submission.Code != "not-offered" || found("name", "Beispiel") != 1 || found("name", "Kontoperson") != 1 || found("reference", "BP-1") != 1 {
 		t.Fatalf("%s: found by name %d, by reference %d", s.Submission.Code, found("name", "Beispiel"), found("reference", "BP-1"))
 	}
 	d.Live = offered
@@ -250,7 +250,7 @@ func TestFoundThoughNotPlanned(t *testing.T) {
 		t.Errorf("it stays due: %+v %v", due, err)
 	}
 	done, err := d.store.Erase(t.Context(), []store.Erase{{ID: withdrawn, Metadata: true, Actor: "operator:x", Reason: "y", At: d.now}})
-	if err != nil || done[0].Err != nil || done[0].Deletion.Counts.SearchHashes != 4 {
+	if err != nil || done[0].Err != nil || done[0].Deletion.Counts.SearchHashes != 6 {
 		t.Errorf("hashes are doubled: %+v %v", done[0], err)
 	}
 }

@@ -44,7 +44,10 @@ type Deletion struct {
 	Parts        []string       `json:"parts"`
 	KeyDestroyed bool           `json:"key-destroyed"` // copies elsewhere cannot be opened by what is kept here
 	Counts       DeletionCounts `json:"counts"`
-	SHA256       string         `json:"sha256"` // hex, over the sealed bytes in the order of store.Erase
+	// Recipients are the systems that have, or may have, the document: who orders a deletion
+	// tells them of it (Art. 19 GDPR), and nothing else says any more who they were.
+	Recipients []string `json:"recipients,omitempty"`
+	SHA256     string   `json:"sha256"` // hex, over the sealed bytes in the order of store.Erase
 }
 
 // DeletionCounts say how much was deleted.

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -116,6 +117,8 @@ type erasing struct {
 	sealed  [][]byte // marks of the records that go; see scrub.go
 	search  []searchRow
 
+	recipients []string
+
 	destroyed []byte
 	bundle    []byte // the key of its bundle's answers, where it was the last one of it
 }
@@ -197,6 +200,10 @@ func (t *tx) erase(e *erasing) error {
 	if f.version() != e.version || !bytes.Equal(f.dataKey, e.dataKey) || e.parts != before {
 		return fmt.Errorf("erase %s: %w", f.ID, store.ErrStale)
 	}
+	e.recipients = nil
+	if e.o.Reason != "" {
+		e.recipients = f.recipients()
+	}
 	if !e.parts.Payload.IsZero() {
 		if err := t.erasePayload(f, e); err != nil {
 			return err
@@ -249,6 +256,16 @@ func (t *tx) erase(e *erasing) error {
 	}
 	e.into.Deletion = *d
 	return t.saveSubmission(f.submission)
+}
+
+// recipients are the systems that have the document, or may have it.
+func (f *file) recipients() (systems []string) {
+	for _, d := range f.deliveries {
+		if d.Role != hub.RolePortal && (d.State == hub.DeliveryDelivered || d.Uncertain || d.Reason == hub.ParkUnclear) && !slices.Contains(systems, d.System) {
+			systems = append(systems, d.System)
+		}
+	}
+	return systems
 }
 
 // erasePayload deletes everything sealed but the attachments. What of the
@@ -373,7 +390,7 @@ func (t *tx) prove(f *file, e *erasing) (*hub.Deletion, error) {
 	d := &hub.Deletion{
 		At: stored(e.o.At), Order: e.o.Order, Actor: e.o.Actor, Rule: e.o.Rule, Reason: e.o.Reason,
 		Submission: f.ID, Municipality: f.Municipality, Service: f.Service, ReceivedAt: f.ReceivedAt, SettledAt: f.SettledAt,
-		KeyDestroyed: e.destroyed != nil, Counts: e.counts, SHA256: e.sum,
+		KeyDestroyed: e.destroyed != nil, Counts: e.counts, Recipients: e.recipients, SHA256: e.sum,
 	}
 	for _, p := range []struct {
 		name string

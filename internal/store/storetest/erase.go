@@ -58,6 +58,9 @@ func eraseWhole(f *fixture) {
 		!d.SettledAt.Equal(before.SettledAt) || !d.KeyDestroyed || !slices.Equal(d.Parts, []string{hub.PartPayload, hub.PartMetadata}) || len(d.SHA256) != 64 {
 		f.Fatalf("%+v", d)
 	}
+	if !slices.Equal(d.Recipients, []string{"infoma", "records"}) {
+		f.Errorf("who has it: %v", d.Recipients)
+	}
 	// meta, payload, two answers, three details.
 	if c := d.Counts; c.Records != 7 || c.Documents != 2 || c.SearchHashes != 2 || c.Attachments != 0 || c.Rows != 5 || c.Bytes == 0 {
 		f.Errorf("%+v", c)
