@@ -104,7 +104,8 @@ func (t *tracing) pushes(next http.Handler, known func(*http.Request) bool) http
 			next.ServeHTTP(w, r)
 			return
 		}
-		ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
+		// Without tracestate, in which a portal may say whatever it likes.
+		ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.MapCarrier{"traceparent": r.Header.Get("Traceparent")})
 		ctx, span := t.tracer.Start(ctx, "submit", trace.WithSpanKind(trace.SpanKindServer))
 		answer := &answerStatus{ResponseWriter: w, status: http.StatusOK}
 		defer func() {

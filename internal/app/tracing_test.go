@@ -29,6 +29,9 @@ func TestTraceIsTakenInAndPassedOn(t *testing.T) {
 	if len(ended) != 1 || ended[0].Parent().SpanID().String() != "00f067aa0ba902b7" {
 		t.Fatalf("spans: %v", ended)
 	}
+	if state := ended[0].SpanContext().TraceState().String() + ended[0].Parent().TraceState().String(); state != "" {
+		t.Errorf("the portal's words go to the collector: %q", state)
+	}
 	for _, a := range ended[0].Attributes() {
 		if a.Key != "system" && a.Key != "outcome" {
 			t.Errorf("a span carries %s", a.Key)
@@ -75,6 +78,7 @@ func TestTraceOfAPush(t *testing.T) {
 	} {
 		r.Header.Set("Authorization", "Bearer swp_a_b")
 		r.Header.Set("Traceparent", parent)
+		r.Header.Set("Tracestate", "portal=Beispiel")
 		h.ServeHTTP(httptest.NewRecorder(), r)
 		if r.Method == "GET" && kept != "" {
 			t.Errorf("reading has a span: %s", kept)
