@@ -11,7 +11,7 @@
 //	consent: required                  # or not-needed
 //	consent-wording: {version: "1", text: …}
 //	retention: {payload: 30 days after settled}      # see Retention
-//	keys: {chip: hund/chip}            # what people search by
+//	keys: {chip: hund/chip}            # what people search and erase by: everybody's name that stands in it
 //	order-by: hund/chip                # same value: delivered in order of receipt
 //	answers: {kassenzeichen: finance/kassenzeichen}
 //	                                   # what a portal is told of what systems answer, as
