@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -89,6 +90,13 @@ type town struct {
 	ids   hub.IDs
 	rung  []hub.ID
 	mu    sync.Mutex
+
+	// Of what is submitted next.
+	meta       hub.Meta
+	trace      string
+	attachment string                                      // its content; empty for none
+	spoil      func(file []byte, i *hub.Attachment) []byte // of the attachment
+	file       []byte                                      // as it is stored
 }
 
 func newTown(t *testing.T, systems map[string]*backend) *town {
@@ -172,13 +180,18 @@ func (tw *town) submit(spoil func(*store.NewDelivery), systems ...string) hub.ID
 	if err != nil {
 		tw.t.Fatal(err)
 	}
+	meta, err := json.Marshal(tw.meta)
+	if err != nil {
+		tw.t.Fatal(err)
+	}
+	attachments := tw.sealed(key)
 	_, err = tw.store.Accept(tw.t.Context(), &store.Acceptance{
 		Submission: hub.Submission{
 			ID: id, Municipality: "05974040", Service: "hundeanmeldung", Portal: "portal", Channel: "portal",
-			State: hub.SubmissionAccepted, ReceivedAt: now, Format: "xml", Version: 1,
+			State: hub.SubmissionAccepted, ReceivedAt: now, Format: "xml", Version: 1, Attachments: len(attachments), Trace: tw.trace,
 		},
-		Key: id.String(), Answer: []byte("{}"), DataKey: wrapped, Meta: key.Seal(hub.RecordMeta, []byte("{}")),
-		Payload: key.Seal(hub.RecordPayload, []byte("<a/>")), Actor: "portal:portal",
+		Key: id.String(), Answer: []byte("{}"), DataKey: wrapped, Meta: key.Seal(hub.RecordMeta, meta),
+		Payload: key.Seal(hub.RecordPayload, []byte("<a/>")), Attachments: attachments, Actor: "portal:portal",
 	})
 	if err != nil {
 		tw.t.Fatal(err)
@@ -210,6 +223,33 @@ func (tw *town) submit(spoil func(*store.NewDelivery), systems ...string) hub.ID
 	return id
 }
 
+// sealed is the attachment of what is submitted, where it has one.
+func (tw *town) sealed(key *vault.Key) []store.SealedAttachment {
+	tw.t.Helper()
+	if tw.attachment == "" {
+		return nil
+	}
+	var file bytes.Buffer
+	w, err := key.SealStream(&file, hub.RecordAttachment(1))
+	if err != nil {
+		tw.t.Fatal(err)
+	}
+	if _, err := io.WriteString(w, tw.attachment); err != nil {
+		tw.t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		tw.t.Fatal(err)
+	}
+	sum := sha256.Sum256([]byte(tw.attachment))
+	info := hub.Attachment{N: 1, Name: "impfpass.pdf", ContentType: "application/pdf", Size: int64(len(tw.attachment)), SHA256: hex.EncodeToString(sum[:])}
+	tw.file = tw.spoil(file.Bytes(), &info)
+	plain, err := json.Marshal(info)
+	if err != nil {
+		tw.t.Fatal(err)
+	}
+	return []store.SealedAttachment{{N: 1, Info: key.Seal(hub.RecordAttachmentInfo(1), plain), File: "1"}}
+}
+
 func (tw *town) status(id hub.ID) *store.Status {
 	tw.t.Helper()
 	s, err := tw.store.Submission(tw.t.Context(), id)
@@ -231,6 +271,13 @@ func (tw *town) expect(id hub.ID, n int, state hub.DeliveryState, reason hub.Par
 func after(d time.Duration) {
 	time.Sleep(d) // moved time: a bubble of synctest
 	synctest.Wait()
+}
+
+// alerts are the words of what operators must look at.
+func (tw *town) alerts() *string {
+	all := new(string)
+	tw.d.Alert = func(what string, _ hub.ID, _ error) { *all = strings.TrimSpace(*all + " " + what) }
+	return all
 }
 
 // unclear counts the alerts of an unclear outcome.
