@@ -189,10 +189,10 @@ func (o Outcome) String() string {
 type Receipt struct {
 	Outcome Outcome
 	// Code is a stable word for machines and logs: "http-422", "connection-refused",
-	// "timeout", a partner's own error code. Never text with personal data.
+	// "timeout", a partner's own error code. Never text with personal data. Two codes of
+	// Awaiting are told to the citizen: payment-open, who must pay at the answer
+	// payment-url, and action-required.
 	Code string
-	// Two codes of Awaiting are told to the citizen: payment-open, who must pay at the
-	// answer payment-url, and action-required.
 	// Detail is for operators and may quote the partner's answer. It is stored
 	// sealed and never logged.
 	Detail string

@@ -69,7 +69,7 @@ type Attempt struct {
 	Took     time.Duration
 	Node     string
 	Kind     string // "send", "ask", "rescue" or "replay"
-	Outcome  string // delivered, retry, refused, unknown, awaiting; "open" while it runs
+	Outcome  string // as a connector gives it; "open" while it runs
 	Code     string
 	Detail   string
 }
