@@ -12,6 +12,8 @@
 //	part          what one of them is for, as the bundle's form names it
 //	route         for one service: which deliveries, to which roles, when, after what
 //	role          what a route speaks of: finance, payment, records, public-order, …
+//	kind          a protocol, one Go package under connectors/
+//	profile       a product on a kind: paths, headers, quirks, which replies mean refused
 //	system        one installation of a backend: address, secret reference, limits
 //	mapping       source document → one target document
 //	delivery      one document to one system, with its whole life
@@ -19,6 +21,7 @@
 //	park          set aside for a person, with a reason; a state, not another queue
 //	retry         same delivery, same bytes, by the clock
 //	replay        a person puts a parked or settled delivery back
+//	breaker       per system, in front of it: what is down is left alone for a while
 //	callback      a delivery that tells the portal of a new status; no part of the case
 //
 // # The life of a submission
@@ -27,7 +30,7 @@
 //	accepted ────────▶ running ───────────────────────────────▶ settled
 //	    │                │  ▲                                      │
 //	    │ (unmapped,     │  │ replay, close                        │ replay
-//	    │  not competent)▼  │                                      ▼
+//	    │  not offered)  ▼  │                                      ▼
 //	    └──────────▶  parked ◀── a delivery is parked          running
 //
 //	any state ──▶ damaged: a stored record failed its check; nothing of it is sent

@@ -134,7 +134,7 @@
 //	checks      iban [sepa] (of a country where it can be debited) | bic chip15 plz email ags | match REGEXP | length MIN MAX | one-of A B C
 //	codes       lookup LIST/COLUMN | in LIST
 //
-// Arguments are parted by blanks; quotes ("", ”) hold blanks together. A step may also
+// Arguments are parted by blanks; quotes (" or ') hold blanks together. A step may also
 // be written {replace: [" ", ""]}. Empty values pass steps untouched, but for pad,
 // prefix, suffix and default. Dates come as YYYY-MM-DD, with or without a time, or as
 // DD.MM.YYYY; cut is the named decision to shorten.
