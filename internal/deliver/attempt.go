@@ -25,31 +25,11 @@ func (d *Deliverer) attempt(s *settings, t *store.Task) {
 	d.leases.Store(t.Delivery.ID, t.Fence)
 	defer d.leases.CompareAndDelete(t.Delivery.ID, t.Fence) // the next attempt may have begun
 	log := attemptLog{d.Log, s, t}
-
-	o, err := d.open(s, t)
-	if errors.Is(err, vault.ErrNoKey) {
-		log.Error("the keyring lacks the key of this submission; it waits", "error", err)
-		d.putBack(t, "no-key", d.Now().Add(time.Minute))
+	o := d.ready(log, s, t)
+	if o == nil {
 		return
 	}
-	if errors.Is(err, errNotNow) {
-		log.Error("a stored record cannot be read; the delivery waits", "error", err)
-		d.putBack(t, "unreadable", d.Now().Add(time.Minute))
-		return
-	}
-	if err != nil {
-		d.setAside(log, t, err)
-		return
-	}
-	if t.Delivery.Uncertain && !s.traits.Repeatable && !s.traits.Askable {
-		log.Error("the system has changed: what may have arrived can neither be repeated nor asked for any more")
-		d.leaveToPerson(t)
-		return
-	}
-	kind := "send"
-	if t.Delivery.State == hub.DeliveryAwaiting || t.Delivery.Uncertain && s.traits.Askable && !s.traits.Repeatable {
-		kind = "ask"
-	}
+	kind := sendOrAsk(&t.Delivery, s.traits)
 	end := func(string) {}
 	if d.Trace != nil {
 		o.message.Trace, end = d.Trace(d.hurry, t.Submission.Trace, s.system.Name)
@@ -74,21 +54,48 @@ func (d *Deliverer) attempt(s *settings, t *store.Task) {
 	}
 	if o.notNow.Load() && receipt.Outcome != connectors.Delivered && receipt.Outcome != connectors.Unknown {
 		log.Error("an attachment cannot be read; the delivery waits")
-		d.putBack(t, "unreadable", d.Now().Add(time.Minute))
+		d.putBack(t, "unreadable", d.Now().Add(mending))
 		return
 	}
 	d.record(s, t, o, kind, receipt, start, took)
-	switch receipt.Outcome {
-	case connectors.Delivered:
-		log.log(slog.LevelInfo, "delivered", "code", receipt.Code, "took", took)
-	case connectors.Awaiting: // as it should be: a citizen may take days to pay
-		log.log(slog.LevelInfo, "awaiting", "code", receipt.Code, "took", took)
-	default:
-		log.log(slog.LevelWarn, "not delivered", "outcome", receipt.Outcome.String(), "code", receipt.Code, "took", took)
-	}
+	log.outcome(receipt, took)
 	if d.Attempted != nil {
 		d.Attempted(s.system.Name, receipt.Outcome.String(), took)
 	}
+}
+
+// mending is how long a delivery waits for what the operator has to mend first.
+const mending = time.Minute
+
+// ready opens a task; nil where it cannot be tried now, or never, and that is recorded.
+func (d *Deliverer) ready(log attemptLog, s *settings, t *store.Task) *opened {
+	o, err := d.open(s, t)
+	switch {
+	case errors.Is(err, vault.ErrNoKey):
+		log.Error("the keyring lacks the key of this submission; it waits", "error", err)
+		d.putBack(t, "no-key", d.Now().Add(mending))
+	case errors.Is(err, errNotNow):
+		log.Error("a stored record cannot be read; the delivery waits", "error", err)
+		d.putBack(t, "unreadable", d.Now().Add(mending))
+	case err != nil:
+		d.setAside(log, t, err)
+	case t.Delivery.Uncertain && !s.traits.Repeatable && !s.traits.Askable:
+		log.Error("the system has changed: what may have arrived can neither be repeated nor asked for any more")
+		d.leaveToPerson(t)
+	default:
+		return o
+	}
+	return nil
+}
+
+// sendOrAsk is the kind of the attempt: what awaits its end is asked for, and so is what
+// may have arrived at a system that does not recognise it; ready leaves none that cannot
+// be asked.
+func sendOrAsk(d *hub.Delivery, traits connectors.Traits) string {
+	if d.State == hub.DeliveryAwaiting || d.Uncertain && !traits.Repeatable {
+		return "ask"
+	}
+	return "send"
 }
 
 // attemptLog writes lines with the keys of an attempt, and makes them only for a line
@@ -107,6 +114,18 @@ func (l attemptLog) log(level slog.Level, msg string, args ...any) {
 		"submission", l.t.Submission.ID.String(), "delivery", l.t.Delivery.ID.String(), "system", l.s.system.Name,
 		"municipality", l.t.Submission.Municipality, "attempt", l.t.Delivery.Attempts,
 	}, args...)...)
+}
+
+// outcome writes what became of an attempt.
+func (l attemptLog) outcome(r connectors.Receipt, took time.Duration) {
+	switch r.Outcome {
+	case connectors.Delivered:
+		l.log(slog.LevelInfo, "delivered", "code", r.Code, "took", took)
+	case connectors.Awaiting: // as it should be: a citizen may take days to pay
+		l.log(slog.LevelInfo, "awaiting", "code", r.Code, "took", took)
+	default:
+		l.log(slog.LevelWarn, "not delivered", "outcome", r.Outcome.String(), "code", r.Code, "took", took)
+	}
 }
 
 // Error writes what an operator must see.
