@@ -115,6 +115,10 @@ func TestUncertainIsNotSentToASystemThatHasLostItsPromise(t *testing.T) {
 			if b.count() != 1 || fresh.count() != 0 || *unclear != 1 {
 				t.Errorf("calls %v, then %v, %d alerts; want one of each but the second", b.calls, fresh.calls, *unclear)
 			}
+			attempts, err := tw.store.Attempts(t.Context(), id.Delivery(1))
+			if err != nil || len(attempts) != 2 || attempts[1].Kind != "rescue" || attempts[1].Code != "timeout" || attempts[1].N != 2 || attempts[1].Node != "node" || attempts[1].At.IsZero() {
+				t.Errorf("the story of the attempts: %+v, %v", attempts, err)
+			}
 		})
 	})
 }
