@@ -39,6 +39,7 @@ func TestDecide(t *testing.T) {
 		{"after the schedule", connectors.Receipt{Outcome: connectors.Retry}, nth(9), plain, Decision{State: hub.DeliveryPending}, 6 * time.Hour},
 		{"the system asks for more time", connectors.Receipt{Outcome: connectors.Retry, RetryAfter: time.Hour}, nth(2), plain, Decision{State: hub.DeliveryPending}, time.Hour},
 		{"given up", connectors.Receipt{Outcome: connectors.Retry}, old, plain, Decision{State: hub.DeliveryParked, Reason: hub.ParkExhausted}, 0},
+		{"given up, and it may have arrived", connectors.Receipt{Outcome: connectors.Retry}, hub.Delivery{Attempts: 60, FirstAt: old.FirstAt, Uncertain: true}, askable, Decision{State: hub.DeliveryParked, Reason: hub.ParkExhausted, Uncertain: true}, 0},
 		{"unknown, plain", connectors.Receipt{Outcome: connectors.Unknown}, fresh, plain, Decision{State: hub.DeliveryParked, Reason: hub.ParkUnclear, Uncertain: true}, 0},
 		{"unknown, repeatable", connectors.Receipt{Outcome: connectors.Unknown}, nth(2), repeatable, Decision{State: hub.DeliveryPending, Uncertain: true}, 30 * time.Second},
 		{"unknown, askable", connectors.Receipt{Outcome: connectors.Unknown}, nth(2), askable, Decision{State: hub.DeliveryPending, Uncertain: true}, 30 * time.Second},
@@ -49,6 +50,8 @@ func TestDecide(t *testing.T) {
 		{"not there yet, behind a gateway", connectors.Receipt{Outcome: connectors.Retry, Code: NotFound}, after("http-504"), askable, Decision{State: hub.DeliveryPending, Uncertain: true}, time.Minute},
 		{"still not there", connectors.Receipt{Outcome: connectors.Retry, Code: NotFound}, after(NotFound), askable, Decision{State: hub.DeliveryPending}, 0},
 		{"not there, and nobody is at work", connectors.Receipt{Outcome: connectors.Retry, Code: NotFound}, after("connection-broken"), askable, Decision{State: hub.DeliveryPending}, 0},
+		{"could not be asked while the system may be at work", connectors.Receipt{Outcome: connectors.Unknown, Code: "connection-broken"}, after("timeout"), askable, Decision{State: hub.DeliveryPending, Uncertain: true, KeepCode: true}, 30 * time.Second},
+		{"at work on the question, too", connectors.Receipt{Outcome: connectors.Unknown, Code: "http-504"}, after("timeout"), askable, Decision{State: hub.DeliveryPending, Uncertain: true}, 30 * time.Second},
 		{"a retry does not clear up what was unknown", connectors.Receipt{Outcome: connectors.Retry}, uncertain, askable, Decision{State: hub.DeliveryPending, Uncertain: true}, 30 * time.Second},
 		{"awaiting never gives up", connectors.Receipt{Outcome: connectors.Awaiting}, old, askable, Decision{State: hub.DeliveryAwaiting}, 6 * time.Hour},
 		{"the zero receipt is unknown", connectors.Receipt{}, fresh, plain, Decision{State: hub.DeliveryParked, Reason: hub.ParkUnclear, Uncertain: true}, 0},
@@ -66,5 +69,14 @@ func TestDecide(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, test.want)
 			}
 		})
+	}
+}
+
+// Where nobody says when to give up, nobody does.
+func TestNeverGivenUp(t *testing.T) {
+	now := time.Date(2026, 11, 23, 7, 0, 0, 0, time.UTC)
+	d := hub.Delivery{Attempts: 900, FirstAt: now.AddDate(-1, 0, 0)}
+	if got := Decide(connectors.Receipt{Outcome: connectors.Retry}, &d, config.Retry{Then: time.Hour}, connectors.Traits{}, now); got.State != hub.DeliveryPending {
+		t.Errorf("got %+v", got)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -309,27 +310,39 @@ func TestPanickingConnectorHurtsOneDeliveryOnly(t *testing.T) {
 	})
 }
 
-// One flipped bit: nothing of that submission is sent, its neighbour goes on.
+// One flipped bit: nothing of that submission is sent, its neighbour goes on. So it is
+// with a document that is whole, and is not what was rendered.
 func TestDamagedDocumentIsSetAside(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := &backend{}
-		tw := newTown(t, map[string]*backend{"finance": b})
-		defer tw.end()
-		tw.start()
-		damaged := tw.submit(func(n *store.NewDelivery) {
-			n.Document.Body = bytes.Clone(n.Document.Body)
-			n.Document.Body[len(n.Document.Body)/2] ^= 1
-		}, "finance")
-		good := tw.submit(nil, "finance")
-		after(time.Minute)
-		if s := tw.status(damaged); s.Submission.State != hub.SubmissionDamaged {
-			t.Errorf("the damaged submission is %s", s.Submission.State)
-		}
-		tw.expect(good, 1, hub.DeliveryDelivered, "")
-		if b.count() != 1 {
-			t.Errorf("the partner got %v", b.calls)
-		}
-	})
+	flipped := func(b []byte) []byte {
+		b = bytes.Clone(b)
+		b[len(b)/2] ^= 1
+		return b
+	}
+	for name, spoil := range map[string]func(*store.NewDelivery){
+		"body": func(n *store.NewDelivery) { n.Document.Body = flipped(n.Document.Body) },
+		"head": func(n *store.NewDelivery) { n.Document.Head = flipped(n.Document.Head) },
+		"checksum": func(n *store.NewDelivery) {
+			n.Document.SHA256, n.SHA256 = strings.Repeat("0", 64), strings.Repeat("0", 64)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := &backend{}
+				tw := newTown(t, map[string]*backend{"finance": b})
+				defer tw.end()
+				tw.start()
+				damaged, good := tw.submit(spoil, "finance"), tw.submit(nil, "finance")
+				after(time.Minute)
+				if s := tw.status(damaged); s.Submission.State != hub.SubmissionDamaged {
+					t.Errorf("the damaged submission is %s", s.Submission.State)
+				}
+				tw.expect(good, 1, hub.DeliveryDelivered, "")
+				if b.count() != 1 {
+					t.Errorf("the partner got %v", b.calls)
+				}
+			})
+		})
+	}
 }
 
 func TestReloadKeepsAttemptsUnderWayAndTheBreaker(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"stellwerk/connectors"
+	"stellwerk/internal/hub"
 	"stellwerk/internal/store"
 )
 
@@ -44,6 +46,58 @@ func TestLaneGetsTiredOfWhatIsNeverGiven(t *testing.T) {
 		after(10 * time.Millisecond)
 		if b.count() != 1 {
 			t.Error("what can be sent waits for what cannot")
+		}
+	})
+}
+
+// Whatever falls due is known to its lane without a scan, and the flow is told once it can
+// go on; the scan is for bells that were lost.
+func TestNothingWaitsForTheScan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var begun []time.Time
+		b := &backend{traits: connectors.Traits{Askable: true}, answer: func(_ string, _ *connectors.Message, n int) connectors.Receipt {
+			begun = append(begun, time.Now())
+			time.Sleep(time.Second) // moved time: the lane has nothing to do meanwhile
+			switch n {
+			case 1:
+				return connectors.Receipt{Outcome: connectors.Retry, Code: "busy"}
+			case 2:
+				return connectors.Receipt{Outcome: connectors.Awaiting, Token: "t"}
+			case 5:
+				return connectors.Receipt{Outcome: connectors.Refused, Code: "http-422"}
+			}
+			return connectors.Receipt{Outcome: connectors.Delivered}
+		}}
+		tw := newTown(t, map[string]*backend{"finance": b})
+		defer tw.end()
+		alerts := tw.alerts()
+		tw.d.Scan = 24 * time.Hour
+		tw.start()
+		id := tw.submit(func(n *store.NewDelivery) {
+			if n.Role == "records" { // it waits for what finance answers
+				n.State, n.After, n.Document, n.SHA256 = hub.DeliveryWaiting, []int{1}, nil, ""
+			}
+		}, "finance", "records")
+		after(2 * time.Minute)
+		tw.expect(id, 1, hub.DeliveryDelivered, "")
+		tw.expect(id, 2, hub.DeliveryWaiting, "")
+		if got := b.kinds(); got != "send send ask" {
+			t.Errorf("calls %s", got)
+		}
+		if len(tw.rung) != 1 || tw.rung[0] != id {
+			t.Errorf("rung %v", tw.rung)
+		}
+
+		about := func(n *store.NewDelivery) { n.OrderKey = []byte("a dog") }
+		first, second := tw.submit(about, "finance"), tw.submit(about, "finance")
+		after(10 * time.Second)
+		tw.expect(first, 1, hub.DeliveryDelivered, "")
+		tw.expect(second, 1, hub.DeliveryParked, hub.ParkRefused)
+		if pause := begun[4].Sub(begun[3]); pause != time.Second {
+			t.Errorf("the second one about the same dog was sent %s after the first one, which took a second", pause)
+		}
+		if len(tw.rung) != 1 || *alerts != "" {
+			t.Errorf("rung %v, alerts %q", tw.rung, *alerts)
 		}
 	})
 }
