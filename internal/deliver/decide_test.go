@@ -80,3 +80,16 @@ func TestNeverGivenUp(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+// A thousand deliveries do not come back in the same second.
+func TestPausesDiffer(t *testing.T) {
+	now := time.Date(2026, 11, 23, 7, 0, 0, 0, time.UTC)
+	at := map[time.Time]bool{}
+	for range 100 {
+		d := Decide(connectors.Receipt{Outcome: connectors.Retry}, &hub.Delivery{Attempts: 1, FirstAt: now}, config.Retry{Then: time.Hour}, connectors.Traits{}, now)
+		at[d.NotBefore] = true
+	}
+	if len(at) < 90 {
+		t.Errorf("a hundred come back at %d moments", len(at))
+	}
+}

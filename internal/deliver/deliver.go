@@ -35,7 +35,7 @@ type Options struct {
 	Now    func() time.Time
 	Node   string        // owner of this process's leases
 	Lease  time.Duration // of a claimed delivery
-	Scan   time.Duration // between two looks for what no doorbell announced
+	Scan   time.Duration // between two looks for what no doorbell announced, and for what a crash has left
 	// Attachments opens the sealed file of an attachment.
 	Attachments func(file string) (io.ReadCloser, error)
 	// Ring tells the flow that a submission may go on.
@@ -92,7 +92,6 @@ func (d *Deliverer) Start(ctx context.Context, snap *config.Snapshot) error {
 	d.mu.Unlock()
 	d.owned.Go(d.rescue)
 	d.owned.Go(d.extend)
-	d.owned.Go(d.scan)
 	return nil
 }
 

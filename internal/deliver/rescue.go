@@ -104,21 +104,3 @@ func (d *Deliverer) extend() {
 		}
 	}
 }
-
-// scan wakes every lane now and then: a bell may have been lost.
-func (d *Deliverer) scan() {
-	tick := time.NewTicker(d.Scan)
-	defer tick.Stop()
-	for {
-		select {
-		case <-d.alive.Done():
-			return
-		case <-tick.C:
-			d.mu.Lock()
-			for _, l := range d.lanes {
-				l.wake()
-			}
-			d.mu.Unlock()
-		}
-	}
-}

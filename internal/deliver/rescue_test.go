@@ -266,3 +266,41 @@ func TestNextAttemptIsUnderWayToo(t *testing.T) {
 		}
 	})
 }
+
+// extended notes how often leases are renewed.
+type extended struct {
+	store.Deliver
+	ids *[]hub.ID
+}
+
+func (e extended) Extend(ctx context.Context, owner string, ids []hub.ID, until time.Time) error {
+	*e.ids = append(*e.ids, ids...)
+	return e.Deliver.Extend(ctx, owner, ids, until)
+}
+
+// An attempt that takes longer than a lease keeps it, and nothing else does.
+func TestLeaseOfALongAttemptIsRenewed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &backend{answer: func(string, *connectors.Message, int) connectors.Receipt {
+			time.Sleep(90 * time.Second) // moved time; the lease is one minute
+			return connectors.Receipt{Outcome: connectors.Delivered}
+		}}
+		tw := newTown(t, map[string]*backend{"finance": b})
+		defer tw.end()
+		var renewed []hub.ID
+		tw.d.Store = extended{tw.store, &renewed}
+		tw.start()
+		id := tw.submit(nil, "finance")
+		for range 8 {
+			after(10 * time.Second)
+			if left, err := tw.store.Expired(t.Context(), time.Now().Add(30*time.Second), "", 10); err != nil || len(left) != 0 {
+				t.Fatalf("its lease ends while it is sent: %+v, %v", left, err)
+			}
+		}
+		after(5 * time.Minute)
+		tw.expect(id, 1, hub.DeliveryDelivered, "")
+		if n := len(renewed); n != 4 { // after 20, 40, 60 and 80 seconds
+			t.Errorf("renewed %d times", n)
+		}
+	})
+}
