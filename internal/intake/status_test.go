@@ -5,20 +5,17 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"html"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
-	"stellwerk/internal/config"
 	"stellwerk/internal/hub"
 	"stellwerk/internal/store"
 )
@@ -180,205 +177,6 @@ func TestReceiptNamesTheStoredMoment(t *testing.T) {
 	w.do("GET", "/v1/submissions/"+r.ID.String(), "").decode(t, &s)
 	if !s.ReceivedAt.Equal(r.ReceivedAt) {
 		t.Errorf("the receipt says %v, the status %v", r.ReceivedAt, s.ReceivedAt)
-	}
-}
-
-func TestCatalogueShowsWhatThePortalMaySubmit(t *testing.T) {
-	w := newWorld(t)
-	list := func(path, key string) []Service {
-		t.Helper()
-		a := w.do("GET", path, "", "Authorization", "Bearer "+key)
-		if a.StatusCode != 200 {
-			t.Fatalf("%s: %d %s", path, a.StatusCode, a.body)
-		}
-		var out struct{ Services []Service }
-		a.decode(t, &out)
-		return out.Services
-	}
-	all := list("/v1/services", keySoest)
-	if len(all) != 2 || all[0].Service != "hund" || len(all[0].Municipalities) != 2 || all[1].Service != "tonne" || len(all[1].Municipalities) != 1 {
-		t.Fatalf("%+v", all)
-	}
-	if c := all[1].Municipalities[0].Competent; c == nil || c.AGS != werl {
-		t.Errorf("who is competent: %+v", c)
-	}
-	if c := all[0].Municipalities[0].Competent; c != nil {
-		t.Errorf("competent is itself: %+v", c)
-	}
-	if one := list("/v1/services?municipality="+werl, keySoest); len(one) != 1 || one[0].Service != "hund" {
-		t.Errorf("Werl: %+v", one)
-	}
-	if none := list("/v1/services?municipality="+iserlohn, keySoest); len(none) != 0 {
-		t.Errorf("another's town: %+v", none)
-	}
-	if one := list("/v1/services", keyIserlohn); len(one) != 1 || one[0].Municipalities[0].AGS != iserlohn {
-		t.Errorf("Iserlohn: %+v", one)
-	}
-	// An empty place in a portal's template is not every municipality.
-	for query, rule := range map[string]string{"=Soest": "format", "=": "format", "": "format", "=" + soest + "&municipality=" + werl: "twice"} {
-		p := w.refused(w.do("GET", "/v1/services?municipality"+query, ""), CodeMetaInvalid)
-		if len(p.Errors) != 1 || p.Errors[0].Parameter != "municipality" || p.Errors[0].Rule != rule || p.Errors[0].Pointer != "" {
-			t.Errorf("municipality%s: %+v", query, p.Errors)
-		}
-	}
-}
-
-func TestServiceWithSchemasAndAnExampleThatIsAccepted(t *testing.T) {
-	w := newWorld(t)
-	var s Service
-	a := w.do("GET", "/v1/services/hund", "")
-	a.decode(t, &s)
-	if s.Consent != "required" || s.Wording == nil || s.Wording.Version != "2026-01" || len(s.Inputs) != 2 || len(s.Examples) != 1 || s.Revision != 3 {
-		t.Fatalf("%s", a.body)
-	}
-	local := func(url string) string { return strings.TrimPrefix(url, "https://hub.example") }
-	for i, contentType := range []string{"application/xml", "application/schema+json"} {
-		a := w.do("GET", local(s.Inputs[i].Schema), "")
-		if a.StatusCode != 200 || a.Header.Get("Content-Type") != contentType || len(a.body) == 0 {
-			t.Errorf("schema %s: %d %s", s.Inputs[i].Schema, a.StatusCode, a.Header.Get("Content-Type"))
-		}
-	}
-	example := w.do("GET", local(s.Examples[0].URL), "")
-	var headers []string
-	for _, item := range s.Metadata {
-		value, ok := map[string]string{"/municipality": s.Municipalities[0].AGS, "/service": s.Service, "/consent/given": "true", "/consent/at": "2026-11-23T09:30:00+01:00"}[item.Pointer]
-		if item.Required != ok {
-			t.Errorf("%s: required is %v", item.Pointer, item.Required)
-		}
-		if item.Required {
-			headers = append(headers, item.Header, value)
-		}
-	}
-	w.accepted(w.do("POST", "/v1/submissions", string(example.body), append(headers, "Idempotency-Key", "k-1", "Content-Type", example.Header.Get("Content-Type"))...))
-
-	for _, path := range []string{"/v1/services/hund/schemas/labrador.xml", "/v1/services/hund/examples/hund.xsd", "/v1/services/hund/schemas/..%2froute.yaml"} {
-		w.refused(w.do("GET", path, ""), CodeNotFound)
-	}
-	for _, path := range []string{"/v1/services/katze", "/v1/services/katze/schemas/x", "/v1/services/katze/examples/x"} {
-		w.refused(w.do("GET", path, ""), CodeService)
-	}
-	w.refused(w.do("GET", "/v1/services/tonne", "", "Authorization", "Bearer "+keyIserlohn), CodeService)
-	w.change(func(s *config.Snapshot) { s.Routes["hund"].Inputs[0].Until = w.clock() })
-	a = w.do("GET", "/v1/services/hund", "")
-	a.decode(t, &s)
-	if len(s.Inputs) != 1 || s.Inputs[0].Format != "json" {
-		t.Errorf("an input that is not taken any more: %s", a.body)
-	}
-	w.refused(w.submit("k-2"), CodeMediaType)
-}
-
-func TestValidateStoresNothing(t *testing.T) {
-	w := newWorld(t)
-	a := w.do("POST", "/v1/validations", antrag, dog("", "Idempotency-Key", "")...)
-	var v Validation
-	a.decode(t, &v)
-	if a.StatusCode != 200 || !v.Valid || v.Service != "hund" || v.Format != "xml" || v.Version != "1" || v.Attachments != 0 {
-		t.Errorf("%d %s", a.StatusCode, a.body)
-	}
-	a = w.postForm("/v1/validations", multi(t, meta(func(m map[string]any) { m["version"] = "2" }),
-		part{"payload", "application/json", "", `{"halter":{"name":"x"}}`}, part{"attachment", "", "impfpass.pdf", "x"}))
-	a.decode(t, &v)
-	if a.StatusCode != 200 || v.Version != "2" || v.Attachments != 1 {
-		t.Errorf("%d %s", a.StatusCode, a.body)
-	}
-	large := part{"attachment", "", "x", strings.Repeat("x", 1<<20+1)}
-	w.refused(w.postForm("/v1/validations", multi(t, meta(nil), xmlPart, large)), CodeAttachmentLarge)
-	w.refused(w.do("POST", "/v1/validations", "<a>", dog("", "Idempotency-Key", "")...), CodePayloadMalformed)
-	w.refused(w.do("POST", "/v1/validations", antrag, dog("", "Idempotency-Key", "", "Stellwerk-Consent", "false")...), CodeConsent)
-	if w.store.last != nil || len(w.spooledFiles()) > 0 || w.ringing() > 0 {
-		t.Error("a validation has left something")
-	}
-}
-
-func TestProblemCatalogue(t *testing.T) {
-	w := newWorld(t)
-	var out struct {
-		Problems []ProblemKind
-		Cases    []Trouble
-	}
-	a := w.do("GET", "/v1/problems", "")
-	a.decode(t, &out)
-	if len(out.Problems) != len(catalogue) || strings.Contains(string(a.body), "%") {
-		t.Errorf("%s", a.body)
-	}
-	parties := []hub.Party{hub.PartyCitizen, hub.PartyPortal, hub.PartyClerk, hub.PartyOperator, hub.PartyBackend}
-	for _, p := range out.Problems {
-		if !slices.Contains(parties, p.Who) || p.Title == "" || p.Detail == "" {
-			t.Errorf("%+v says not who must act", p)
-		}
-	}
-	if len(out.Cases) != len(hub.Troubles) || out.Cases[0] != (Trouble{"refused", hub.PartyClerk, "Abgelehnt", hub.Troubles[0].Means.De}) {
-		t.Errorf("%+v", out.Cases)
-	}
-	var one ProblemKind
-	a = w.do("GET", "/v1/problems/consent-missing", "", "Accept-Language", "en")
-	a.decode(t, &one)
-	if one.Code != CodeConsent || one.Type != "urn:stellwerk:problem:consent-missing" || one.Title != "Consent is missing" {
-		t.Errorf("%s", a.body)
-	}
-	w.refused(w.do("GET", "/v1/problems/no-such", ""), CodeProblem)
-}
-
-// The page is whole, German, and loads nothing.
-func TestPage(t *testing.T) {
-	w := newWorld(t)
-	a := w.do("GET", "/docs", "")
-	page := string(a.body)
-	if a.StatusCode != 200 || a.Header.Get("Content-Type") != "text/html; charset=utf-8" {
-		t.Fatalf("%d %s", a.StatusCode, a.Header.Get("Content-Type"))
-	}
-	for _, loads := range []string{"<script", "<link", "<img", "<iframe", "src=", "@import", "url(", "javascript:", "onclick"} {
-		if strings.Contains(page, loads) {
-			t.Errorf("the page has %s", loads)
-		}
-	}
-	policy := a.Header.Get("Content-Security-Policy")
-	style := regexp.MustCompile(`(?s)<style>(.*)</style>`).FindStringSubmatch(page)
-	if style == nil || style[1] != pageStyle || policy != pagePolicy || !strings.HasPrefix(policy, "default-src 'none'; style-src 'sha256-") {
-		t.Errorf("the style does not have the hash of the policy %s", policy)
-	}
-	plain := html.UnescapeString(page)
-	for _, e := range w.api.routes {
-		if !strings.Contains(plain, "<b>"+e.method+"</b> <code>"+e.pattern+"</code>") {
-			t.Errorf("the page lacks %s %s", e.method, e.pattern)
-		}
-	}
-	for _, e := range catalogue {
-		if !strings.Contains(plain, e.Title.De) {
-			t.Errorf("the page lacks the problem %s", e.Code)
-		}
-	}
-	ids := map[string]bool{}
-	for _, m := range regexp.MustCompile(` id="([^"]+)"`).FindAllStringSubmatch(page, -1) {
-		if ids[m[1]] {
-			t.Errorf("id %s is there twice", m[1])
-		}
-		ids[m[1]] = true
-	}
-	for _, m := range regexp.MustCompile(`href="#([^"]+)"`).FindAllStringSubmatch(page, -1) {
-		if !ids[m[1]] {
-			t.Errorf("#%s leads nowhere", m[1])
-		}
-	}
-	// What goes in and comes out is linked, written out or not, and a value of two types has both.
-	for _, want := range []string{
-		`<code>application/json</code> (<a href="#schema-bundle-opening">bundle-opening</a>)`,
-		`<code>application/json</code> (<a href="#schema-bundle-answers">bundle-answers</a>)`,
-		`metadata[]: <a href="#schema-metadata">metadata</a>, payload[], attachment[]`,
-		`services[]: <a href="#schema-service">service</a>`,
-		`problems[]: <a href="#schema-problem-kind">problem-kind</a>`,
-		`<b>POST</b> <code>status</code>`, // the webhook
-		`true/false oder Text`,
-		`nicht, wenn er mit ihr in einem Aufruf kommt`, // said beside a reference
-	} {
-		if !strings.Contains(plain, want) {
-			t.Errorf("the page lacks %s", want)
-		}
-	}
-	for _, path := range []string{"/openapi.yaml", "/openapi.json"} {
-		if a := w.do("GET", path, ""); a.StatusCode != 200 || len(a.body) == 0 {
-			t.Errorf("%s: %d", path, a.StatusCode)
-		}
 	}
 }
 
