@@ -92,6 +92,10 @@ func TestDeadBackendOpensItsBreakerAndSlowsNobody(t *testing.T) {
 		if finance.count() != tried {
 			t.Errorf("%d attempts while the breaker was open", finance.count()-tried)
 		}
+		after(15 * time.Second) // half-open since seven seconds: one was let through
+		if finance.count() != tried+1 {
+			t.Errorf("%d attempts while the breaker was half-open, want one", finance.count()-tried)
+		}
 		up.Store(true)
 		after(3 * time.Minute)
 		for _, id := range ids {
