@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -74,6 +75,8 @@ func TestMetadata(t *testing.T) {
 				tw := newTown(t, map[string]*backend{"finance": b})
 				defer tw.end()
 				alerts := tw.alerts()
+				given := time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC)
+				tw.consent = hub.Consent{Given: true, At: given, Wording: "2026-01"}
 				tw.meta = hub.Meta{TrustLevel: "STORK-QAA-Level-3", Reference: "BP-17", Account: map[string]string{"mail": "a@example.de"}, Via: []string{"kreis", "stadt"}}
 				tw.d.Case = func(ctx context.Context, id hub.ID) (*store.Case, error) {
 					if tt.err != nil {
@@ -99,7 +102,8 @@ func TestMetadata(t *testing.T) {
 				default:
 					tw.expect(id, 1, hub.DeliveryDelivered, "")
 					// What is empty is not there at all.
-					if want := map[string]string{"trust-level": "STORK-QAA-Level-3", "reference": "BP-17", "account.mail": "a@example.de", "via": "kreis stadt"}; !maps.Equal(got, want) {
+					if want := map[string]string{"trust-level": "STORK-QAA-Level-3", "reference": "BP-17", "account.mail": "a@example.de", "via": "kreis stadt",
+						"consent-at": "2026-11-23T09:30:00Z", "consent-wording": "2026-01"}; !maps.Equal(got, want) {
 						t.Errorf("got %v, want %v", got, want)
 					}
 				}
@@ -123,7 +127,7 @@ func TestAttachments(t *testing.T) {
 			return err
 		}
 		got, err := io.ReadAll(r)
-		if err == nil && (string(got) != content || a.Name != "impfpass.pdf" || a.ContentType != "application/pdf" || a.Size != int64(len(content))) {
+		if err == nil && (string(got) != content || a.Name != "impfpass.pdf" || a.ContentType != "application/pdf" || a.Size != int64(len(content)) || a.SHA256 != sumOf(content)) {
 			err = errors.New("another one has arrived")
 		}
 		return errors.Join(err, r.Close())
@@ -147,6 +151,7 @@ func TestAttachments(t *testing.T) {
 		"gone":                  {on{whole, fs.ErrNotExist, connectors.Retry}, hub.SubmissionDamaged, "", ""},
 		"gone, unknown outcome": {on{whole, fs.ErrNotExist, connectors.Unknown}, hub.SubmissionDamaged, "", ""},
 		"gone, and delivered":   {on{whole, fs.ErrNotExist, connectors.Delivered}, hub.SubmissionSettled, "", ""},
+		"its sum is longer":     {on{func(f []byte, i *hub.Attachment) []byte { i.SHA256 += "0"; return f }, nil, connectors.Retry}, hub.SubmissionDamaged, "", ""},
 		"not readable now":      {on{whole, errors.New("too many open files"), connectors.Retry}, hub.SubmissionRunning, "", "unreadable"},
 		"unreadable, delivered": {on{whole, errors.New("too many open files"), connectors.Delivered}, hub.SubmissionSettled, "", ""},
 		"unreadable, unknown":   {on{whole, errors.New("too many open files"), connectors.Unknown}, hub.SubmissionParked, hub.ParkUnclear, ""},
@@ -394,6 +399,38 @@ func TestWhatAnAttemptLeavesBehind(t *testing.T) {
 		}
 		if !slices.Equal(traced, []string{"push/finance", "push/finance"}) || !slices.Equal(spans, []string{"retry", "delivered"}) {
 			t.Errorf("traced %v, spans %v", traced, spans)
+		}
+	})
+}
+
+// The system gets what was rendered for it, and what identifies it.
+func TestWhatASystemIsGiven(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got []connectors.Message
+		b := &backend{answer: func(_ string, m *connectors.Message, n int) connectors.Receipt {
+			got = append(got, *m)
+			if n == 1 {
+				return connectors.Receipt{Outcome: connectors.Retry, Code: "busy"}
+			}
+			return connectors.Receipt{Outcome: connectors.Delivered}
+		}}
+		tw := newTown(t, map[string]*backend{"finance": b})
+		defer tw.end()
+		tw.trace = "00-1-2-01"
+		tw.start()
+		id := tw.submit(nil, "finance")
+		after(time.Minute)
+		for i := range got {
+			want := connectors.Message{
+				ID: id.Delivery(1).String(), Submission: id.String(), Number: id.Number(), Attempt: i + 1, Municipality: "05974040", Service: "hundeanmeldung",
+				Role: "finance", Name: "document.txt", ContentType: "text/plain", Body: []byte("document " + id.Delivery(1).String()), Trace: "00-1-2-01",
+			}
+			if !reflect.DeepEqual(got[i], want) {
+				t.Errorf("attempt %d:\n got %+v\nwant %+v", i+1, got[i], want)
+			}
+		}
+		if len(got) != 2 {
+			t.Errorf("%d attempts", len(got))
 		}
 	})
 }

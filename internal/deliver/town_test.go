@@ -93,10 +93,13 @@ type town struct {
 
 	// Of what is submitted next.
 	meta       hub.Meta
+	consent    hub.Consent
 	trace      string
 	attachment string                                      // its content; empty for none
 	spoil      func(file []byte, i *hub.Attachment) []byte // of the attachment
 	file       []byte                                      // as it is stored
+
+	claimed []store.Task // by the step that has planned what was submitted last
 }
 
 func newTown(t *testing.T, systems map[string]*backend) *town {
@@ -188,7 +191,7 @@ func (tw *town) submit(spoil func(*store.NewDelivery), systems ...string) hub.ID
 	_, err = tw.store.Accept(tw.t.Context(), &store.Acceptance{
 		Submission: hub.Submission{
 			ID: id, Municipality: "05974040", Service: "hundeanmeldung", Portal: "portal", Channel: "portal",
-			State: hub.SubmissionAccepted, ReceivedAt: now, Format: "xml", Version: 1, Attachments: len(attachments), Trace: tw.trace,
+			State: hub.SubmissionAccepted, ReceivedAt: now, Format: "xml", Version: 1, Attachments: len(attachments), Trace: tw.trace, Consent: tw.consent,
 		},
 		Key: id.String(), Answer: []byte("{}"), DataKey: wrapped, Meta: key.Seal(hub.RecordMeta, meta),
 		Payload: key.Seal(hub.RecordPayload, []byte("<a/>")), Attachments: attachments, Actor: "portal:portal",
@@ -204,10 +207,10 @@ func (tw *town) submit(spoil func(*store.NewDelivery), systems ...string) hub.ID
 		if err != nil {
 			tw.t.Fatal(err)
 		}
-		sum := sha256.Sum256(body)
+		sum := sumOf(string(body))
 		n := store.NewDelivery{
-			Delivery: hub.Delivery{ID: d, Role: system, System: system, State: hub.DeliveryPending, NotBefore: now, UpdatedAt: now, SHA256: hex.EncodeToString(sum[:])},
-			Document: &store.Rendered{Delivery: d, Head: key.Seal(hub.RecordHead(d), head), Body: key.Seal(hub.RecordBody(d), body), SHA256: hex.EncodeToString(sum[:])},
+			Delivery: hub.Delivery{ID: d, Role: system, System: system, State: hub.DeliveryPending, NotBefore: now, UpdatedAt: now, SHA256: sum},
+			Document: &store.Rendered{Delivery: d, Head: key.Seal(hub.RecordHead(d), head), Body: key.Seal(hub.RecordBody(d), body), SHA256: sum},
 		}
 		if spoil != nil {
 			spoil(&n)
@@ -217,10 +220,17 @@ func (tw *town) submit(spoil func(*store.NewDelivery), systems ...string) hub.ID
 	if err := tw.store.Advance(tw.t.Context(), id, 1, step); err != nil {
 		tw.t.Fatal(err)
 	}
+	tw.claimed = step.Claimed
 	for _, s := range systems {
 		tw.d.Wake(s)
 	}
 	return id
+}
+
+// sumOf is the SHA-256 of a text in hex.
+func sumOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
 }
 
 // sealed is the attachment of what is submitted, where it has one.
@@ -240,8 +250,7 @@ func (tw *town) sealed(key *vault.Key) []store.SealedAttachment {
 	if err := w.Close(); err != nil {
 		tw.t.Fatal(err)
 	}
-	sum := sha256.Sum256([]byte(tw.attachment))
-	info := hub.Attachment{N: 1, Name: "impfpass.pdf", ContentType: "application/pdf", Size: int64(len(tw.attachment)), SHA256: hex.EncodeToString(sum[:])}
+	info := hub.Attachment{N: 1, Name: "impfpass.pdf", ContentType: "application/pdf", Size: int64(len(tw.attachment)), SHA256: sumOf(tw.attachment)}
 	tw.file = tw.spoil(file.Bytes(), &info)
 	plain, err := json.Marshal(info)
 	if err != nil {
