@@ -258,16 +258,18 @@ func TestUnknownBreedWaitsForAPerson(t *testing.T) {
 
 func TestParksWhatCannotBePlanned(t *testing.T) {
 	tests := map[string]struct {
+		edit  func(string) string
 		spoil func(*store.Acceptance)
 		code  string
 	}{
-		"no consent":        {func(a *store.Acceptance) { a.Submission.Consent.Given = false }, "no-consent"},
-		"no longer offered": {func(a *store.Acceptance) { a.Submission.Service = "hundesteuer" }, "not-offered"},
+		"no consent":        {nil, func(a *store.Acceptance) { a.Submission.Consent.Given = false }, "no-consent"},
+		"no longer offered": {nil, func(a *store.Acceptance) { a.Submission.Service = "hundesteuer" }, "not-offered"},
+		"cannot be read":    {func(s string) string { return s[:len(s)/2] }, nil, "payload-unreadable"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t)
-			s := d.run(d.accept("labrador.xml", nil, test.spoil))
+			s := d.run(d.accept("labrador.xml", test.edit, test.spoil))
 			if s.Submission.State != hub.SubmissionParked || s.Submission.Reason != hub.ParkUnmapped || s.Submission.Code != test.code || len(s.Deliveries) != 0 {
 				t.Errorf("got %+v", s)
 			}
