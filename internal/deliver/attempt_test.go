@@ -116,7 +116,7 @@ func TestMetadata(t *testing.T) {
 // that cannot be read now is tried again without counting, and what the system says it
 // has is believed.
 func TestAttachments(t *testing.T) {
-	const content = "a scan of the vaccination card"
+	content := strings.Repeat("a scan of the vaccination card", 5000) // read in many steps
 	fault := func(m *connectors.Message) error {
 		if len(m.Attachments) != 1 {
 			return errors.New("not one attachment")

@@ -31,14 +31,21 @@ func TestRescueAfterACrash(t *testing.T) {
 			b := &backend{traits: connectors.Traits{Repeatable: repeatable}}
 			tw := newTown(t, map[string]*backend{"finance": b})
 			defer tw.end()
+			alerts := tw.alerts()
 			id := tw.submit(nil, "finance")
 			tw.claimedByOneThatIsGone("finance")
 			tw.restart()
 			after(10 * time.Second)
 			if repeatable {
 				tw.expect(id, 1, hub.DeliveryDelivered, "")
+				if *alerts != "" {
+					t.Errorf("alerts %q", *alerts)
+				}
 			} else {
 				tw.expect(id, 1, hub.DeliveryParked, hub.ParkUnclear)
+				if *alerts != "unclear" {
+					t.Errorf("alerts %q", *alerts)
+				}
 				if b.count() != 0 {
 					t.Error("it was sent again although nobody knows whether it arrived")
 				}

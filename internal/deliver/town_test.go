@@ -89,6 +89,7 @@ type town struct {
 	d     *Deliverer
 	ids   hub.IDs
 	rung  []hub.ID
+	alert func(what string, id hub.ID, err error)
 	mu    sync.Mutex
 
 	// Of what is submitted next.
@@ -131,7 +132,7 @@ func newTown(t *testing.T, systems map[string]*backend) *town {
 func (tw *town) deliverer(node string) *Deliverer {
 	return New(Options{
 		Store: tw.store, Damage: tw.store.Damage, Vault: tw.vault, Log: slog.New(slog.DiscardHandler), Now: time.Now,
-		Node: node, Lease: time.Minute, Scan: 5 * time.Second,
+		Node: node, Alert: tw.alert, Lease: time.Minute, Scan: 5 * time.Second,
 		Attachments: func(string) (io.ReadCloser, error) { return nil, errors.New("there is none") },
 		Ring: func(id hub.ID) {
 			tw.mu.Lock()
@@ -285,7 +286,8 @@ func after(d time.Duration) {
 // alerts are the words of what operators must look at.
 func (tw *town) alerts() *string {
 	all := new(string)
-	tw.d.Alert = func(what string, _ hub.ID, _ error) { *all = strings.TrimSpace(*all + " " + what) }
+	tw.alert = func(what string, _ hub.ID, _ error) { *all = strings.TrimSpace(*all + " " + what) }
+	tw.d.Alert = tw.alert
 	return all
 }
 
