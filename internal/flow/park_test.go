@@ -22,7 +22,7 @@ func (s seat) Use(store.Task) { *s.taken-- }
 func (s seat) Leave()         { *s.taken-- }
 
 // A mapping that panics behind one that has taken room gives the room back: the system
-// has its places for the neighbours.
+// has its places for the neighbours. Nothing of its step is written or sent.
 func TestPanicGivesRoomBack(t *testing.T) {
 	d := newDesk(t)
 	taken := 0
@@ -36,8 +36,8 @@ func TestPanicGivesRoomBack(t *testing.T) {
 		panic("poison")
 	}
 	defer func() { stages[4].run = real }()
-	if s := d.run(id); s.Submission.Code != "internal-error" {
-		t.Errorf("got %+v", s.Submission)
+	if s := d.run(id); s.Submission.State != hub.SubmissionParked || s.Submission.Code != "internal-error" || len(s.Deliveries) != 0 || len(d.woken) != 0 {
+		t.Errorf("got %+v, %s, woken %v", s.Submission, states(s), d.woken)
 	}
 	if taken != 0 {
 		t.Errorf("%d places are taken for good", taken)

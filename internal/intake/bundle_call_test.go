@@ -185,7 +185,12 @@ func TestBundleWhileTheStoreFails(t *testing.T) {
 	if s := w.bundle(r.ID); s.State != "open" || s.list() != "hund-ab!?, hund-an!?, tonne!?" || w.ringing() != 0 {
 		t.Errorf("%+v", s)
 	}
-	w.store.set(func(f *faults) { f.lookupBundle = fmt.Errorf("disk") })
+	// It was closed, or is gone, between the look and the step.
+	for err, code := range map[error]Code{store.ErrState: CodeBundleClosed, store.ErrNotFound: CodeBundle} {
+		w.store.set(func(f *faults) { f.accept = err })
+		w.refused(w.submit("k-4", "Stellwerk-Bundle", r.ID.String(), "Stellwerk-Part", "hund-an"), code)
+	}
+	w.store.set(func(f *faults) { f.accept, f.lookupBundle = nil, fmt.Errorf("disk") })
 	w.refused(w.do("GET", url, ""), CodeUnavailable)
 	w.refused(w.submit("k-4", "Stellwerk-Bundle", r.ID.String(), "Stellwerk-Part", "hund-an"), CodeUnavailable)
 }
