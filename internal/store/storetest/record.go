@@ -98,3 +98,26 @@ func putBackForAnotherReason(f *fixture) {
 		f.send("infoma", hub.DeliveryDelivered)
 	}
 }
+
+// What ends while its submission is damaged is written down, and nothing follows from it.
+func recordOfADamagedOne(f *fixture) {
+	id := f.accept()
+	f.plan(id, f.pending(id, 1, "infoma"), f.pending(id, 2, "records"), f.waiting(id, 3, "citizen", 1))
+	finance, records := f.claimOne("infoma"), f.claimOne("records")
+	f.must(f.Damage(f.ctx, id, "payload", f.now))
+	if e := f.record(finance, hub.DeliveryDelivered); e.FlowDue || e.Settled {
+		f.Errorf("effect: %+v, want none", e)
+	}
+	f.record(records, hub.DeliveryPending)
+	f.state(id, hub.SubmissionDamaged)
+	f.deliveryState(id.Delivery(1), hub.DeliveryDelivered)
+	f.deliveryState(id.Delivery(2), hub.DeliveryPending)
+	f.pass(2 * time.Hour)
+	f.claimNone("records")
+	next, err := f.NextDue(f.ctx, "records")
+	f.must(err)
+	equal(f, "nothing falls due", next.IsZero(), true)
+	due, err := f.Due(f.ctx, f.now, store.Due{}, 10)
+	f.must(err)
+	equal(f, "due to the flow", len(due), 0)
+}

@@ -69,6 +69,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"RecordNotCountedLater", recordNotCountedLater},
 		{"RecordKeepsTheCode", recordKeepsTheCode},
 		{"RecordAwaitingNews", recordAwaitingNews},
+		{"RecordOfADamagedOne", recordOfADamagedOne},
 		{"PutBackAgain", putBackAgain},
 		{"PutBackForAnotherReason", putBackForAnotherReason},
 		{"RecordStale", recordStale},
