@@ -103,6 +103,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"WithdrawWhileSending", withdrawWhileSending},
 		{"WithdrawWhatMayHaveArrived", withdrawWhatMayHaveArrived},
 		{"WithdrawHandedOn", withdrawHandedOn},
+		{"WithdrawLeavesWhatWasTaken", withdrawLeavesWhatWasTaken},
 		{"WithdrawTooLate", withdrawTooLate},
 		{"WithdrawDamaged", withdrawDamaged},
 		{"EraseWhole", eraseWhole},

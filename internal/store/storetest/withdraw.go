@@ -192,12 +192,53 @@ func withdrawWhatMayHaveArrived(f *fixture) {
 	f.must(err)
 	f.withdraw(id)
 	f.deliveryStates(id, hub.DeliveryParked, hub.DeliveryParked, hub.DeliveryClosed)
-	equal(f, "reason", f.delivery(id.Delivery(1)).Reason, hub.ParkUnclear)
+	for n, code := range map[int]string{1: hub.CodeWithdrawn, 2: "iban-wrong"} { // what a person has to look at already is left as it is
+		d := f.delivery(id.Delivery(n))
+		if d.Reason != hub.ParkUnclear || d.Code != code || !d.SettledAt.IsZero() {
+			f.Errorf("it may have arrived: %+v, want code %s", d, code)
+		}
+	}
 	f.state(id, hub.SubmissionParked)
 	f.figuresMatch([]hub.ID{id})
 }
 
+// What was taken over comes to its own end, asked for when it is time; what has been handed
+// on and has ended there is left alone.
+func withdrawLeavesWhatWasTaken(f *fixture) {
+	id := f.accept()
+	authority := f.pending(id, 2, "kreis")
+	authority.Role = hub.RoleAuthority
+	f.plan(id, f.pending(id, 1, "payment"), authority, f.pending(id, 3, "infoma"), f.pending(id, 4, "slow"))
+	f.send("payment", hub.DeliveryAwaiting)
+	r := f.outcome(f.claimOne("kreis"), hub.DeliveryDelivered)
+	r.Token, r.KeepToken = []byte("sealed token"), true
+	_, err := f.Record(f.ctx, r)
+	f.must(err)
+	slow := f.claimOne("slow")
+	f.withdraw(id)
+	f.deliveryStates(id, hub.DeliveryAwaiting, hub.DeliveryDelivered, hub.DeliveryClosed, hub.DeliverySending)
+	for _, system := range []string{"payment", "kreis", "infoma"} {
+		f.claimNone(system)
+	}
+	// Whoever has parked it as unclear knows why.
+	r = f.outcome(slow, hub.DeliveryParked)
+	r.Reason, r.Attempt.Code, r.Uncertain = hub.ParkUnclear, "timeout", true
+	_, err = f.Record(f.ctx, r)
+	f.must(err)
+	if d := f.delivery(id.Delivery(4)); d.State != hub.DeliveryParked || d.Reason != hub.ParkUnclear || d.Code != "timeout" {
+		f.Errorf("unclear: %+v", d)
+	}
+	f.pass(time.Hour)
+	equal(f, "asked for in its time", f.claimOne("payment").Delivery.State, hub.DeliveryAwaiting)
+}
+
 func withdrawTooLate(f *fixture) {
+	left := f.accept() // one delivery has ended, one was taken over, and a callback is no part of the case
+	callback := f.pending(left, 3, "callback")
+	callback.Role, callback.Optional = hub.RolePortal, true
+	f.plan(left, f.pending(left, 1, "records"), f.pending(left, 2, "payment"), callback)
+	f.send("records", hub.DeliveryDelivered)
+	f.send("payment", hub.DeliveryAwaiting)
 	settled := f.planned("infoma")
 	f.send("infoma", hub.DeliveryDelivered)
 	awaited := f.planned("infoma")
@@ -206,7 +247,7 @@ func withdrawTooLate(f *fixture) {
 	f.send("infoma", hub.DeliveryParked)
 	_, err := f.CloseDelivery(f.ctx, closed.Delivery(1), "operator:x", "y", f.now)
 	f.must(err)
-	for _, id := range []hub.ID{settled, awaited, closed} {
+	for _, id := range []hub.ID{settled, awaited, closed, left} {
 		before := f.status(id).Submission
 		f.mustBe(f.Withdraw(f.ctx, id, "portal:soest", "", f.now), store.ErrState)
 		if after := f.status(id).Submission; after.Version != before.Version || !after.WithdrawnAt.IsZero() {
