@@ -64,7 +64,7 @@ func start(t *testing.T) *other {
 		t.Fatal(err)
 	}
 	o := &other{address: address, fault: connectortest.Healthy, byKey: map[string]string{}, gone: make(chan struct{})}
-	if o.public, err = envelope.ParsePublic(public); err != nil {
+	if o.public, err = connectors.ParsePublicKey(public); err != nil {
 		t.Fatal(err)
 	}
 	o.listen(t)

@@ -7,7 +7,6 @@ import (
 	"regexp"
 
 	"stellwerk/connectors"
-	"stellwerk/connectors/hub/envelope"
 	"stellwerk/connectors/wire"
 )
 
@@ -120,7 +119,7 @@ func (c *config) Open(env connectors.Environment) (connectors.Connector, error) 
 		return nil, &connectors.SettingError{Setting: "key", Message: err.Error()}
 	}
 	k := &Connector{config: c}
-	if k.key, err = envelope.ParsePrivate(string(text)); err != nil {
+	if k.key, err = connectors.ParsePrivateKey(string(text)); err != nil {
 		return nil, &connectors.SettingError{Setting: "key", Message: err.Error()}
 	}
 	if k.Client, err = c.Settings.Open(env); err != nil {

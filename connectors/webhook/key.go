@@ -8,24 +8,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"stellwerk/connectors"
 )
 
 // Tolerance is how far a call's timestamp may be off.
 const Tolerance = 5 * time.Minute
-
-// NewKey makes a pair of keys as text: whsk_… for the hub, whpk_… for the portal.
-func NewKey() (private, public string, err error) { return connectors.NewKey() }
-
-// Public is the public half of a key as text.
-func Public(key ed25519.PrivateKey) string { return connectors.PublicKey(key) }
-
-// ParsePrivate reads whsk_…; its error never repeats the text.
-func ParsePrivate(text string) (ed25519.PrivateKey, error) { return connectors.ParsePrivateKey(text) }
-
-// ParsePublic reads whpk_….
-func ParsePublic(text string) (ed25519.PublicKey, error) { return connectors.ParsePublicKey(text) }
 
 // signed is what a signature is over.
 func signed(id, stamp string, body []byte) []byte {

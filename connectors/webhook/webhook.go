@@ -52,7 +52,7 @@ func (c *config) Open(env connectors.Environment) (connectors.Connector, error) 
 		if err != nil {
 			return nil, &connectors.SettingError{Setting: fmt.Sprintf("keys[%d]", i), Message: err.Error()}
 		}
-		key, err := ParsePrivate(string(text))
+		key, err := connectors.ParsePrivateKey(string(text))
 		if err != nil {
 			return nil, &connectors.SettingError{Setting: fmt.Sprintf("keys[%d]", i), Message: err.Error()}
 		}

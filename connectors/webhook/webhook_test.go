@@ -1,7 +1,6 @@
 package webhook_test
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
@@ -27,11 +26,11 @@ var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 // newKey makes a key that the environment variable refers to.
 func newKey(t *testing.T, env string) (private string, public ed25519.PublicKey) {
 	t.Helper()
-	private, text, err := webhook.NewKey()
+	private, text, err := connectors.NewKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if public, err = webhook.ParsePublic(text); err != nil {
+	if public, err = connectors.ParsePublicKey(text); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv(env, private)
@@ -213,35 +212,6 @@ func TestFewSignaturesAreLookedAt(t *testing.T) {
 		h.Set("webhook-signature", strings.Repeat(wrong+" ", behind)+h.Get("webhook-signature"))
 		if _, err := webhook.Verify(h, []ed25519.PublicKey{key.Public().(ed25519.PublicKey)}, []byte("{}"), now); !errors.Is(err, want) {
 			t.Errorf("behind %d others: %v, want %v", behind, err, want)
-		}
-	}
-}
-
-func TestKeys(t *testing.T) {
-	private, public, err := webhook.NewKey()
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := webhook.ParsePrivate(private + "\n")
-	if err != nil || webhook.Public(key) != public {
-		t.Fatalf("%v, %s", err, webhook.Public(key))
-	}
-	long := connectors.PrivatePrefix + base64.StdEncoding.EncodeToString(key)
-	if again, err := webhook.ParsePrivate(long); err != nil || !again.Equal(key) {
-		t.Errorf("64 bytes: %v", err)
-	}
-	torn := bytes.Clone(key)
-	torn[63] ^= 1
-	for name, text := range map[string]string{
-		"public": public, "no prefix": private[5:], "short": private[:20], "empty": "", "halves": connectors.PrivatePrefix + base64.StdEncoding.EncodeToString(torn),
-	} {
-		if _, err := webhook.ParsePrivate(text); err == nil || text != "" && strings.Contains(err.Error(), text) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	for _, text := range []string{private, "", connectors.PublicPrefix + "AAAA"} {
-		if _, err := webhook.ParsePublic(text); err == nil {
-			t.Errorf("%q is a public key", text)
 		}
 	}
 }

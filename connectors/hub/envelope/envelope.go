@@ -18,8 +18,6 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
-
-	"stellwerk/connectors"
 )
 
 // Header is where an envelope goes.
@@ -144,9 +142,3 @@ func signedBy(signed *jose.JSONWebSignature, keys []ed25519.PublicKey) bool {
 	}
 	return false
 }
-
-// ParsePublic reads a hub's public key as text, whpk_….
-func ParsePublic(text string) (ed25519.PublicKey, error) { return connectors.ParsePublicKey(text) }
-
-// ParsePrivate reads a hub's key as text, whsk_…; its error never repeats the text.
-func ParsePrivate(text string) (ed25519.PrivateKey, error) { return connectors.ParsePrivateKey(text) }

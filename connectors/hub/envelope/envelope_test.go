@@ -31,11 +31,11 @@ func key(t *testing.T) (ed25519.PrivateKey, ed25519.PublicKey) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := envelope.ParsePrivate(private)
+	k, err := connectors.ParsePrivateKey(private)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := envelope.ParsePublic(public)
+	p, err := connectors.ParsePublicKey(public)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,8 +136,8 @@ func FuzzVerify(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	k, _ := envelope.ParsePrivate(private)
-	p, _ := envelope.ParsePublic(public)
+	k, _ := connectors.ParsePrivateKey(private)
+	p, _ := connectors.ParsePublicKey(public)
 	text, err := envelope.Sign(k, about, account, now)
 	if err != nil {
 		f.Fatal(err)
