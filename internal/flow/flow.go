@@ -1,6 +1,6 @@
 // Package flow takes a submission from accepted to its deliveries. What it does
-// is the list in stages, read aloud: check, plan, wait, render. Each stage is one file;
-// together they decide one step, which is written in one transaction.
+// is the list in stages, read aloud: open, check, plan, wait, render. Each stage is one
+// file; together they decide one step, which is written in one transaction.
 //
 // The flow runs again whenever a delivery has settled and another one waited for
 // it: what the first one's system answered is open to the second one's mapping.
