@@ -314,3 +314,32 @@ func TestStrangersCallTakesNoPlace(t *testing.T) {
 	}
 	c.accepted(c.submit("k-1"))
 }
+
+// A system speaks for what lies with itself: of a case that two hubs have a part in, each
+// has its own asked for.
+func TestACallIsAboutTheCallersDeliveries(t *testing.T) {
+	c := newCalled(t)
+	id := c.accepted(c.submit("k-1")).ID
+	c.plan(id, "kreis", "other")
+	for _, system := range []string{"kreis", "other"} {
+		task := c.claim(system)
+		c.record(&store.Record{
+			Attempt: hub.Attempt{Delivery: task.Delivery.ID, N: 1, At: c.clock(), Node: "node", Kind: "send"}, Owner: "node", Fence: task.Fence,
+			State: hub.DeliveryAwaiting, NotBefore: c.clock().Add(6 * time.Hour), Token: []byte("token"), KeepToken: true,
+		})
+	}
+	c.advance(time.Minute)
+	c.heard(c.call("kreis", "c-1", about(id.Number()), c.kreis))
+	s, err := c.store.Submission(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range s.Deliveries {
+		if soon := !d.NotBefore.After(c.clock()); soon != (d.System == "kreis") {
+			t.Errorf("%s is asked at %s, it is %s", d.System, d.NotBefore, c.clock())
+		}
+	}
+	if len(c.woken) != 1 || c.woken[0] != "kreis" {
+		t.Errorf("woken: %v", c.woken)
+	}
+}

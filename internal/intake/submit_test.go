@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 	"testing"
+	"time"
 
 	"stellwerk/internal/config"
 	"stellwerk/internal/hub"
@@ -213,5 +214,27 @@ func TestReplayOnAFullDisk(t *testing.T) {
 		t.Error("no Retry-After")
 	} else {
 		w.refused(a, CodeFull)
+	}
+}
+
+// Whatever a portal may change between two submissions makes them two.
+func TestFingerprintTellsApart(t *testing.T) {
+	prints := map[[32]byte]string{(&received{}).fingerprint(): "nothing"}
+	at := time.Date(2026, 11, 23, 9, 30, 0, 0, time.UTC)
+	for name, in := range map[string]*received{
+		"municipality": {metadata: metadata{municipality: "x"}}, "service": {metadata: metadata{service: "x"}}, "version": {metadata: metadata{version: "x"}},
+		"consent": {metadata: metadata{consent: true}}, "its moment": {metadata: metadata{consentAt: at}}, "another moment": {metadata: metadata{consentAt: at.Add(time.Nanosecond)}},
+		"wording": {metadata: metadata{wording: "x"}}, "reference": {metadata: metadata{reference: "x"}}, "trust": {metadata: metadata{trust: "x"}},
+		"mailbox": {metadata: metadata{mailbox: "x"}}, "media type": {mediaType: "x"}, "payload": {sum: [32]byte{1}},
+	} {
+		print := in.fingerprint()
+		if other, known := prints[print]; known {
+			t.Errorf("%s is like %s", name, other)
+		}
+		prints[print] = name
+	}
+	zone := time.FixedZone("CET", 3600)
+	if (&received{metadata: metadata{consentAt: at}}).fingerprint() != (&received{metadata: metadata{consentAt: at.In(zone)}}).fingerprint() {
+		t.Error("the same moment in another zone is another submission")
 	}
 }
