@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -184,6 +185,16 @@ func TestActionNamesNoLinkThatIsNotReleased(t *testing.T) {
 	w.end(w.claim("finance"), hub.DeliveryAwaiting, hub.CodePaymentOpen, map[string]string{"payment-url": "https://geheim.example"})
 	if s, _ := w.status(id); s.Status != hub.CaseActionRequired || s.Action.URL != "" {
 		t.Errorf("%+v", s.Action)
+	}
+	// Nor where something else of the same role is told, and another role's link.
+	w.change(func(s *config.Snapshot) {
+		r := *s.Routes["hund"]
+		r.Answers = append(slices.Clone(r.Answers), route.Answer{Name: "kassenzeichen", Role: "finance", Key: "kassenzeichen"})
+		s.Routes = map[string]*route.Route{"hund": &r}
+	})
+	w.end(w.claim("finance"), hub.DeliveryAwaiting, hub.CodePaymentOpen, map[string]string{"payment-url": "https://geheim.example", "kassenzeichen": "0815"})
+	if s, _ := w.status(id); s.Action.URL != "" || !maps.Equal(s.Answers, map[string]string{"kassenzeichen": "0815"}) {
+		t.Errorf("%+v, %v", s.Action, s.Answers)
 	}
 }
 
