@@ -129,19 +129,24 @@ func NotText(data []byte) (line, column int, what string) {
 
 // didYouMean suggests the nearest of the allowed words, or lists them when few.
 func didYouMean(word string, allowed []string) string {
+	if near := Nearest(word, allowed); near != "" {
+		return "did you mean " + near + "?"
+	}
+	if len(allowed) > 0 && len(allowed) <= 20 {
+		return "possible: " + strings.Join(allowed, ", ")
+	}
+	return ""
+}
+
+// Nearest is the allowed word that was probably meant; empty where none is near.
+func Nearest(word string, allowed []string) string {
 	best, at := "", 3
 	for _, a := range allowed {
 		if d := distance(strings.ToLower(word), strings.ToLower(a)); d < at && d <= (len(word)+1)/2 {
 			best, at = a, d
 		}
 	}
-	switch {
-	case best != "":
-		return "did you mean " + best + "?"
-	case len(allowed) > 0 && len(allowed) <= 20:
-		return "possible: " + strings.Join(allowed, ", ")
-	}
-	return ""
+	return best
 }
 
 // distance is the edit distance in which a swap of neighbours counts once.
