@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"stellwerk/internal/hub"
@@ -69,6 +70,14 @@ func (a *API) openBundle(c *call) *refusal {
 	}
 	refused := false
 	if parts != nil {
+		parts.answers = &req.BundleAnswers
+		if opened.Replayed { // they may have been replaced since
+			b, err := a.Store.Bundle(c.r.Context(), opened.Bundle.ID)
+			if err != nil {
+				return bundleProblem(err).leavingBody()
+			}
+			parts.answers = a.readableAnswers(b)
+		}
 		if receipt.Parts, refused, p = parts.take(key, &opened, form); p != nil {
 			return p
 		}
@@ -171,7 +180,7 @@ func (rd *reader) checkBundle() *refusal {
 	if in.bundle.Zero() {
 		return nil
 	}
-	form := in.form
+	form, answers := in.form, rd.answers
 	if rd.bundle == nil {
 		b, err := rd.Store.Bundle(c.r.Context(), in.bundle)
 		switch {
@@ -183,22 +192,49 @@ func (rd *reader) checkBundle() *refusal {
 			return refuse(CodeBundleClosed)
 		}
 		form = c.snap.Bundles[b.Bundle.Name]
+		answers = rd.readableAnswers(b)
 	}
-	complaint := partComplaint
-	rule := "unknown"
+	pointer, rule, complaint := partPointer, "unknown", partComplaint
 	if form != nil {
 		if part, ok := form.Part(in.part); ok {
-			if part.Service == in.service {
+			switch home := homeOf(part, answers); {
+			case part.Service != in.service:
+				rule, complaint = "service", text{"Dieser Teil der Mappe ist für einen anderen Dienst.", "This part of the bundle is for another service."}
+			case !governs(in.municipality, home):
+				pointer, rule, complaint = "/municipality", "home", elsewhere(c, part.Old, home)
+			default:
 				return nil
 			}
-			rule, complaint = "service", text{"Dieser Teil der Mappe ist für einen anderen Dienst.", "This part of the bundle is for another service."}
 		}
 	}
 	f := Finding{Rule: rule, Detail: complaint.in(c.lang)}
 	if in.format == "" { // the payload is still to come: multipart
-		f.Part, f.Pointer = "metadata", partPointer
+		f.Part, f.Pointer = "metadata", pointer
 	} else {
-		f.Header = fieldAt(partPointer).header
+		f.Header = fieldAt(pointer).header
 	}
 	return refuse(CodeMetaInvalid).with(f)
+}
+
+// elsewhere says that a part went to a town that its home does not lie in.
+func elsewhere(c *call, old bool, home string) text {
+	town := townOf(c, home)
+	name := strings.TrimSpace(town.Name + " " + town.AGS)
+	if old {
+		return text{"Dieser Teil der Mappe gehört zur alten Wohnung, und die liegt nach den Antworten in einer anderen Kommune: " + name + ". Zieht jemand anderswo weg, ändern Sie old.",
+			"This part of the bundle is about the old home, which by the answers is in another municipality: " + name + ". Where somebody leaves another one, change old."}
+	}
+	return text{"Dieser Teil der Mappe gehört zur neuen Wohnung, und die liegt nach den Antworten in einer anderen Kommune: " + name + ". Zieht jemand anderswohin, ändern Sie new.",
+		"This part of the bundle is about the new home, which by the answers is in another municipality: " + name + ". Where somebody moves to another one, change new."}
+}
+
+// readableAnswers are those of a bundle, and none where they cannot be opened: what
+// nobody can read any more keeps no submission away.
+func (a *API) readableAnswers(b *store.BundleCase) *hub.BundleAnswers {
+	answers, p := a.answersOf(b)
+	if p != nil {
+		a.Log.Error("a bundle's answers cannot be opened; its parts are taken without them", "bundle", b.Bundle.ID.String(), "error", p.cause)
+		return &hub.BundleAnswers{}
+	}
+	return answers
 }

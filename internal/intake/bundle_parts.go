@@ -108,7 +108,7 @@ func (b *bundleParts) one(n int, key string, opened *store.OpenedBundle, form *r
 	sub.id, sub.at = b.ids.New(), b.Now()
 	in := &received{spool: newSpool(b.Attachments, sub.id), form: form, key: key}
 	defer in.release()
-	rd := &reader{API: b.API, c: &sub, in: in, body: b.body, bundle: opened, readOn: func() (bool, *refusal) {
+	rd := &reader{API: b.API, c: &sub, in: in, body: b.body, bundle: opened, answers: b.answers, readOn: func() (bool, *refusal) {
 		return b.knownPart(&sub, in, key, opened.Replayed)
 	}}
 	var done store.Accepted

@@ -147,20 +147,16 @@ func (s *BundleStatus) follow(c *call, form *route.Bundle, answers *hub.BundleAn
 	}
 	for i := range form.Parts {
 		p := &form.Parts[i]
-		ags, town := answers.New, s.New
-		if p.Old {
-			ags, town = answers.Old, s.Old
-		}
-		offered := offeredAnywhere(c.snap, c.portal, p.Service)
-		if ags != "" {
-			_, offered = c.snap.Binding(ags, p.Service)
-			offered = offered && c.portal.Allows(ags, p.Service)
+		home := homeOf(p, answers)
+		at, offered := home, offeredAnywhere(c.snap, c.portal, p.Service)
+		if home != "" {
+			at, offered = place(c, home, p.Service)
 		}
 		line := BundlePart{
 			FormPart: FormPart{Part: p.ID, Service: p.Service, Title: titleOf(c, p.Service), Municipality: sideOf(p.Old), Hint: p.Hint, Offered: offered},
-			Town:     town, Applies: list.Applies[i], Submissions: filed[p.ID],
+			Town:     townOf(c, at), Applies: list.Applies[i], Submissions: filed[p.ID],
 		}
-		line.Missing = line.Applies && !slices.ContainsFunc(line.Submissions, func(one Submission) bool { return one.counts(town) })
+		line.Missing = line.Applies && !slices.ContainsFunc(line.Submissions, func(one Submission) bool { return one.counts(home) })
 		if line.Submissions == nil {
 			line.Submissions = []Submission{}
 		}
@@ -170,10 +166,38 @@ func (s *BundleStatus) follow(c *call, form *route.Bundle, answers *hub.BundleAn
 	return nil
 }
 
-// counts reports whether a submission does for a part that leads to a town: not where it
-// was taken back, not paid or not accepted, and not where it went to another town.
-func (s *Submission) counts(town *Town) bool {
-	return s.Status != hub.CaseCancelled && s.Status != hub.CaseRejected && (town == nil || s.Town.AGS == town.AGS)
+// homeOf is the home that a part is about, by its AGS; empty while nobody has named it.
+func homeOf(p *route.Part, answers *hub.BundleAnswers) string {
+	if p.Old {
+		return answers.Old
+	}
+	return answers.New
+}
+
+// place is where a portal submits a service for a home: its town, or its Kreis where the
+// town does not offer it. offered is false where the portal can do so at neither.
+func place(c *call, home, service string) (ags string, offered bool) {
+	for _, ags := range []string{home, home[:kreisDigits]} {
+		if _, ok := c.snap.Binding(ags, service); ok && c.portal.Allows(ags, service) {
+			return ags, true
+		}
+	}
+	return home, false
+}
+
+// kreisDigits are those of an AGS that name the Kreis; its own AGS has no others.
+const kreisDigits = 5
+
+// governs reports whether a municipality is the one of a home, or its Kreis. A home that
+// nobody has named may be anywhere.
+func governs(municipality, home string) bool {
+	return home == "" || municipality == home || municipality == home[:kreisDigits]
+}
+
+// counts reports whether a submission does for a part about a home: not where it was taken
+// back, not paid or not accepted, and not where it went to another town.
+func (s *Submission) counts(home string) bool {
+	return s.Status != hub.CaseCancelled && s.Status != hub.CaseRejected && governs(s.Town.AGS, home)
 }
 
 func submissionOf(c *call, s *store.Status) Submission {

@@ -307,6 +307,76 @@ func TestBundleIsFilledOverDays(t *testing.T) {
 	}
 }
 
+// A part for a town that its home does not lie in is refused at once: it would be handled
+// there, and missing all the same.
+func TestBundlePartForAnotherTown(t *testing.T) {
+	w := moving(t)
+	r := w.opened(w.openBundle("k-1", opening), http.StatusCreated)
+	in := func(key, part, ags string) answer {
+		return w.submit(key, "Stellwerk-Bundle", r.ID.String(), "Stellwerk-Part", part, "Stellwerk-Municipality", ags)
+	}
+	for part, ags := range map[string]string{"hund-ab": soest, "hund-an": werl} {
+		p := w.refused(in("k-2", part, ags), CodeMetaInvalid)
+		if len(p.Errors) != 1 || p.Errors[0].Header != "Stellwerk-Municipality" || p.Errors[0].Rule != "home" || !strings.Contains(p.Errors[0].Detail, "Stadt") {
+			t.Errorf("%s for %s: %+v", part, ags, p.Errors)
+		}
+	}
+	w.refused(w.do("POST", "/v1/validations", antrag, dog("", "Stellwerk-Bundle", r.ID.String(), "Stellwerk-Part", "hund-an", "Stellwerk-Municipality", werl)...), CodeMetaInvalid)
+	w.accepted(in("k-2", "hund-ab", werl))
+	// The answers are changed: what was accepted is answered all the same, and is not what is wanted any more.
+	w.do("PUT", "/v1/bundles/"+r.ID.String()+"/answers", `{"old":"05974040","answers":{"hund":"mit"}}`, "Content-Type", "application/json")
+	w.accepted(in("k-2", "hund-ab", werl))
+	if s := w.bundle(r.ID); s.list() != "hund-ab!? RECEIVED, hund-an!?, tonne!?" {
+		t.Error(s.list())
+	}
+	w.accepted(in("k-3", "hund-ab", soest))
+	w.accepted(in("k-4", "hund-an", werl)) // no new home is named
+	if s := w.bundle(r.ID); s.list() != "hund-ab! RECEIVED RECEIVED, hund-an! RECEIVED, tonne!?" {
+		t.Error(s.list())
+	}
+}
+
+// In one call the others go on; a repetition is judged by the answers as they are now.
+func TestBundleCallForAnotherTown(t *testing.T) {
+	w := moving(t)
+	call := []part2{bundlePart, metaOf("hund-an", "hund", werl, nil), dogPart, metaOf("tonne", "tonne", soest, nil), tonnePart}
+	r := w.opened(w.sendBundle("k-1", call...), http.StatusMultiStatus)
+	var p problemBody
+	if err := json.Unmarshal(r.Parts[0].Problem, &p); err != nil || p.Code != CodeMetaInvalid || p.Errors[0].Pointer != "/municipality" || p.Errors[0].Part != "metadata" || r.Parts[1].Status != 202 {
+		t.Errorf("%+v %+v, %v", p, r.Parts, err)
+	}
+	w.do("PUT", "/v1/bundles/"+r.ID.String()+"/answers", `{"new":"05974052","answers":{"hund":"mit"}}`, "Content-Type", "application/json")
+	again := w.opened(w.sendBundle("k-1", call...), http.StatusCreated)
+	if again.Parts[0].Status != 202 || !bytes.Equal(again.Parts[1].Receipt, r.Parts[1].Receipt) {
+		t.Errorf("%+v", again.Parts)
+	}
+}
+
+// What only the Kreis offers is submitted to the Kreis of the home: the list says so, and it counts.
+func TestBundlePartForTheKreis(t *testing.T) {
+	w := moving(t)
+	w.change(func(s *config.Snapshot) {
+		towns := map[string]*config.Municipality{"05974": {AGS: "05974", Name: "Kreis Soest", Services: s.Municipalities[soest].Services}}
+		for ags, m := range s.Municipalities {
+			towns[ags] = m
+		}
+		town := *s.Municipalities[soest]
+		town.Services = nil
+		towns[soest] = &town
+		p := *s.Portals["soest"]
+		p.Municipalities = append([]string{"05974"}, p.Municipalities...)
+		s.Municipalities, s.Portals = towns, map[string]*config.Portal{"soest": &p}
+	})
+	r := w.opened(w.openBundle("k-1", opening), http.StatusCreated)
+	if p := w.bundle(r.ID).Parts[1]; p.Town.AGS != "05974" || !p.Offered || !p.Missing {
+		t.Errorf("%+v %+v", p, p.Town)
+	}
+	w.accepted(w.submit("k-2", "Stellwerk-Bundle", r.ID.String(), "Stellwerk-Part", "hund-an", "Stellwerk-Municipality", "05974"))
+	if s := w.bundle(r.ID); s.list() != "hund-ab!?, hund-an! RECEIVED, tonne!?" {
+		t.Error(s.list())
+	}
+}
+
 func TestBundleOfAnotherPortalIsUnknown(t *testing.T) {
 	w := moving(t)
 	r := w.opened(w.openBundle("k-1", opening), http.StatusCreated)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"stellwerk/internal/config"
+	"stellwerk/internal/hub"
 	"stellwerk/internal/route"
 	"stellwerk/internal/store"
 )
@@ -49,11 +50,12 @@ func (in *received) release() {
 // the rest is read nevertheless; nil means it is not.
 type reader struct {
 	*API
-	c      *call
-	in     *received
-	readOn func() (bool, *refusal)
-	body   *narrow             // of a multipart request
-	bundle *store.OpenedBundle // that is being filled by this very request
+	c       *call
+	in      *received
+	readOn  func() (bool, *refusal)
+	body    *narrow             // of a multipart request
+	bundle  *store.OpenedBundle // that is being filled by this very request
+	answers *hub.BundleAnswers  // to its questions
 }
 
 // receive reads metadata, payload and attachments. With a spool, attachments are
