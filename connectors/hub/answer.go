@@ -123,7 +123,7 @@ type remote struct {
 	State  string `json:"state"`
 	Status string `json:"status"` // INITIATED … COMPLETED, REJECTED, CANCELLED
 	Action struct {
-		Do string `json:"do"` // pay: the citizen must pay
+		Do string `json:"do"` // pay: the citizen must pay; refund: the authority gives the fee back
 	} `json:"action"`
 	Answers map[string]string `json:"answers"`
 }
@@ -145,6 +145,8 @@ func (c *Connector) status(a *wire.Answer, token string) connectors.Receipt {
 		r.Code, r.Person = "remote-erased", true
 	case s.Status == "REJECTED", s.State == "rejected":
 		r.Outcome, r.Code = connectors.Cancelled, "remote-rejected" // what is to be done about it is done over there
+	case s.Status == "CANCELLED" && s.Action.Do == "refund": // over there, too
+		r.Outcome, r.Code = connectors.Cancelled, "remote-refund"
 	case s.Status == "CANCELLED", s.State == "cancelled":
 		r.Outcome, r.Code = connectors.Cancelled, "remote-cancelled"
 	case s.Status == "COMPLETED", s.Status == "" && s.State == "settled":

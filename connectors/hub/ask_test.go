@@ -33,6 +33,8 @@ func TestAsk(t *testing.T) {
 		{200, `{"state":"settled","status":"COMPLETED","number":"9Z9Z-0001","answers":{"kennzeichen":"SO-17","Sonst Was":"x","leer":""}}`, connectors.Delivered, "completed"},
 		{200, `{"state":"running","status":"REJECTED"}`, connectors.Cancelled, "remote-rejected"},
 		{200, `{"state":"erased","status":"REJECTED"}`, connectors.Unknown, "remote-erased"},
+		{200, `{"state":"settled","status":"CANCELLED"}`, connectors.Cancelled, "remote-cancelled"},
+		{200, `{"state":"parked","status":"CANCELLED","action":{"who":"clerk","do":"refund"}}`, connectors.Cancelled, "remote-refund"},
 		{200, `{"state":"cancelled"}`, connectors.Cancelled, "remote-cancelled"},
 		{200, `{"state":"settled"}`, connectors.Delivered, "completed"},
 		{200, `{"state":"parked"}`, connectors.Awaiting, "processing"},

@@ -18,10 +18,11 @@
 //
 // Then it is asked for: status, one of INITIATED, SUBMITTED, RECEIVED, PROCESSING,
 // ACTION_REQUIRED, COMPLETED, REJECTED, CANCELLED, action, whose do says what the citizen
-// must do, and answers, a flat object of texts.
+// or the authority must do, and answers, a flat object of texts.
 //
 //	COMPLETED                          delivered, with the answers
 //	REJECTED, or state rejected        cancelled, remote-rejected: ended over there
+//	CANCELLED                          cancelled, remote-refund where do is refund: the fee was paid
 //	CANCELLED, or state cancelled      cancelled, remote-cancelled
 //	ACTION_REQUIRED                    awaiting, payment-open where do is pay, else action-required
 //	any other of the above             awaiting, with the answers so far: a payment-url

@@ -77,7 +77,7 @@ What is damaged is closed by its number only.`,
 		},
 	}
 	f.add(cmd, "state", "reason")
-	cmd.Flags().StringVar(&f.reason, "parked-as", "", "only what is parked as refused, unclear, exhausted or unmapped")
+	cmd.Flags().StringVar(&f.reason, "parked-as", "", "only what is parked as refused, unclear, exhausted, unmapped or refund")
 	cmd.Flags().StringVar(&why, "reason", "", "why, for the audit trail")
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "only count what the flags choose")
 	cmd.Flags().IntVar(&f.limit, "limit", 1000, "at most so many in one go")

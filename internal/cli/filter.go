@@ -36,7 +36,7 @@ func (f *filterFlags) add(cmd *cobra.Command, without ...string) {
 		{"municipality", "only this municipality (AGS)", &f.municipality},
 		{"portal", "only this portal", &f.portal},
 		{"system", "only with a delivery to this system", &f.system},
-		{"reason", "refused, unclear, exhausted, unmapped or damaged", &f.reason},
+		{"reason", "refused, unclear, exhausted, unmapped, refund or damaged", &f.reason},
 		{"code", "only with this code of the last outcome: http-422, timeout, …", &f.code},
 		{"since", "received since: 2h, 2026-03-01, \"2026-03-01 14:00\"", &f.since},
 		{"until", "received before", &f.until},

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -49,20 +50,29 @@ func withdrawnAdvice(s *admin.Submission) (cause, next string) {
 	if len(s.Withdrawal.Cancelled) > 0 {
 		cause += "; not sent: " + strings.Join(s.Withdrawal.Cancelled, ", ")
 	}
-	if len(s.Withdrawal.Left) > 0 {
-		next = "whoever has it must be told: the hub cannot take it back there"
-		for i := range s.Deliveries {
-			if d := &s.Deliveries[i]; d.Role == hub.RolePayment && d.State == hub.DeliveryDelivered {
-				next = "the fee is paid, and nothing is done for it: it must be given back (" + d.System + "); " + next
-			}
+	left := slices.Clone(s.Withdrawal.Left)
+	for i := range s.Deliveries {
+		switch d := &s.Deliveries[i]; {
+		case d.Code == hub.CodeRemoteRefund:
+			return cause + "; the fee is paid at the other hub, which has to give it back: " + d.Role, "nothing to do here; what comes of it there comes back by itself"
+		case d.Code == hub.CodeRefund:
+			cause += "; the fee had been paid, and a person has seen to the fee: " + d.Role
+			left = slices.DeleteFunc(left, func(role string) bool { return role == d.Role })
 		}
-		return cause + "; had left already: " + strings.Join(s.Withdrawal.Left, ", "), next
+	}
+	if len(left) > 0 {
+		return cause + "; had left already: " + strings.Join(left, ", "), "whoever has it must be told: the hub cannot take it back there"
 	}
 	return cause, "nothing to do"
 }
 
-// withdrawnUnclear is for a delivery of a withdrawn case that may have arrived.
+// withdrawnUnclear is for a delivery of a withdrawn case that may have arrived, or a fee
+// that was paid for it.
 func withdrawnUnclear(s *admin.Submission, d *admin.Delivery) (cause, next string) {
+	if d.Reason == hub.ParkRefund {
+		return fmt.Sprintf("the fee was paid for what the citizen withdrew, and nothing is done for it (%s at %s)", d.Role, d.System),
+			fmt.Sprintf("give it back (in the provider's console by id %s), then: stellwerk close %s --reason …", d.ID, name(s, d))
+	}
 	return fmt.Sprintf("the citizen withdrew it while nobody knew whether %s (%s) had it; it is not sent again", d.Role, d.System),
 		"look it up there; had it arrived, they must be told; then: stellwerk close " + name(s, d) + " --reason …"
 }

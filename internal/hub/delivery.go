@@ -28,10 +28,11 @@ const (
 	ParkUnclear   ParkReason = "unclear"   // nobody knows whether the system took it
 	ParkExhausted ParkReason = "exhausted" // the retry schedule has given up
 	ParkUnmapped  ParkReason = "unmapped"  // the mapping or the plan needs a decision
+	ParkRefund    ParkReason = "refund"    // paid for what the citizen has taken back: the fee is given back
 )
 
 // ParkReasons are all of them.
-var ParkReasons = []ParkReason{ParkRefused, ParkUnclear, ParkExhausted, ParkUnmapped}
+var ParkReasons = []ParkReason{ParkRefused, ParkUnclear, ParkExhausted, ParkUnmapped, ParkRefund}
 
 // RolePayment is the role whose delivery is a payment: what waits for it happens
 // only when it is paid.

@@ -40,7 +40,8 @@
 //
 // A submission may be withdrawn until everything has left. That is no state of its
 // own: what has not left is closed, what is being sent comes to its end, and the
-// submission settles as ever; WithdrawnAt says that it was.
+// submission settles as ever; WithdrawnAt says that it was. A payment for what then never
+// left is parked, to be given back.
 //
 // # The life of a delivery
 //

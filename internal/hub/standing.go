@@ -37,6 +37,7 @@ const (
 	CodePaymentCancelled = "payment-cancelled" // closed: the citizen has cancelled the payment
 	CodePaymentLapsed    = "payment-lapsed"    // closed: nobody has paid in time
 	CodeRemoteCancelled  = "remote-cancelled"  // closed: it was cancelled at the other hub
+	CodeRemoteRefund     = "remote-refund"     // closed: it was cancelled at the other hub, which has a fee to give back
 	CodeRemoteRejected   = "remote-rejected"   // parked or closed: the other hub has told it as rejected
 )
 
@@ -73,6 +74,7 @@ const (
 	DoPay    = "pay"    // the citizen, at the payment link
 	DoAct    = "act"    // the citizen, as the office in charge tells them
 	DoReview = "review" // somebody of the administration looks at the case
+	DoRefund = "refund" // the authority that has taken the fee gives it back
 )
 
 // Action is who must do what before a case goes on.
@@ -149,7 +151,8 @@ func standing(parts []Delivery) Standing {
 }
 
 // withdrawn tells a case that the citizen has taken back. What is still being sent, or
-// may have arrived, has to be cleared up first; nobody is asked to pay any more.
+// may have arrived, has to be cleared up first; nobody is asked to pay any more. A fee that
+// has to be given back does not keep it from its end.
 func withdrawn(w *Withdrawal, parts []Delivery) Standing {
 	s := Standing{Status: CaseCancelled, Text: textCancelled}
 	switch {
@@ -157,20 +160,31 @@ func withdrawn(w *Withdrawal, parts []Delivery) Standing {
 		s.Text = textCancelledOpen
 	case len(w.Left) == 1 && w.Left[0] == RolePayment:
 		s.Text = textCancelledUnpaid
-		if slices.ContainsFunc(parts, func(d Delivery) bool { return d.Role == RolePayment && d.State == DeliveryDelivered }) {
+		switch {
+		case slices.ContainsFunc(parts, func(d Delivery) bool { return d.Role == RolePayment && d.State == DeliveryClosed }):
+			s.Text = textCancelledRefunded
+		case slices.ContainsFunc(parts, func(d Delivery) bool {
+			return d.Role == RolePayment && (d.State == DeliveryDelivered || d.Code == CodeRefund)
+		}):
 			s.Text = textCancelledPaid
 		}
 	case len(w.Left) > 0:
 		s.Text = textCancelledLate
-	case slices.ContainsFunc(parts, func(d Delivery) bool { return d.State == DeliveryClosed && d.Code == CodeRemoteCancelled }):
+	case slices.ContainsFunc(parts, func(d Delivery) bool { return d.endedThere() && d.Code == CodeRemoteRefund }):
+		s.Text = textWithdrawnPaidThere
+	case slices.ContainsFunc(parts, func(d Delivery) bool { return d.endedThere() && d.Code == CodeRemoteCancelled }):
 		s.Text = textWithdrawnThere
+	}
+	if slices.ContainsFunc(parts, func(d Delivery) bool { return d.owes() }) {
+		s.Action = Action{Who: PartyClerk, Do: DoRefund, Text: textRefundHow}
 	}
 	parked := Party("")
 	for i := range parts {
 		switch d := &parts[i]; {
+		case d.owes():
 		case d.State == DeliveryParked && !d.Optional:
 			parked = reviewer(parked, d.Reason)
-		case !d.State.Settled() && d.State != DeliveryAwaiting && !d.asksCitizen() && d.State != DeliveryParked:
+		case !d.State.Settled() && d.State != DeliveryAwaiting && !d.endedThere() && !d.asksCitizen() && d.State != DeliveryParked:
 			s.Status = CaseProcessing
 		}
 	}
@@ -185,6 +199,12 @@ func withdrawn(w *Withdrawal, parts []Delivery) Standing {
 func (d *Delivery) asksCitizen() bool {
 	waits := d.State == DeliveryAwaiting || d.State == DeliverySending
 	return waits && (d.Code == CodePaymentOpen || d.Code == CodeActionRequired)
+}
+
+// owes reports whether a fee has to be given back, here or by the authority that it was
+// handed on to.
+func (d *Delivery) owes() bool {
+	return d.State == DeliveryParked && d.Reason == ParkRefund || d.endedThere() && d.Code == CodeRemoteRefund
 }
 
 func asked(d *Delivery) Standing {
@@ -222,6 +242,8 @@ func ended(parts []Delivery) Standing {
 		return Standing{Status: CaseCancelled, Text: textUnpaid}
 	case closed(CodePaymentLapsed):
 		return Standing{Status: CaseCancelled, Text: textLapsed}
+	case closed(CodeRemoteRefund):
+		return Standing{CaseCancelled, textPaidThere, Action{Who: PartyClerk, Do: DoRefund, Text: textRefundHow}}
 	case closed(CodeRemoteCancelled):
 		return Standing{Status: CaseCancelled, Text: textCancelledThere}
 	case closed(CodeRemoteRejected), !delivered:

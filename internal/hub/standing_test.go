@@ -64,16 +64,17 @@ func TestStandingOf(t *testing.T) {
 		"callback parked":           {hub.SubmissionSettled, "", deliveries("records delivered", "portal? parked:refused gone"), hub.CaseCompleted, "", ""},
 		"only a message, callback":  {hub.SubmissionSettled, "", deliveries("citizen delivered", "portal? pending"), hub.CaseCompleted, "", ""},
 
-		"payment cancelled": {hub.SubmissionSettled, "", deliveries("payment closed payment-cancelled", "district closed payment-cancelled"), hub.CaseCancelled, "", ""},
-		"payment lapsed":    {hub.SubmissionSettled, "", deliveries("records delivered", "payment closed payment-lapsed"), hub.CaseCancelled, "", ""},
-		"payment closed":    {hub.SubmissionSettled, "", deliveries("payment closed payment-failed", "district closed not-paid"), hub.CaseCancelled, "", ""},
-		"cancelled there":   {hub.SubmissionSettled, "", deliveries("district closed remote-cancelled"), hub.CaseCancelled, "", ""},
-		"rejected there":    {hub.SubmissionSettled, "", deliveries("payment delivered", "district closed remote-rejected"), hub.CaseRejected, "", ""},
-		"all closed":        {hub.SubmissionSettled, "", deliveries("records closed http-422", "finance closed"), hub.CaseRejected, "", ""},
-		"one closed":        {hub.SubmissionSettled, "", deliveries("records delivered", "finance closed http-422"), hub.CaseCompleted, "", ""},
-		"optional closed":   {hub.SubmissionSettled, "", deliveries("records delivered", "finance? closed withdrawn"), hub.CaseCompleted, "", ""},
-		"optional alone":    {hub.SubmissionSettled, "", deliveries("records closed http-422", "finance? delivered"), hub.CaseRejected, "", ""},
-		"all optional":      {hub.SubmissionSettled, "", deliveries("finance? closed remote-cancelled"), hub.CaseCancelled, "", ""},
+		"payment cancelled":     {hub.SubmissionSettled, "", deliveries("payment closed payment-cancelled", "district closed payment-cancelled"), hub.CaseCancelled, "", ""},
+		"payment lapsed":        {hub.SubmissionSettled, "", deliveries("records delivered", "payment closed payment-lapsed"), hub.CaseCancelled, "", ""},
+		"payment closed":        {hub.SubmissionSettled, "", deliveries("payment closed payment-failed", "district closed not-paid"), hub.CaseCancelled, "", ""},
+		"cancelled there":       {hub.SubmissionSettled, "", deliveries("district closed remote-cancelled"), hub.CaseCancelled, "", ""},
+		"cancelled there, paid": {hub.SubmissionSettled, "", deliveries("authority closed remote-refund"), hub.CaseCancelled, hub.PartyClerk, hub.DoRefund},
+		"rejected there":        {hub.SubmissionSettled, "", deliveries("payment delivered", "district closed remote-rejected"), hub.CaseRejected, "", ""},
+		"all closed":            {hub.SubmissionSettled, "", deliveries("records closed http-422", "finance closed"), hub.CaseRejected, "", ""},
+		"one closed":            {hub.SubmissionSettled, "", deliveries("records delivered", "finance closed http-422"), hub.CaseCompleted, "", ""},
+		"optional closed":       {hub.SubmissionSettled, "", deliveries("records delivered", "finance? closed withdrawn"), hub.CaseCompleted, "", ""},
+		"optional alone":        {hub.SubmissionSettled, "", deliveries("records closed http-422", "finance? delivered"), hub.CaseRejected, "", ""},
+		"all optional":          {hub.SubmissionSettled, "", deliveries("finance? closed remote-cancelled"), hub.CaseCancelled, "", ""},
 	} {
 		got := hub.StandingOf(&hub.Submission{State: test.state, Reason: test.reason}, test.parts)
 		if got.Status != test.want || got.Action.Who != test.who || got.Action.Do != test.do {
@@ -103,6 +104,10 @@ func TestStandingOfWhatWasWithdrawn(t *testing.T) {
 		"while it was to be paid": {hub.SubmissionRunning, deliveries("payment awaiting payment-open", "district closed withdrawn"), hub.CaseCancelled, "bezahlen Sie die Gebühr nicht mehr"},
 		"the provider is asked":   {hub.SubmissionRunning, deliveries("payment sending payment-open", "district closed withdrawn"), hub.CaseCancelled, "bezahlen Sie die Gebühr nicht mehr"},
 		"paid all the same":       {hub.SubmissionSettled, deliveries("payment delivered", "district closed withdrawn"), hub.CaseCancelled, "wegen der Erstattung"},
+		"to be given back":        {hub.SubmissionParked, deliveries("payment parked:refund refund", "district closed withdrawn"), hub.CaseCancelled, "wegen der Erstattung"},
+		"given back":              {hub.SubmissionSettled, deliveries("payment closed refund", "district closed withdrawn"), hub.CaseCancelled, "hat sich der bezahlten Gebühr angenommen"},
+		"paid there":              {hub.SubmissionSettled, deliveries("authority closed remote-refund"), hub.CaseCancelled, "ist dort bezahlt"},
+		"paid there, asked again": {hub.SubmissionRunning, deliveries("authority sending remote-refund"), hub.CaseCancelled, "ist dort bezahlt"},
 		"paid, and at an office":  {hub.SubmissionSettled, deliveries("payment delivered", "district delivered", "records closed withdrawn"), hub.CaseCancelled, "soweit er"},
 		"it had been handed on":   {hub.SubmissionSettled, deliveries("authority closed remote-cancelled"), hub.CaseCancelled, "bei der zuständigen Stelle nicht weiter"},
 		"with a callback":         {hub.SubmissionSettled, deliveries("records closed withdrawn", "portal? pending"), hub.CaseCancelled, "an keine Stelle"},
@@ -111,6 +116,14 @@ func TestStandingOfWhatWasWithdrawn(t *testing.T) {
 		if got.Status != test.want || !strings.Contains(got.Text.De, test.de) || got.Text.En == "" {
 			t.Errorf("%s: %+v", name, got)
 		}
+		owes := name == "to be given back" || strings.HasPrefix(name, "paid there")
+		if (got.Action.Do == hub.DoRefund) != owes || owes && (got.Action.Who != hub.PartyClerk || got.Action.Text.De == "") {
+			t.Errorf("%s: %+v", name, got.Action)
+		}
+	}
+	s := &hub.Submission{State: hub.SubmissionParked, WithdrawnAt: time.Unix(1, 0)}
+	if w := hub.WithdrawalOf(s, deliveries("payment parked:refund refund", "district closed withdrawn", "authority sending remote-cancelled")); len(w.Left) != 1 || len(w.Cancelled) != 2 || len(w.Open) != 0 {
+		t.Errorf("%+v", w)
 	}
 }
 

@@ -176,7 +176,7 @@ func TestTroublesAreComplete(t *testing.T) {
 		}
 		seen[e.Code] = true
 	}
-	for _, reason := range []hub.ParkReason{hub.ParkRefused, hub.ParkUnclear, hub.ParkExhausted, hub.ParkUnmapped} {
+	for _, reason := range hub.ParkReasons {
 		if hub.TroubleOf(string(reason)).Code != string(reason) {
 			t.Errorf("the reason %s is not in the catalogue", reason)
 		}

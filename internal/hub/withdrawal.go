@@ -6,6 +6,10 @@ import "time"
 // because the citizen took the submission back.
 const CodeWithdrawn = "withdrawn"
 
+// CodeRefund is the code of a payment that was made for what the citizen took back. It
+// waits for a person then, and keeps the code when that one has closed it.
+const CodeRefund = "refund"
+
 // Withdrawal is what a citizen's taking back has stopped, and what it came too
 // late for. Each role is in one of the lists.
 type Withdrawal struct {
@@ -27,13 +31,22 @@ func WithdrawalOf(s *Submission, deliveries []Delivery) *Withdrawal {
 			continue
 		}
 		switch {
-		case d.State == DeliveryDelivered, d.State == DeliveryAwaiting, d.asksCitizen():
+		case d.State == DeliveryDelivered, d.Code == CodeRefund:
 			w.Left = append(w.Left, d.Role)
-		case d.State == DeliveryClosed:
+		case d.State == DeliveryClosed, d.endedThere():
 			w.Cancelled = append(w.Cancelled, d.Role)
+		case d.State == DeliveryAwaiting, d.asksCitizen():
+			w.Left = append(w.Left, d.Role)
 		default:
 			w.Open = append(w.Open, d.Role)
 		}
 	}
 	return w
+}
+
+// endedThere reports whether the hub that it was handed on to has ended it, also while
+// that one is asked again.
+func (d *Delivery) endedThere() bool {
+	ended := d.Code == CodeRemoteCancelled || d.Code == CodeRemoteRefund || d.Code == CodeRemoteRejected
+	return ended && (d.State == DeliveryClosed || d.State == DeliveryAwaiting || d.State == DeliverySending)
 }

@@ -152,7 +152,7 @@ type Status struct {
 	Submission hub.Submission
 	Deliveries []hub.Delivery
 	DataKey    []byte            // wrapped; empty where it was destroyed
-	Answers    map[hub.ID][]byte // sealed; of deliveries that are delivered, awaiting, or being asked for
+	Answers    map[hub.ID][]byte // sealed; of deliveries that are delivered, awaiting, being asked for, or were paid and are to be given back
 }
 
 // Flow is what the stages need.
@@ -306,7 +306,8 @@ type Deliver interface {
 	// Notice says that a system has something new about a delivery: it is asked for at
 	// once. One that was delivered, parked, or ended by the system itself awaits again,
 	// and the story says so; its submission is no longer settled. ErrStale while it is being sent or asked for: say
-	// it again. ErrState where nothing can be asked by, a person here has closed it, or the citizen has withdrawn the case.
+	// it again. ErrState where nothing can be asked by, a person here has closed it, or the citizen
+	// has withdrawn the case: of that only what was handed on to another hub is asked for again.
 	Notice(ctx context.Context, id hub.ID, at time.Time) error
 	// NextDue is when the system's next delivery falls due; zero where there is none
 	// or the system is paused. One that is held back by order is looked at again in

@@ -104,9 +104,9 @@ func (s *Server) checkFilter(ctx context.Context, f *admin.Filter) error {
 		return wrong("%q is not a delivery's state; there are waiting, pending, sending, awaiting, delivered, parked, closed", f.DeliveryState)
 	}
 	switch f.Reason {
-	case "", hub.ParkRefused, hub.ParkUnclear, hub.ParkExhausted, hub.ParkUnmapped, damagedReason:
+	case "", hub.ParkRefused, hub.ParkUnclear, hub.ParkExhausted, hub.ParkUnmapped, hub.ParkRefund, damagedReason:
 	default:
-		return wrong("%q is not a reason; there are refused, unclear, exhausted, unmapped, damaged", f.Reason)
+		return wrong("%q is not a reason; there are refused, unclear, exhausted, unmapped, refund, damaged", f.Reason)
 	}
 	return s.known(ctx, filterOf(f).Filter)
 }

@@ -17,6 +17,9 @@ type file struct {
 	// toldAll is set within a step whose answer is no news: the portal knows the case as
 	// it stands then.
 	toldAll bool
+	// owed and learned are set within a step about what was withdrawn: whether a fee had to
+	// be given back before it, and whether it has brought a new answer.
+	owed, learned bool
 	// untold is set within a step before which the portal did not know the status: where it
 	// is as told behind the step, it has changed and changed back.
 	untold bool
@@ -108,8 +111,12 @@ func (f *file) status() store.Status {
 	return s
 }
 
-// told reports whether the delivery's answer is one to go by.
+// told reports whether the delivery's answer is one to go by. That of a fee that is to be
+// given back has what it was paid under.
 func (d *delivery) told() bool {
+	if d.Code == hub.CodeRefund || d.Code == hub.CodeRemoteRefund {
+		return true
+	}
 	return d.State == hub.DeliveryDelivered || d.State == hub.DeliveryAwaiting || d.State == hub.DeliverySending && d.token != nil
 }
 

@@ -26,7 +26,7 @@ func (s *Store) Notice(ctx context.Context, id hub.ID, at time.Time) error {
 			return fmt.Errorf("%w: there is nothing to ask by", store.ErrState)
 		case d.State == hub.DeliveryAwaiting:
 			return t.askNow(d, at)
-		case !f.WithdrawnAt.IsZero():
+		case !f.WithdrawnAt.IsZero() && !d.handedOn():
 			return fmt.Errorf("%w: the submission was withdrawn", store.ErrState)
 		case d.State == hub.DeliveryDelivered, d.State == hub.DeliveryParked, d.endedOverThere():
 			return t.askAgain(f, d, at)
@@ -65,12 +65,15 @@ func (t *tx) askAgain(f *file, d *delivery, at time.Time) error {
 	}
 	d.Attempts, d.FirstAt, d.Uncertain, d.NotBefore = 0, time.Time{}, false, at
 	code := ""
-	if d.State == hub.DeliveryDelivered && f.Told == f.standing() {
+	switch {
+	case d.State == hub.DeliveryDelivered && f.Told == f.standing():
 		code = hub.CodeAskedAgain
+	case d.State == hub.DeliveryClosed && !f.WithdrawnAt.IsZero():
+		code = d.Code // what was taken back stays at its end while it is asked for
 	}
 	d.State, d.Reason, d.Code, d.due = hub.DeliveryAwaiting, "", code, due(at)
-	if f.Told != "" {
-		f.Told = hub.CaseProcessing // so that a new answer is news, though the status be the same
+	if f.WithdrawnAt.IsZero() {
+		f.newly() // so that a new answer is news, though the status be the same
 	}
 	f.Version++
 	if _, err := t.moved(f, d, at); err != nil {

@@ -161,9 +161,16 @@ func (s *Store) CloseDelivery(ctx context.Context, id hub.ID, actor, reason stri
 		if d.State == hub.DeliverySending || d.State.Settled() {
 			return fmt.Errorf("%w: the delivery is %s", store.ErrState, d.State)
 		}
+		owed := f.owes()
 		d.State, d.Reason, d.due = hub.DeliveryClosed, "", 0
 		if err := t.told(f, d, "closed", actor, reason, "", at); err != nil {
 			return err
+		}
+		if err := t.refund(f, at); err != nil {
+			return err
+		}
+		if owed != f.owes() {
+			f.newly()
 		}
 		if d.Role == hub.RolePayment {
 			if err := t.closeSuccessors(f, d, hub.CodeUnpaid, actor, reason, at); err != nil {

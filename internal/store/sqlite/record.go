@@ -55,6 +55,8 @@ func (t *tx) record(r *store.Record) (store.Effect, error) {
 	if r.State == hub.DeliveryDelivered && len(r.Answer) > 0 {
 		f.changes(d)
 	}
+	f.owed = f.owes()
+	f.learned = !f.WithdrawnAt.IsZero() && r.State == hub.DeliveryDelivered && !r.Same && d.Code == hub.CodeAskedAgain
 	f.toldAll = r.Same && r.State == hub.DeliveryDelivered && d.Code == hub.CodeAskedAgain
 	d.Uncertain = r.Uncertain
 	d.NotBefore = r.NotBefore
@@ -104,6 +106,12 @@ func (t *tx) outcome(f *file, d *delivery, a *attempt, at time.Time) (store.Effe
 	}
 	if err := t.endWithdrawn(f, d, at); err != nil {
 		return store.Effect{}, err
+	}
+	if err := t.refund(f, at); err != nil {
+		return store.Effect{}, err
+	}
+	if f.learned || f.owed != f.owes() {
+		f.newly()
 	}
 	if err := t.endSuperseded(f, d, at); err != nil {
 		return store.Effect{}, err

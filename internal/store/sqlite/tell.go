@@ -39,12 +39,22 @@ func (f *file) changedBack() bool {
 }
 
 // standing is the case's status as everybody tells it.
-func (f *file) standing() hub.CaseStatus {
+func (f *file) standing() hub.CaseStatus { return f.stands().Status }
+
+func (f *file) stands() hub.Standing {
 	all := make([]hub.Delivery, len(f.deliveries))
 	for i, d := range f.deliveries {
 		all[i] = d.Delivery
 	}
-	return hub.StandingOf(&f.Submission, all).Status
+	return hub.StandingOf(&f.Submission, all)
+}
+
+// newly makes the status news although it is as it was: something else has changed that
+// the portal reads with it.
+func (f *file) newly() {
+	if f.Told != "" {
+		f.Told = hub.CaseProcessing
+	}
 }
 
 // Tell implements store.Flow.

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"stellwerk/internal/hub"
@@ -78,6 +79,9 @@ func (t *tx) withdraw(f *file, actor, reason string, at time.Time) error {
 			return err
 		}
 	}
+	if err := t.refund(f, at); err != nil {
+		return err
+	}
 	f.flowDue = 0
 	f.Version++
 	if f.State == hub.SubmissionAccepted && len(f.deliveries) == 0 {
@@ -108,6 +112,53 @@ func (f *file) ended(d *delivery) (hub.DeliveryState, hub.ParkReason) {
 		return hub.DeliveryParked, hub.ParkUnclear
 	}
 	return hub.DeliveryClosed, ""
+}
+
+// refund puts a payment before a person that was made for what the citizen has taken back:
+// nothing that waited for it has left, or is still on its way.
+func (t *tx) refund(f *file, at time.Time) error {
+	if f.WithdrawnAt.IsZero() {
+		return nil
+	}
+	i := slices.IndexFunc(f.deliveries, func(d *delivery) bool {
+		return d.Role == hub.RolePayment && d.State == hub.DeliveryDelivered
+	})
+	if i < 0 || slices.ContainsFunc(f.paidFor(f.deliveries[i]), func(d *delivery) bool { return d.State != hub.DeliveryClosed }) {
+		return nil
+	}
+	d := f.deliveries[i]
+	d.State, d.Reason, d.Code, d.due = hub.DeliveryParked, hub.ParkRefund, hub.CodeRefund, 0
+	d.UpdatedAt, d.SettledAt = at, time.Time{}
+	d.records++
+	if err := t.event(f.key, hub.Event{At: at, Type: string(d.State), Delivery: d.ID, Role: d.Role, System: d.System, Actor: "hub", Code: hub.CodeRefund, Text: string(d.Reason)}); err != nil {
+		return err
+	}
+	return t.saveDelivery(d)
+}
+
+// paidFor are the required deliveries that wait, directly or not, for a payment, and all
+// required ones where none does.
+func (f *file) paidFor(payment *delivery) (all []*delivery) {
+	behind := map[int]bool{payment.ID.Ordinal(): true}
+	for again := true; again; {
+		again = false
+		for _, d := range f.deliveries {
+			if n := d.ID.Ordinal(); !behind[n] && slices.ContainsFunc(d.After, func(n int) bool { return behind[n] }) {
+				behind[n], again = true, true
+			}
+		}
+	}
+	for _, d := range f.deliveries {
+		if d != payment && !d.Optional && (len(behind) == 1 || behind[d.ID.Ordinal()]) {
+			all = append(all, d)
+		}
+	}
+	return all
+}
+
+// owes reports whether a fee of a withdrawn case has to be given back.
+func (f *file) owes() bool {
+	return !f.WithdrawnAt.IsZero() && f.stands().Action.Do == hub.DoRefund
 }
 
 // endWithdrawn keeps what an attempt left to be tried again, or to be decided by a

@@ -104,6 +104,8 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"WithdrawWhatMayHaveArrived", withdrawWhatMayHaveArrived},
 		{"WithdrawHandedOn", withdrawHandedOn},
 		{"WithdrawLeavesWhatWasTaken", withdrawLeavesWhatWasTaken},
+		{"WithdrawPaid", withdrawPaid},
+		{"WithdrawPaidThere", withdrawPaidThere},
 		{"WithdrawTooLate", withdrawTooLate},
 		{"WithdrawDamaged", withdrawDamaged},
 		{"EraseWhole", eraseWhole},

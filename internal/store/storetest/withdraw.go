@@ -313,6 +313,100 @@ func withdrawHandedOn(f *fixture) {
 		equal(f, "state before", t.Delivery.State, hub.DeliveryAwaiting)
 		f.answered(t, hub.DeliveryClosed, "")
 		f.state(id, hub.SubmissionSettled)
-		f.mustBe(f.Notice(f.ctx, id.Delivery(1), f.now), store.ErrState) // and stays so
 	}
+}
+
+// A fee that is paid for what was taken back waits for a person, whichever came first; so
+// it does not where what it was paid for has left.
+func withdrawPaid(f *fixture) {
+	payment := func(id hub.ID, told hub.CaseStatus) {
+		a := &store.Advance{State: hub.SubmissionRunning, Told: told, Deliveries: []store.NewDelivery{f.pending(id, 1, "epay"), f.waiting(id, 2, "district", 1), f.waiting(id, 3, "finance", 1)}}
+		a.Deliveries[0].Role, a.Deliveries[2].Optional = hub.RolePayment, true
+		f.advance(id, a)
+	}
+	owed := func(id hub.ID) {
+		f.Helper()
+		d := f.delivery(id.Delivery(1))
+		if d.State != hub.DeliveryParked || d.Reason != hub.ParkRefund || d.Code != hub.CodeRefund || !d.SettledAt.IsZero() {
+			f.Errorf("nobody gives the fee back: %+v", d)
+		}
+		f.state(id, hub.SubmissionParked)
+	}
+	late := f.accept()
+	payment(late, hub.CaseReceived)
+	r := f.outcome(f.claimOne("epay"), hub.DeliveryAwaiting)
+	r.Attempt.Code = hub.CodePaymentOpen
+	_, err := f.Record(f.ctx, r)
+	f.must(err)
+	f.withdraw(late)
+	f.tell(late, hub.CaseCancelled, nil)
+	f.flowDue("told", late, false)
+	f.pass(2 * time.Hour)
+	if e := f.answered(f.claimOne("epay"), hub.DeliveryDelivered, "kassenzeichen"); !e.News {
+		f.Error("the portal does not hear that the fee is paid")
+	}
+	owed(late)
+	f.flowDue("when it is paid", late, true)
+	f.tell(late, hub.CaseCancelled, nil)
+	f.mustBe(f.Replay(f.ctx, late.Delivery(1), store.Replay{Actor: "operator:x", Reason: "y", At: f.now}), store.ErrWithdrawn)
+	_, err = f.CloseDelivery(f.ctx, late.Delivery(1), "operator:x", "given back", f.now)
+	f.must(err)
+	f.state(late, hub.SubmissionSettled)
+	f.flowDue("when it is given back", late, true)
+	f.tell(late, hub.CaseCancelled, nil)
+
+	early := f.accept()
+	payment(early, "")
+	f.send("epay", hub.DeliveryDelivered)
+	f.withdraw(early)
+	owed(early)
+
+	done := f.accept()
+	payment(done, "")
+	f.send("epay", hub.DeliveryDelivered)
+	f.advance(done, &store.Advance{State: hub.SubmissionRunning, Rendered: []store.Rendered{*document(done.Delivery(2))}})
+	sent := f.claimOne("district")
+	f.withdraw(done)
+	f.state(done, hub.SubmissionRunning)
+	f.record(sent, hub.DeliveryDelivered)
+	f.state(done, hub.SubmissionSettled)
+
+	refused := f.accept()
+	payment(refused, "")
+	f.send("epay", hub.DeliveryDelivered)
+	f.advance(refused, &store.Advance{State: hub.SubmissionRunning, Rendered: []store.Rendered{*document(refused.Delivery(2))}})
+	sent = f.claimOne("district")
+	f.withdraw(refused)
+	f.record(sent, hub.DeliveryPending)
+	owed(refused)
+	f.figuresMatch([]hub.ID{late, early, done, refused})
+}
+
+// What was taken back may be paid at the other hub later: its notice is followed, and the
+// portal is told when it is known, not before.
+func withdrawPaidThere(f *fixture) {
+	id := f.accept()
+	d := f.pending(id, 1, "kreis")
+	d.Role = hub.RoleAuthority
+	f.advance(id, &store.Advance{State: hub.SubmissionRunning, Told: hub.CaseReceived, Deliveries: []store.NewDelivery{d}})
+	f.answered(f.claimOne("kreis"), hub.DeliveryAwaiting, "link")
+	f.withdraw(id)
+	ended := func(code string) {
+		f.Helper()
+		r := f.outcome(f.claimOne("kreis"), hub.DeliveryClosed)
+		r.Attempt.Code, r.Token, r.KeepToken = code, []byte("sealed token"), true
+		_, err := f.Record(f.ctx, r)
+		f.must(err)
+	}
+	ended(hub.CodeRemoteCancelled)
+	f.tell(id, hub.CaseCancelled, nil)
+	for i, code := range []string{hub.CodeRemoteRefund, hub.CodeRemoteRefund, hub.CodeRemoteCancelled} {
+		f.must(f.Notice(f.ctx, id.Delivery(1), f.now))
+		f.flowDue("while it is asked for", id, false)
+		ended(code)
+		f.state(id, hub.SubmissionSettled)
+		f.flowDue("with the answer "+code, id, i != 1)
+		f.tell(id, hub.CaseCancelled, nil)
+	}
+	f.figuresMatch([]hub.ID{id})
 }

@@ -19,7 +19,7 @@ type ParkedItem struct {
 	Ordinal      int       `json:"ordinal,omitempty"`
 	Role         string    `json:"role,omitempty"`
 	System       string    `json:"system,omitempty"`
-	Reason       string    `json:"reason"` // refused, unclear, exhausted, unmapped or damaged
+	Reason       string    `json:"reason"` // refused, unclear, exhausted, unmapped, refund or damaged
 	Code         string    `json:"code,omitempty"`
 	Since        time.Time `json:"since,omitzero"`
 }
