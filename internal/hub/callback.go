@@ -6,8 +6,8 @@ import "time"
 // a newer one tells more.
 const CodeSuperseded = "superseded"
 
-// CodeAskedAgain is the code of a delivery whose system has rung after its answer. The
-// portal was told all there was then, so the same answer once more is no news to it.
+// CodeAskedAgain is the code of a delivery whose system has rung after its answer. Until
+// there is another one it stands as it stood, and the same one once more is no news.
 const CodeAskedAgain = "asked-again"
 
 // Callback is the thin body of a callback, in the shape of Standard Webhooks. It names

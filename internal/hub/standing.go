@@ -117,14 +117,28 @@ func StandingOf(s *Submission, deliveries []Delivery) Standing {
 }
 
 // partsOf leaves out the deliveries that only tell of the case, unless there are no others.
+// What had its answer stands as it stood while it is asked for again.
 func partsOf(deliveries []Delivery) []Delivery {
 	parts := slices.DeleteFunc(slices.Clone(deliveries), func(d Delivery) bool {
 		return d.Role == RolePortal || d.Role == RoleCitizen || d.Role == RoleCitizenMail
 	})
-	if len(parts) > 0 {
-		return parts
+	if len(parts) == 0 {
+		parts = slices.DeleteFunc(slices.Clone(deliveries), func(d Delivery) bool { return d.Role == RolePortal })
 	}
-	return slices.DeleteFunc(slices.Clone(deliveries), func(d Delivery) bool { return d.Role == RolePortal })
+	for i := range parts {
+		switch d := &parts[i]; {
+		case d.askedAgain():
+			d.State, d.Code = DeliveryDelivered, ""
+		case d.endedThere():
+			d.State = DeliveryClosed
+		}
+	}
+	return parts
+}
+
+// askedAgain reports whether a delivery that was delivered is asked for again.
+func (d *Delivery) askedAgain() bool {
+	return d.Code == CodeAskedAgain && (d.State == DeliveryAwaiting || d.State == DeliverySending)
 }
 
 func standing(parts []Delivery) Standing {
@@ -184,7 +198,7 @@ func withdrawn(w *Withdrawal, parts []Delivery) Standing {
 		case d.owes():
 		case d.State == DeliveryParked && !d.Optional:
 			parked = reviewer(parked, d.Reason)
-		case !d.State.Settled() && d.State != DeliveryAwaiting && !d.endedThere() && !d.asksCitizen() && d.State != DeliveryParked:
+		case !d.State.Settled() && d.State != DeliveryAwaiting && !d.asksCitizen() && d.State != DeliveryParked:
 			s.Status = CaseProcessing
 		}
 	}

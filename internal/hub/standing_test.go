@@ -40,6 +40,8 @@ func TestStandingOf(t *testing.T) {
 		"ended without delivery":  {hub.SubmissionSettled, "", nil, hub.CaseRejected, "", ""},
 		"erased":                  {hub.SubmissionErased, "", nil, hub.CaseCompleted, "", ""},
 		"all there, and erased":   {hub.SubmissionErased, "", deliveries("records delivered", "citizen? closed erased"), hub.CaseCompleted, "", ""},
+		"asked again":             {hub.SubmissionRunning, "", deliveries("authority awaiting asked-again"), hub.CaseCompleted, "", ""},
+		"its end is asked for":    {hub.SubmissionRunning, "", deliveries("authority sending remote-rejected"), hub.CaseRejected, "", ""},
 		"under way":               {hub.SubmissionRunning, "", deliveries("records delivered", "finance pending http-503"), hub.CaseProcessing, "", ""},
 		"office has not answered": {hub.SubmissionRunning, "", deliveries("district awaiting processing"), hub.CaseProcessing, "", ""},
 		"all there":               {hub.SubmissionSettled, "", deliveries("records delivered", "finance delivered http-503"), hub.CaseCompleted, "", ""},

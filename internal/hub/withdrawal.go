@@ -45,7 +45,7 @@ func WithdrawalOf(s *Submission, deliveries []Delivery) *Withdrawal {
 }
 
 // endedThere reports whether the hub that it was handed on to has ended it, also while
-// that one is asked again.
+// that one is asked again: it keeps its code then.
 func (d *Delivery) endedThere() bool {
 	ended := d.Code == CodeRemoteCancelled || d.Code == CodeRemoteRefund || d.Code == CodeRemoteRejected
 	return ended && (d.State == DeliveryClosed || d.State == DeliveryAwaiting || d.State == DeliverySending)

@@ -14,11 +14,8 @@ import (
 type file struct {
 	*submission
 	deliveries []*delivery
-	// toldAll is set within a step whose answer is no news: the portal knows the case as
-	// it stands then.
-	toldAll bool
-	// owed and learned are set within a step about what was withdrawn: whether a fee had to
-	// be given back before it, and whether it has brought a new answer.
+	// owed and learned are set within a step: whether a fee had to be given back before it,
+	// and whether what was asked for again has a new answer.
 	owed, learned bool
 	// untold is set within a step before which the portal did not know the status: where it
 	// is as told behind the step, it has changed and changed back.

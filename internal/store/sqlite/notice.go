@@ -64,17 +64,13 @@ func (t *tx) askAgain(f *file, d *delivery, at time.Time) error {
 		return err
 	}
 	d.Attempts, d.FirstAt, d.Uncertain, d.NotBefore = 0, time.Time{}, false, at
-	code := ""
-	switch {
-	case d.State == hub.DeliveryDelivered && f.Told == f.standing():
-		code = hub.CodeAskedAgain
-	case d.State == hub.DeliveryClosed && !f.WithdrawnAt.IsZero():
-		code = d.Code // what was taken back stays at its end while it is asked for
+	switch d.State {
+	case hub.DeliveryDelivered:
+		d.Code = hub.CodeAskedAgain
+	case hub.DeliveryParked:
+		d.Code = ""
 	}
-	d.State, d.Reason, d.Code, d.due = hub.DeliveryAwaiting, "", code, due(at)
-	if f.WithdrawnAt.IsZero() {
-		f.newly() // so that a new answer is news, though the status be the same
-	}
+	d.State, d.Reason, d.due = hub.DeliveryAwaiting, "", due(at)
 	f.Version++
 	if _, err := t.moved(f, d, at); err != nil {
 		return err

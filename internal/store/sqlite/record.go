@@ -56,13 +56,12 @@ func (t *tx) record(r *store.Record) (store.Effect, error) {
 		f.changes(d)
 	}
 	f.owed = f.owes()
-	f.learned = !f.WithdrawnAt.IsZero() && r.State == hub.DeliveryDelivered && !r.Same && d.Code == hub.CodeAskedAgain
-	f.toldAll = r.Same && r.State == hub.DeliveryDelivered && d.Code == hub.CodeAskedAgain
+	f.learned = r.State == hub.DeliveryDelivered && !r.Same && d.Code == hub.CodeAskedAgain
 	d.Uncertain = r.Uncertain
 	d.NotBefore = r.NotBefore
-	learned := r.State != hub.DeliveryAwaiting || len(r.Answer) > 0 || len(d.answer) == 0
+	learned := r.State != hub.DeliveryAwaiting || len(r.Answer) > 0 || len(d.answer) == 0 && !d.stands()
 	switch {
-	case r.State == hub.DeliveryDelivered && (d.Code == hub.CodeAskedAgain || d.superseded()):
+	case r.State == hub.DeliveryDelivered && (d.stands() || d.superseded()):
 		d.Code = ""
 	case d.superseded():
 	case r.State != hub.DeliveryDelivered && learned && !r.KeepCode:
@@ -77,6 +76,16 @@ func (t *tx) record(r *store.Record) (store.Effect, error) {
 		d.token = nil
 	}
 	return t.outcome(f, d, a, stored(r.Attempt.At.Add(r.Attempt.Took)))
+}
+
+// stands reports whether the delivery has had its answer and stands by it until there is
+// another one: it is asked for again.
+func (d *delivery) stands() bool {
+	switch d.Code {
+	case hub.CodeAskedAgain, hub.CodeRemoteCancelled, hub.CodeRemoteRefund, hub.CodeRemoteRejected:
+		return true
+	}
+	return false
 }
 
 // sameAs reports whether an attempt tells nothing that the one before has not told.
@@ -183,10 +192,6 @@ func (t *tx) moved(f *file, d *delivery, at time.Time) (store.Effect, error) {
 	if f.changedBack() {
 		changed = true
 	}
-	if f.toldAll && f.Told != "" {
-		f.Told, changed = f.standing(), true
-	}
-	f.toldAll = false
 	if f.news(at) {
 		effect.News, effect.FlowDue, changed = true, true, true
 	}

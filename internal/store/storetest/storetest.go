@@ -59,6 +59,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"TellNobody", tellNobody},
 		{"TellWhatPeopleDo", tellWhatPeopleDo},
 		{"TellWithdrawal", tellWithdrawal},
+		{"TellRings", tellRings},
 		{"TellWhileOneIsSent", tellWhileOneIsSent},
 		{"TellErased", tellErased},
 		{"TellRefuses", tellRefuses},

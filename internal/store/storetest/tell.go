@@ -281,3 +281,60 @@ func tellSameAnswer(f *fixture) {
 	same()
 	f.flowDue("as long as it is not told", id, true)
 }
+
+// tellRings: what has ended stands as it stood while it is asked for again. What rings for
+// nothing tells nothing; an end that is over again is told, and then the next one.
+func tellRings(f *fixture) {
+	var all []hub.ID
+	for _, end := range []struct {
+		state  hub.DeliveryState
+		code   string
+		status hub.CaseStatus
+	}{
+		{hub.DeliveryClosed, hub.CodeRemoteCancelled, hub.CaseCancelled},
+		{hub.DeliveryClosed, hub.CodeRemoteRejected, hub.CaseRejected},
+		{hub.DeliveryDelivered, "completed", hub.CaseCompleted},
+	} {
+		id := f.watched(end.code)
+		answer := func(state hub.DeliveryState, code, answer string) {
+			f.Helper()
+			r := f.outcome(f.claimOne(end.code), state)
+			r.Attempt.Code, r.Token, r.KeepToken, r.Answer = code, []byte("sealed token"), true, []byte(answer)
+			r.Same = answer == "first"
+			_, err := f.Record(f.ctx, r)
+			f.must(err)
+			f.pass(2 * time.Hour)
+		}
+		stands := func(when string, want hub.CaseStatus) {
+			f.Helper()
+			s := f.status(id)
+			equal(f, "status "+when, hub.StandingOf(&s.Submission, s.Deliveries).Status, want)
+		}
+		answer(end.state, end.code, "first")
+		f.tell(id, end.status, nil)
+		for range 2 {
+			f.must(f.Notice(f.ctx, id.Delivery(1), f.now))
+			f.flowDue("while it is asked for", id, false)
+			stands("while it is asked for", end.status)
+			answer(hub.DeliveryAwaiting, "http-503", "") // it cannot be asked just now
+			stands("while it cannot be asked", end.status)
+			answer(end.state, end.code, "first")
+			f.flowDue("with the same end", id, false)
+			stands("with the same end", end.status)
+		}
+		f.must(f.Notice(f.ctx, id.Delivery(1), f.now))
+		answer(hub.DeliveryAwaiting, "processing", "taken up again")
+		f.flowDue("when it is taken up again", id, true)
+		stands("when it is taken up again", hub.CaseProcessing)
+		f.tell(id, hub.CaseProcessing, nil)
+		answer(end.state, end.code, "second")
+		f.flowDue("with the second end", id, true)
+		f.tell(id, end.status, nil)
+		// A person puts it back: its end is over, whatever is known of it.
+		f.must(f.Replay(f.ctx, id.Delivery(1), store.Replay{Force: true, Actor: "operator:x", Reason: "y", At: f.now}))
+		answer(hub.DeliveryAwaiting, "http-503", "")
+		stands("when it is put back", hub.CaseProcessing)
+		all = append(all, id)
+	}
+	f.figuresMatch(all)
+}
