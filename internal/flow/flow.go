@@ -140,7 +140,11 @@ func (f *Flow) once(ctx context.Context, id hub.ID) error {
 		f.warm.forget(id) // a person makes it due again, a bell does not
 		return nil
 	}
-	if told, err := f.tell(ctx, w.c); err != nil {
+	search, err := w.searchEnded()
+	if err != nil {
+		return f.unlessEnded(id, err)
+	}
+	if told, err := f.tell(ctx, w.c, search); err != nil {
 		return f.unlessEnded(id, err)
 	} else if told {
 		w.leave()              // or the next one would wait for the memory of this one
@@ -148,10 +152,7 @@ func (f *Flow) once(ctx context.Context, id hub.ID) error {
 	}
 	if s := &w.c.Submission; !s.WithdrawnAt.IsZero() || s.State == hub.SubmissionSettled {
 		f.warm.forget(id) // it has ended: nothing is planned or rendered any more
-		if !planned(w.c) && s.State == hub.SubmissionSettled {
-			return f.unlessEnded(id, f.indexEnded(ctx, w))
-		}
-		return f.unlessEnded(id, f.nothingToTell(ctx, s))
+		return f.unlessEnded(id, f.nothingToTell(ctx, w.c, search))
 	}
 	w.step.At = w.now
 	for _, s := range stages {

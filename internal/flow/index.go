@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -45,29 +44,33 @@ func planned(c *store.Case) bool {
 	return slices.ContainsFunc(c.Deliveries, func(d hub.Delivery) bool { return d.Role != hub.RolePortal })
 }
 
-// indexEnded indexes a submission that was withdrawn before it was planned, which
-// leaves the flow with nothing to do for it.
-func (f *Flow) indexEnded(ctx context.Context, w *work) error {
-	s := &w.c.Submission
+// searchEnded gives the hashes of a submission that has ended before it was planned:
+// withdrawn or closed before anybody had it found. None where its content cannot be read,
+// which may be why it was closed: what has ended is not set aside.
+func (w *work) searchEnded() ([][]byte, error) {
+	if s := &w.c.Submission; s.State != hub.SubmissionSettled || planned(w.c) || !s.Erased.Payload.IsZero() {
+		return nil, nil
+	}
+	err := w.openEnded()
+	if damaged := new(damagedError); errors.As(err, &damaged) || errors.Is(err, store.ErrDamaged) {
+		w.Log.Warn("the submission has ended and cannot be read: it is not found by what people search by", "submission", w.c.Submission.ID.String())
+		return nil, nil
+	}
+	if errors.Is(err, errDone) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read ended submission %s: %w", w.c.Submission.ID, err)
+	}
+	w.index()
+	return w.step.Search, nil
+}
+
+func (w *work) openEnded() error {
 	if w.c.Payload == nil && w.opened == nil {
-		c, err := f.Store.Case(ctx, s.ID)
-		if err != nil {
-			return fmt.Errorf("read submission %s: %w", s.ID, err)
+		if err := w.content(); err != nil {
+			return err
 		}
-		w.c.Meta, w.c.Payload, w.c.Attachments = c.Meta, c.Payload, c.Attachments
 	}
-	err := guarded("open", w, open)
-	if damaged := new(damagedError); errors.As(err, &damaged) {
-		return f.damage(ctx, s.ID, damaged.what, err)
-	}
-	if err != nil && !errors.Is(err, errDone) {
-		return fmt.Errorf("open submission %s: %w", s.ID, err)
-	}
-	if err == nil {
-		w.index()
-	}
-	if err := f.Store.Tell(ctx, s.ID, s.Version, &store.Tell{At: w.now, Told: s.Told, Search: w.step.Search}); err != nil {
-		return fmt.Errorf("index submission %s: %w", s.ID, err)
-	}
-	return nil
+	return guarded("open", w, open)
 }

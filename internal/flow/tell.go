@@ -29,15 +29,18 @@ const lastOrdinal = 255
 // A portal whose file names no callback any more is told nothing, from now on. What is not
 // planned has nothing to tell, and does not speak for its bundle either: a callback is a
 // delivery, and a submission that has one is not planned any more.
-func (f *Flow) tell(ctx context.Context, c *store.Case) (bool, error) {
+func (f *Flow) tell(ctx context.Context, c *store.Case, search [][]byte) (bool, error) {
 	s := &c.Submission
 	now := hub.StandingOf(s, c.Deliveries).Status
+	if neverPlanned(c) && wantsCallbacks(f.Live.Get(), s) {
+		s.Told = hub.CaseReceived // by the receipt
+	}
 	news := hub.News(s.Told, now)
 	if s.State == hub.SubmissionErased || s.Unplanned() || !news && (s.Told == "" || s.Bundle.Zero()) {
 		return false, nil
 	}
 	at := f.Now()
-	tell := &store.Tell{At: at, Told: now}
+	tell := &store.Tell{At: at, Told: now, Search: search}
 	body := hub.Callback{Type: hub.CallbackSubmission, Data: hub.CallbackData{ID: s.ID, Number: s.ID.Number(), Status: now}}
 	tells := news
 	if !s.Bundle.Zero() {
@@ -93,13 +96,20 @@ func (f *Flow) tellBundle(ctx context.Context, s *hub.Submission, asks bool, bod
 	return &store.TellBundle{Was: b.Bundle.Told, Told: now}, nil
 }
 
+// neverPlanned reports whether a case was withdrawn or closed before any step: nobody has
+// noted whether its portal wants callbacks.
+func neverPlanned(c *store.Case) bool {
+	return c.Submission.Told == "" && c.Submission.State == hub.SubmissionSettled && len(c.Deliveries) == 0
+}
+
 // nothingToTell leaves the flow with nothing to do for a case that has ended, where the
 // status had been news and is none any more.
-func (f *Flow) nothingToTell(ctx context.Context, s *hub.Submission) error {
-	if s.Told == "" {
+func (f *Flow) nothingToTell(ctx context.Context, c *store.Case, search [][]byte) error {
+	s := &c.Submission
+	if s.Told == "" && !neverPlanned(c) && len(search) == 0 {
 		return nil
 	}
-	if err := f.Store.Tell(ctx, s.ID, s.Version, &store.Tell{At: f.Now(), Told: s.Told}); err != nil {
+	if err := f.Store.Tell(ctx, s.ID, s.Version, &store.Tell{At: f.Now(), Told: s.Told, Search: search}); err != nil {
 		return fmt.Errorf("tell of submission %s: %w", s.ID, err)
 	}
 	return nil

@@ -200,7 +200,7 @@ func TestTellsNothingWithoutAKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.DataKey = []byte("no key")
-	if told, err := d.tell(t.Context(), c); err != nil || !told {
+	if told, err := d.tell(t.Context(), c, nil); err != nil || !told {
 		t.Fatal(told, err)
 	}
 	if got := d.told(id); len(got) > 0 || d.due(id) {
@@ -208,5 +208,65 @@ func TestTellsNothingWithoutAKey(t *testing.T) {
 	}
 	if err := d.store.Tell(t.Context(), id, c.Submission.Version, &store.Tell{At: d.now}); !errors.Is(err, store.ErrStale) {
 		t.Errorf("somebody told it twice: %v", err)
+	}
+}
+
+// What was withdrawn before it was planned, or set aside and given up, is told as any other
+// end. Whoever wants no callbacks is told nothing, and nothing is left to do.
+func TestTellsWhatEndedBeforeItsPlan(t *testing.T) {
+	flip := func(a *store.Acceptance) { a.Payload[len(a.Payload)/2] ^= 1 }
+	for name, test := range map[string]struct {
+		spoil func(*store.Acceptance)
+		end   func(*desk, hub.ID) error
+		told  string
+	}{
+		"withdrawn": {nil, func(d *desk, id hub.ID) error { return d.store.Withdraw(d.t.Context(), id, "operator:x", "y", d.now) }, "CANCELLED pending"},
+		"damaged and closed": {flip, func(d *desk, id hub.ID) error {
+			d.run(id)
+			_, err := d.store.CloseDelivery(d.t.Context(), id, "operator:x", "y", d.now)
+			return err
+		}, "REJECTED pending"},
+	} {
+		for _, wants := range []bool{true, false} {
+			d := newDesk(t)
+			d.callsBack(wants)
+			id := d.accept("dackel.xml", nil, test.spoil)
+			if err := test.end(d, id); err != nil {
+				t.Fatal(err)
+			}
+			if !d.due(id) {
+				t.Errorf("%s: nobody would notice that the ringing got lost", name)
+			}
+			s := d.run(id)
+			d.run(id)
+			if got := d.told(id); wants && !slices.Equal(got, []string{test.told}) || !wants && len(got) > 0 {
+				t.Errorf("%s, wanted %v: told %v", name, wants, got)
+			}
+			if s.Submission.State != hub.SubmissionSettled || d.due(id) {
+				t.Errorf("%s: %s, due %v", name, s.Submission.State, d.due(id))
+			}
+		}
+	}
+}
+
+// What was set aside under way and is given up is told, too, with what is known of it.
+func TestTellsWhatWasDamagedAndClosed(t *testing.T) {
+	d := newDesk(t)
+	d.callsBack(true)
+	id := d.accept("dackel.xml", nil, nil)
+	d.run(id)
+	d.deliver(id, 1, "akte-musterstadt", nil)
+	if err := d.store.Damage(t.Context(), id, "delivery 2", d.now); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.store.CloseDelivery(t.Context(), id, "operator:x", "y", d.now); err != nil {
+		t.Fatal(err)
+	}
+	if !d.due(id) {
+		t.Error("nobody would notice that the ringing got lost")
+	}
+	d.run(id)
+	if got := d.told(id); !slices.Equal(got, []string{"COMPLETED pending"}) || d.due(id) {
+		t.Errorf("told %v", got)
 	}
 }

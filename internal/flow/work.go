@@ -37,7 +37,9 @@ type work struct {
 	unmapped int
 }
 
-// read gives the case: with its content where no earlier run has opened that.
+// read gives the case: with its content where no earlier run has opened that. Of what has
+// ended nothing is planned or rendered, and it may have been ended because its content is
+// damaged.
 func (w *work) read(id hub.ID) (err error) {
 	if w.opened = w.warm.get(id); w.opened != nil {
 		w.c, err = w.Store.Progress(w.ctx, id)
@@ -46,15 +48,24 @@ func (w *work) read(id hub.ID) (err error) {
 	if w.c = w.ahead.take(id); w.c != nil {
 		return nil
 	}
-	if w.c, err = w.Store.Progress(w.ctx, id); err != nil || w.c.Payload != nil {
+	if w.c, err = w.Store.Progress(w.ctx, id); err != nil || w.c.Payload != nil || w.c.Submission.State == hub.SubmissionSettled {
 		return err
 	}
-	if size := w.c.Submission.Size; size > small {
-		if w.give, err = w.memory.take(w.ctx, size); err != nil {
+	return w.content()
+}
+
+// content reads the case with its content; a large one waits for memory.
+func (w *work) content() (err error) {
+	s := &w.c.Submission
+	if s.Size > small {
+		if w.give, err = w.memory.take(w.ctx, s.Size); err != nil {
 			return err
 		}
 	}
-	w.c, err = w.Store.Case(w.ctx, id)
+	c, err := w.Store.Case(w.ctx, s.ID)
+	if err == nil {
+		w.c = c
+	}
 	return err
 }
 

@@ -153,8 +153,9 @@ func (t *tx) salvage(s *submission, at time.Time) error {
 // settle ends a submission by a person's word.
 func (t *tx) settle(f *file, actor, reason string, at time.Time) error {
 	f.State, f.Reason, f.Code, f.SettledAt, f.flowDue = hub.SubmissionSettled, "", "", at, 0
-	if f.was != hub.SubmissionDamaged { // of what is damaged nothing is sent
-		f.news(at)
+	f.news(at)
+	if f.Told == "" && len(f.deliveries) == 0 && len(f.dataKey) > 0 {
+		f.flowDue = due(at) // no step may have noted yet whether its portal wants callbacks
 	}
 	if !f.Erased.Metadata.IsZero() {
 		f.State = hub.SubmissionErased

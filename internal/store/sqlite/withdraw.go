@@ -84,14 +84,14 @@ func (t *tx) withdraw(f *file, actor, reason string, at time.Time) error {
 	}
 	f.flowDue = 0
 	f.Version++
-	if f.State == hub.SubmissionAccepted && len(f.deliveries) == 0 {
-		f.flowDue = due(at) // nobody has indexed it yet
-	}
 	if len(f.deliveries) == 0 {
 		f.SettledAt = at
 		f.Reason, f.Code = "", "" // also of a damaged one: mended, it waits for nobody
 		if f.State != hub.SubmissionDamaged {
 			f.State = hub.SubmissionSettled
+		}
+		if f.Told == "" && f.State == hub.SubmissionSettled {
+			f.flowDue = due(at) // no step may have indexed it, or noted whether its portal wants callbacks
 		}
 	}
 	f.follow(at)
