@@ -248,7 +248,13 @@ func ended(parts []Delivery) Standing {
 			return d.State == DeliveryClosed && (len(codes) == 0 || slices.Contains(codes, d.Code))
 		})
 	}
-	delivered := slices.ContainsFunc(required, func(d Delivery) bool { return d.State == DeliveryDelivered })
+	// Who has taken the fee is no office in charge: what it was paid for may have ended.
+	offices := slices.DeleteFunc(slices.Clone(required), func(d Delivery) bool { return d.Role == RolePayment })
+	paid := len(offices) > 0 && slices.ContainsFunc(required, func(d Delivery) bool { return d.Role == RolePayment && d.State == DeliveryDelivered })
+	if len(offices) == 0 {
+		offices = required
+	}
+	delivered := slices.ContainsFunc(offices, func(d Delivery) bool { return d.State == DeliveryDelivered })
 	switch {
 	case closed(CodePaymentCancelled):
 		return Standing{Status: CaseCancelled, Text: textNotPaid}
@@ -260,6 +266,8 @@ func ended(parts []Delivery) Standing {
 		return Standing{CaseCancelled, textPaidThere, Action{Who: PartyClerk, Do: DoRefund, Text: textRefundHow}}
 	case closed(CodeRemoteCancelled):
 		return Standing{Status: CaseCancelled, Text: textCancelledThere}
+	case !delivered && paid:
+		return Standing{Status: CaseRejected, Text: textRejectedPaid}
 	case closed(CodeRemoteRejected), !delivered:
 		return Standing{Status: CaseRejected, Text: textRejected}
 	case closed():

@@ -2,25 +2,26 @@ package hub
 
 // What citizens are told of a case.
 var (
-	textInitiated  = Text{"Ihr Antrag ist begonnen und noch nicht abgesendet.", "Your application has been begun and not been sent off yet."}
-	textSubmitted  = Text{"Ihr Antrag ist abgesendet.", "Your application has been sent off."}
-	textReceived   = Text{"Ihr Antrag ist eingegangen.", "Your application has arrived."}
-	textProcessing = Text{"Ihr Antrag wird an die zuständigen Stellen weitergeleitet.", "Your application is being passed to the offices in charge."}
-	textReview     = Text{"Ihr Antrag ist eingegangen und wird von der Verwaltung geprüft.", "Your application has arrived and is being looked at by the administration."}
-	textErased     = Text{"Ihr Antrag ist abgeschlossen; die Angaben dazu sind gelöscht.", "Your application has come to its end; what was known of it is deleted."}
-	textNothing    = Text{"Sie müssen nichts tun.", "You need not do anything."}
-	textRefundHow  = Text{"Die Gebühr erstattet die Stelle, bei der Sie bezahlt haben.", "The fee is given back by the authority that you have paid it to."}
-	textPay        = Text{"Ihr Antrag ist eingegangen. Bitte bezahlen Sie die Gebühr, damit er weiter bearbeitet wird.", "Your application has arrived. Please pay the fee so that it is worked on."}
-	textPayHow     = Text{"Bitte bezahlen Sie die Gebühr.", "Please pay the fee."}
-	textAct        = Text{"Ihr Antrag ist eingegangen. Die zuständige Stelle braucht noch etwas von Ihnen.", "Your application has arrived. The office in charge needs something more from you."}
-	textActHow     = Text{"Bitte melden Sie sich bei der zuständigen Stelle.", "Please get in touch with the office in charge."}
-	textCompleted  = Text{"Ihr Antrag liegt allen zuständigen Stellen vor.", "Your application is with all offices in charge."}
-	textEnded      = Text{"Die Weiterleitung Ihres Antrags ist abgeschlossen.", "The passing on of your application has come to its end."}
-	textRejected   = Text{"Ihr Antrag wurde nicht angenommen. Bitte wenden Sie sich an Ihre Kommune.", "Your application was not accepted. Please get in touch with your municipality."}
-	textNotPaid    = Text{"Ihr Antrag ist beendet, weil die Zahlung abgebrochen wurde.", "Your application has ended because the payment was cancelled."}
-	textUnpaid     = Text{"Ihr Antrag ist beendet, weil die Gebühr nicht bezahlt ist.", "Your application has ended because the fee has not been paid."}
-	textLapsed     = Text{"Ihr Antrag ist beendet, weil die Gebühr nicht rechtzeitig bezahlt wurde.", "Your application has ended because the fee was not paid in time."}
-	textCancelled  = Text{"Ihr Antrag ist zurückgezogen. Er wurde an keine Stelle weitergeleitet.", "Your application is withdrawn. It was not passed on to any office."}
+	textInitiated    = Text{"Ihr Antrag ist begonnen und noch nicht abgesendet.", "Your application has been begun and not been sent off yet."}
+	textSubmitted    = Text{"Ihr Antrag ist abgesendet.", "Your application has been sent off."}
+	textReceived     = Text{"Ihr Antrag ist eingegangen.", "Your application has arrived."}
+	textProcessing   = Text{"Ihr Antrag wird an die zuständigen Stellen weitergeleitet.", "Your application is being passed to the offices in charge."}
+	textReview       = Text{"Ihr Antrag ist eingegangen und wird von der Verwaltung geprüft.", "Your application has arrived and is being looked at by the administration."}
+	textErased       = Text{"Ihr Antrag ist abgeschlossen; die Angaben dazu sind gelöscht.", "Your application has come to its end; what was known of it is deleted."}
+	textNothing      = Text{"Sie müssen nichts tun.", "You need not do anything."}
+	textRefundHow    = Text{"Die Gebühr erstattet die Stelle, bei der Sie bezahlt haben.", "The fee is given back by the authority that you have paid it to."}
+	textPay          = Text{"Ihr Antrag ist eingegangen. Bitte bezahlen Sie die Gebühr, damit er weiter bearbeitet wird.", "Your application has arrived. Please pay the fee so that it is worked on."}
+	textPayHow       = Text{"Bitte bezahlen Sie die Gebühr.", "Please pay the fee."}
+	textAct          = Text{"Ihr Antrag ist eingegangen. Die zuständige Stelle braucht noch etwas von Ihnen.", "Your application has arrived. The office in charge needs something more from you."}
+	textActHow       = Text{"Bitte melden Sie sich bei der zuständigen Stelle.", "Please get in touch with the office in charge."}
+	textCompleted    = Text{"Ihr Antrag liegt allen zuständigen Stellen vor.", "Your application is with all offices in charge."}
+	textEnded        = Text{"Die Weiterleitung Ihres Antrags ist abgeschlossen.", "The passing on of your application has come to its end."}
+	textRejected     = Text{"Ihr Antrag wurde nicht angenommen. Bitte wenden Sie sich an Ihre Kommune.", "Your application was not accepted. Please get in touch with your municipality."}
+	textRejectedPaid = Text{"Ihr Antrag wurde nicht angenommen. Die Gebühr ist bezahlt: Wenden Sie sich wegen der Erstattung bitte an Ihre Kommune.", "Your application was not accepted. The fee is paid: please turn to your municipality to have it back."}
+	textNotPaid      = Text{"Ihr Antrag ist beendet, weil die Zahlung abgebrochen wurde.", "Your application has ended because the payment was cancelled."}
+	textUnpaid       = Text{"Ihr Antrag ist beendet, weil die Gebühr nicht bezahlt ist.", "Your application has ended because the fee has not been paid."}
+	textLapsed       = Text{"Ihr Antrag ist beendet, weil die Gebühr nicht rechtzeitig bezahlt wurde.", "Your application has ended because the fee was not paid in time."}
+	textCancelled    = Text{"Ihr Antrag ist zurückgezogen. Er wurde an keine Stelle weitergeleitet.", "Your application is withdrawn. It was not passed on to any office."}
 
 	textCancelledOpen = Text{"Ihr Antrag ist zurückgezogen. Was gerade unterwegs war, wird noch geklärt.",
 		"Your application is withdrawn. What was on its way at that moment is still being looked at."}
