@@ -118,6 +118,14 @@ func parkedAdvice(s *admin.Submission, d *admin.Delivery, attempts []admin.Attem
 		return who + " refused the document" + after + quote,
 			"correct what it complains about (data, mapping or settings of the system), then: stellwerk replay " + n + " --anew --reason …, or end it: stellwerk close " + n + " --reason …"
 	case hub.ParkUnclear:
+		switch d.Code {
+		case hub.CodeRemoteUnknown:
+			return who + " had taken the case and does not know it any more" + after + ": it was restored from an older backup, or has deleted it",
+				fmt.Sprintf("ask there which; after a restore: stellwerk replay %s --reason … asks once more, and hands it on under the same id only if it is not there, which makes no second one; deleted there: stellwerk close %s --reason …", n, n)
+		case hub.CodeRemoteErased:
+			return who + " has deleted the case before it was asked how that had ended" + after,
+				fmt.Sprintf("ask there for %s, then: stellwerk close %s --reason …", s.Number, n)
+		}
 		return "nobody knows whether " + who + " took the document" + after + quote,
 			fmt.Sprintf("ask there for %s (id %s); if it has arrived: stellwerk close %s --reason …; if not: stellwerk replay %s --reason …", s.Number, d.ID, n, n)
 	case hub.ParkExhausted:
@@ -172,6 +180,9 @@ func openAdvice(p *Program, s *admin.Submission) (cause, next string) {
 	for i := range s.Deliveries {
 		d := &s.Deliveries[i]
 		who := fmt.Sprintf("%s (%s)", d.Role, d.System)
+		if isAskedAgain(d) {
+			return who + " has had its say and has told that there is news", "nothing to do; it is asked again" + p.at(d)
+		}
 		switch d.State {
 		case hub.DeliverySending:
 			if isAsked(d) {
@@ -193,6 +204,13 @@ func openAdvice(p *Program, s *admin.Submission) (cause, next string) {
 		}
 	}
 	return "deliveries wait for their predecessors", "nothing to do"
+}
+
+// isAskedAgain reports whether a system is asked for a newer answer than the one that the
+// delivery stands by.
+func isAskedAgain(d *admin.Delivery) bool {
+	again := d.Code == hub.CodeAskedAgain || d.Code == hub.CodeRemoteCancelled || d.Code == hub.CodeRemoteRefund || d.Code == hub.CodeRemoteRejected
+	return again && (d.State == hub.DeliverySending || d.State == hub.DeliveryAwaiting)
 }
 
 // isAsked reports whether a system that has taken the document long since is being asked

@@ -65,6 +65,9 @@ func TestAdvice(t *testing.T) {
 		"waiting":   {hub.SubmissionRunning, "", delivery(hub.DeliveryWaiting, nil), "predecessors", "nothing to do"},
 		"refused":   {hub.SubmissionParked, "", delivery(hub.DeliveryParked, because(hub.ParkRefused, "http-422")), "refused the document (http-422): Feld fehlt", "replay N/1 --anew"},
 		"unclear":   {hub.SubmissionParked, "", delivery(hub.DeliveryParked, because(hub.ParkUnclear, "timeout")), "nobody knows whether finance (kasse)", "ask there for N"},
+		"restored":  {hub.SubmissionParked, "", delivery(hub.DeliveryParked, because(hub.ParkUnclear, hub.CodeRemoteUnknown)), "finance (kasse) had taken the case and does not know it any more (submission-unknown)", "replay N/1 --reason … asks once more"},
+		"erased":    {hub.SubmissionParked, "", delivery(hub.DeliveryParked, because(hub.ParkUnclear, hub.CodeRemoteErased)), "has deleted the case before", "close N/1"},
+		"rung":      {hub.SubmissionRunning, "", delivery(hub.DeliverySending, func(d *admin.Delivery) { d.Code = hub.CodeAskedAgain }), "has told that there is news", "asked again"},
 		"exhausted": {hub.SubmissionParked, "", delivery(hub.DeliveryParked, because(hub.ParkExhausted, "connection-refused")), "in 3 attempts (connection-refused)", "systems probe kasse"},
 		"exhausted2": {hub.SubmissionParked, "", delivery(hub.DeliveryParked, func(d *admin.Delivery) {
 			because(hub.ParkExhausted, "connection-refused")(d)

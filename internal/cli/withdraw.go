@@ -73,6 +73,10 @@ func withdrawnUnclear(s *admin.Submission, d *admin.Delivery) (cause, next strin
 		return fmt.Sprintf("the fee was paid for what the citizen withdrew, and nothing is done for it (%s at %s)", d.Role, d.System),
 			fmt.Sprintf("give it back (in the provider's console by id %s), then: stellwerk close %s --reason …", d.ID, name(s, d))
 	}
+	if d.Role == hub.RoleAuthority {
+		return fmt.Sprintf("the citizen withdrew it while nobody knew whether %s (%s) had it; it is not handed on again, and that hub does not know of the withdrawal", d.Role, d.System),
+			fmt.Sprintf("ask there for the reference %s; is it there, have it withdrawn there, too; then: stellwerk close %s --reason …", s.Number, name(s, d))
+	}
 	return fmt.Sprintf("the citizen withdrew it while nobody knew whether %s (%s) had it; it is not sent again", d.Role, d.System),
 		"look it up there; had it arrived, they must be told; then: stellwerk close " + name(s, d) + " --reason …"
 }

@@ -32,13 +32,15 @@ func (s CaseStatus) Final() bool {
 // Codes of a delivery that say something of the case as a whole. Connectors and
 // commands give them; see package connectors.
 const (
-	CodePaymentOpen      = "payment-open"      // awaiting: the citizen must pay
-	CodeActionRequired   = "action-required"   // awaiting: the citizen must act
-	CodePaymentCancelled = "payment-cancelled" // closed: the citizen has cancelled the payment
-	CodePaymentLapsed    = "payment-lapsed"    // closed: nobody has paid in time
-	CodeRemoteCancelled  = "remote-cancelled"  // closed: it was cancelled at the other hub
-	CodeRemoteRefund     = "remote-refund"     // closed: it was cancelled at the other hub, which has a fee to give back
-	CodeRemoteRejected   = "remote-rejected"   // parked or closed: the other hub has told it as rejected
+	CodePaymentOpen      = "payment-open"       // awaiting: the citizen must pay
+	CodeActionRequired   = "action-required"    // awaiting: the citizen must act
+	CodePaymentCancelled = "payment-cancelled"  // closed: the citizen has cancelled the payment
+	CodePaymentLapsed    = "payment-lapsed"     // closed: nobody has paid in time
+	CodeRemoteCancelled  = "remote-cancelled"   // closed: it was cancelled at the other hub
+	CodeRemoteRefund     = "remote-refund"      // closed: it was cancelled at the other hub, which has a fee to give back
+	CodeRemoteUnknown    = "submission-unknown" // parked: the other hub had taken it, and does not know it any more
+	CodeRemoteErased     = "remote-erased"      // parked: the other hub has deleted it, and nobody can say how it ended
+	CodeRemoteRejected   = "remote-rejected"    // parked or closed: the other hub has told it as rejected
 )
 
 // Roles whose deliveries tell somebody of the case and are no part of it.
