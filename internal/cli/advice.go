@@ -226,7 +226,7 @@ func (p *Program) heldAdvice(who, number string, d *admin.Delivery) (cause, next
 	case "order":
 		cause = "the document for " + who + " waits for the earlier case " + h.Number + ", which is " + string(h.State)
 		if h.State == hub.SubmissionParked {
-			return cause, "stellwerk trace " + h.Number + " says what that one needs: replay it, or end it with stellwerk close; then this one goes on by itself"
+			return cause, "stellwerk trace " + h.Number + " says what that one needs: replay it, or end it with stellwerk close; then this one goes on by itself. Are the two not about the same thing, a mistyped or a stranger's number: stellwerk replay " + number + " --force --reason … lets this one go ahead"
 		}
 		return cause, "nothing to do; it goes when that one is through (stellwerk trace " + h.Number + ")"
 	case "gone":

@@ -51,7 +51,7 @@ func TestAdvice(t *testing.T) {
 		"awaiting": {hub.SubmissionRunning, "", delivery(hub.DeliveryAwaiting, func(d *admin.Delivery) { d.NotBefore = now.Add(time.Minute) }), "answer is still to come", "asks again at 10:01:00"},
 		"pending":  {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, nil), "ready to be sent", "stellwerk systems"},
 		"order":    {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, held(admin.Held{By: "order", Number: "M", State: hub.SubmissionRunning})), "waits for the earlier case M, which is running", "stellwerk trace M"},
-		"order2":   {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, held(admin.Held{By: "order", Number: "M", State: hub.SubmissionParked})), "which is parked", "replay it, or end it"},
+		"order2":   {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, held(admin.Held{By: "order", Number: "M", State: hub.SubmissionParked})), "which is parked", "stellwerk replay N/1 --force --reason … lets this one go ahead"},
 		"paused":   {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, held(admin.Held{By: "paused", Reason: "Umzug"})), "kasse is paused (Umzug)", "stellwerk systems resume kasse"},
 		"gone":     {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, held(admin.Held{By: "gone"})), "does not know kasse any more", "stellwerk close N/1 --reason"},
 		"window":   {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, held(admin.Held{By: "window", Until: now.Add(time.Hour)})), "maintenance window until 11:00:00", "nothing to do"},

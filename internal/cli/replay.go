@@ -32,7 +32,8 @@ configuration. NUMBER/N is one delivery; NUMBER alone is all parked ones of the
 case, or the case itself where it was parked before it was planned.
 
 Instead of ids, flags choose what is parked: --dry-run says how many that are.
-What was delivered already is put back with --force only.`,
+What was delivered already is put back with --force only, and what an earlier case
+holds back goes ahead of it with --force.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if (len(args) == 0) == f.empty() {

@@ -119,7 +119,7 @@ type SealedAttempt struct {
 // Replay is how a delivery is put back.
 type Replay struct {
 	Anew   bool // map it anew with today's configuration; otherwise the same bytes
-	Force  bool // also where it was delivered
+	Force  bool // also where it was delivered, and ahead of the earlier case that holds it back
 	Actor  string
 	Reason string
 	At     time.Time

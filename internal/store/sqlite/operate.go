@@ -58,6 +58,8 @@ func (t *tx) putBack(id hub.ID, r store.Replay) error {
 		return store.ErrErased
 	case d.State == hub.DeliveryParked, d.State == hub.DeliveryClosed:
 	case d.State == hub.DeliveryDelivered && r.Force:
+	case d.State == hub.DeliveryPending && r.Force && !r.Anew && len(d.order) > 0:
+		return t.goAhead(f, d, r)
 	default:
 		return fmt.Errorf("%w: the delivery is %s", store.ErrState, d.State)
 	}
@@ -68,6 +70,26 @@ func (t *tx) putBack(id hub.ID, r store.Replay) error {
 		return store.ErrUnrendered
 	}
 	return t.replay(f, d, r)
+}
+
+// goAhead lets a delivery go that an earlier case holds back. It holds back whoever comes
+// behind it as before.
+func (t *tx) goAhead(f *file, d *delivery, r store.Replay) error {
+	held, err := t.isHeld(f, d)
+	if err != nil {
+		return err
+	}
+	if !held {
+		return fmt.Errorf("%w: nothing holds the delivery back", store.ErrState)
+	}
+	delete(t.held[string(d.order)], d.key)
+	d.order, d.NotBefore, d.due = nil, r.At, due(r.At)
+	d.UpdatedAt = r.At
+	d.records++
+	if err := t.saveDelivery(d); err != nil {
+		return err
+	}
+	return t.told(f, d, "replayed", r.Actor, r.Reason, "ahead of earlier cases", r.At)
 }
 
 func (t *tx) replay(f *file, d *delivery, r store.Replay) error {

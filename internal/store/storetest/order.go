@@ -173,3 +173,31 @@ func orderPutBackTogether(f *fixture) {
 	equal(f, "the second one follows", f.claimOne("infoma").Delivery.ID, second.Delivery(1))
 	f.deliveryState(open, hub.DeliveryPending)
 }
+
+// A person may let a case go ahead of the earlier one that holds it back: somebody else's
+// number was a mistake. It holds back the later ones itself, and order-by is kept for the rest.
+func orderGoesAhead(f *fixture) {
+	stranger := f.inOrder("chip", "infoma")
+	f.pass(time.Second)
+	honest := f.inOrder("chip", "infoma", "records")
+	f.pass(time.Second)
+	later := f.inOrder("chip", "infoma")
+	f.record(f.claimSome("infoma", 1)[0], hub.DeliveryParked)
+	f.claimNone("infoma")
+	order := store.Replay{Force: true, Actor: "operator:x", Reason: "another dog", At: f.now}
+	f.mustBe(f.Replay(f.ctx, honest.Delivery(1), store.Replay{Actor: "operator:x", Reason: "y", At: f.now}), store.ErrState)
+	f.mustBe(f.Replay(f.ctx, honest.Delivery(2), order), store.ErrState) // nothing holds it back
+	f.must(f.Replay(f.ctx, honest.Delivery(1), order))
+	task := f.claimOne("infoma")
+	equal(f, "goes ahead", task.Submission.ID, honest)
+	f.record(task, hub.DeliveryPending)
+	f.pass(time.Hour)
+	task = f.claimOne("infoma")
+	equal(f, "tried again, still ahead", task.Submission.ID, honest)
+	f.record(task, hub.DeliveryDelivered)
+	f.claimNone("infoma")
+	_, err := f.CloseDelivery(f.ctx, stranger.Delivery(1), "operator:x", "no dog of that number", f.now)
+	f.must(err)
+	equal(f, "freed", f.claimOne("infoma").Submission.ID, later)
+	f.figuresMatch([]hub.ID{stranger, honest, later})
+}

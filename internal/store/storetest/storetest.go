@@ -60,6 +60,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"TellWhatPeopleDo", tellWhatPeopleDo},
 		{"TellWithdrawal", tellWithdrawal},
 		{"TellRings", tellRings},
+		{"OrderGoesAhead", orderGoesAhead},
 		{"TellWhileOneIsSent", tellWhileOneIsSent},
 		{"TellErased", tellErased},
 		{"TellRefuses", tellRefuses},
