@@ -54,6 +54,7 @@ func TestUmzugsmappeLists(t *testing.T) {
 		{"hands a house over as it is", map[string]any{"ziel": "anderswo", "hund": "nein", "altEigen": true, "altTonnen": true}, ""},
 		{"builds", map[string]any{"ziel": "hier", "hund": "nein", "neuEigen": true}, "tonnen-anmelden"},
 		{"rides, within the Kreis", map[string]any{"ziel": "kreis", "reiten": true}, ""},
+		{"moves abroad", map[string]any{"ziel": "ausland", "hund": "mit", "altEigen": true, "neuEigen": true, "reiten": true}, "hund-abmelden tonnen-abmelden"},
 		{"has everything", map[string]any{"ziel": "anderswo", "hund": "mit", "altEigen": true, "neuEigen": true, "reiten": true},
 			"hund-abmelden hund-anmelden tonnen-abmelden tonnen-anmelden reiten"},
 	}

@@ -19,6 +19,7 @@ var checks = map[string]func(string) string{
 	},
 	"ags":         matching(`^[0-9]{5}([0-9]{3})?$`, "ist kein Gemeindeschlüssel"),
 	"plz":         matching(`^[0-9]{5}$`, "ist keine Postleitzahl"),
+	"state":       matching(`^[A-Z]{2}$`, "ist kein Staat"),
 	"chip":        matching(`^[0-9]{15}$`, "hat nicht 15 Ziffern"),
 	"letter":      matching(`^[A-Z]$`, "ist kein Buchstabe"),
 	"digits":      matching(`^[0-9]+$`, "besteht nicht aus Ziffern"),

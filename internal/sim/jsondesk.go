@@ -72,6 +72,12 @@ func newPublicOrder(p *partner, sheet map[string]field) http.Handler {
 // names the dog that was notified once, without its measures.
 func competent(doc map[string]any) []FieldError {
 	dogs, _ := doc["hunde"].([]any)
+	for i, one := range dogs {
+		dog, _ := one.(map[string]any)
+		if home, ok := dog["neuer-halter"].(map[string]any); ok && home["plz"] == nil && home["staat"] == nil {
+			return []FieldError{{fmt.Sprintf("hunde[%d].neuer-halter.plz", i), "fehlt"}}
+		}
+	}
 	for _, one := range dogs {
 		dog, _ := one.(map[string]any)
 		var height, weight float64
