@@ -56,6 +56,7 @@ func (c *chaos) happen() {
 			c.touch(id)
 			c.mu.Lock()
 			c.again[id.String()]++
+			c.passed[id] = c.passed[id] || r.Force && !r.Anew // of the earlier case that holds it back
 			c.mu.Unlock()
 			if c.tried("replay", id, p.Replay(ctx, id, r)) {
 				c.wakeAll()
