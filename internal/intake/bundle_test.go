@@ -336,22 +336,6 @@ func TestBundlePartForAnotherTown(t *testing.T) {
 	}
 }
 
-// In one call the others go on; a repetition is judged by the answers as they are now.
-func TestBundleCallForAnotherTown(t *testing.T) {
-	w := moving(t)
-	call := []part2{bundlePart, metaOf("hund-an", "hund", werl, nil), dogPart, metaOf("tonne", "tonne", soest, nil), tonnePart}
-	r := w.opened(w.sendBundle("k-1", call...), http.StatusMultiStatus)
-	var p problemBody
-	if err := json.Unmarshal(r.Parts[0].Problem, &p); err != nil || p.Code != CodeMetaInvalid || p.Errors[0].Pointer != "/municipality" || p.Errors[0].Part != "metadata" || r.Parts[1].Status != 202 {
-		t.Errorf("%+v %+v, %v", p, r.Parts, err)
-	}
-	w.do("PUT", "/v1/bundles/"+r.ID.String()+"/answers", `{"new":"05974052","answers":{"hund":"mit"}}`, "Content-Type", "application/json")
-	again := w.opened(w.sendBundle("k-1", call...), http.StatusCreated)
-	if again.Parts[0].Status != 202 || !bytes.Equal(again.Parts[1].Receipt, r.Parts[1].Receipt) {
-		t.Errorf("%+v", again.Parts)
-	}
-}
-
 // What only the Kreis offers is submitted to the Kreis of the home: the list says so, and it counts.
 func TestBundlePartForTheKreis(t *testing.T) {
 	w := moving(t)
