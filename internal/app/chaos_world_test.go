@@ -360,3 +360,15 @@ func (m *mortal) Rescue(ctx context.Context, id hub.ID, owner string, park bool,
 func (m *mortal) NextDue(ctx context.Context, system string) (time.Time, error) {
 	return step(m, func() (time.Time, error) { return m.Store.NextDue(ctx, system) })
 }
+func (m *mortal) Reached(ctx context.Context, ways map[string][]byte, at time.Time) (map[string]int, error) {
+	return step(m, func() (map[string]int, error) { return m.Store.Reached(ctx, ways, at) })
+}
+func (m *mortal) Hurry(ctx context.Context, system, actor string, at time.Time) (int, error) {
+	return step(m, func() (int, error) { return m.Store.Hurry(ctx, system, actor, at) })
+}
+func (m *mortal) Strand(ctx context.Context, has func(string) bool, at time.Time) ([]store.Stranded, error) {
+	return step(m, func() ([]store.Stranded, error) { return m.Store.Strand(ctx, has, at) })
+}
+func (m *mortal) Return(ctx context.Context, has func(string) bool, at time.Time) ([]hub.ID, error) {
+	return step(m, func() ([]hub.ID, error) { return m.Store.Return(ctx, has, at) })
+}

@@ -105,6 +105,20 @@ func parkedAdvice(s *admin.Submission, d *admin.Delivery, attempts []admin.Attem
 			quote = ": " + oneLine(a.Detail)
 		}
 	}
+	if d.Code == hub.CodeSystemGone {
+		cause = "the configuration does not know " + d.System + " any more, and the document for " + d.Role + " waits for it"
+		next = "put systems/" + d.System + ".yaml back and reload: it goes on by itself then; "
+		switch {
+		case d.Reason == hub.ParkUnclear:
+			cause += "; it may have arrived there before"
+			next += "otherwise " + fmt.Sprintf("ask there for %s (id %s), and end it: stellwerk close %s --reason …", s.Number, d.ID, n)
+		case d.Role == hub.RolePortal:
+			next += "otherwise end it, the portal reads the status anyway: stellwerk close " + n + " --reason …"
+		default:
+			next += "where another system has the role by now: stellwerk replay " + n + " --anew --reason …; or end it: stellwerk close " + n + " --reason …"
+		}
+		return cause, next
+	}
 	if d.Role == hub.RolePayment && (d.Reason == hub.ParkUnclear || d.Code == "payment-failed") {
 		cause = fmt.Sprintf("the payment at %s is not certain%s%s", who, after, quote)
 		if d.Code == "payment-exists" { // the provider tells its transaction to nobody: asking again finds nothing
@@ -200,7 +214,7 @@ func openAdvice(p *Program, s *admin.Submission) (cause, next string) {
 					"nothing to do; the hub asks, or sends it under the same id," + p.at(d) + " (stellwerk systems probe " + d.System + " looks now)"
 			}
 			return fmt.Sprintf("%s has not taken the document yet (%s, %d attempts)", who, d.Code, d.Attempts),
-				"nothing to do; the hub tries again" + p.at(d) + " (stellwerk systems probe " + d.System + " looks now)"
+				"nothing to do; the hub tries again" + p.at(d) + " (stellwerk systems probe " + d.System + " looks now, stellwerk systems resume " + d.System + " tries now)"
 		}
 	}
 	return "deliveries wait for their predecessors", "nothing to do"
@@ -241,7 +255,7 @@ func (p *Program) heldAdvice(who, number string, d *admin.Delivery) (cause, next
 	if d.Code != "" {
 		cause += fmt.Sprintf(" (%s, %d attempts)", d.Code, d.Attempts)
 	}
-	return cause, "nothing to do; the hub tries again by itself (stellwerk systems probe " + d.System + " looks now)"
+	return cause, "nothing to do; the hub tries again by itself (stellwerk systems probe " + d.System + " looks now, stellwerk systems resume " + d.System + " tries now)"
 }
 
 func (p *Program) at(d *admin.Delivery) string {

@@ -57,7 +57,7 @@ func TestAdvice(t *testing.T) {
 		"window":   {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, held(admin.Held{By: "window", Until: now.Add(time.Hour)})), "maintenance window until 11:00:00", "nothing to do"},
 		"broken":   {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, held(admin.Held{By: "broken"})), "breaker", "systems probe kasse"},
 		"later":    {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, func(d *admin.Delivery) { d.NotBefore = now.Add(time.Hour) }), "from 11:00:00 on", "nothing to do"},
-		"retrying": {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, func(d *admin.Delivery) { d.Attempts, d.Code, d.NotBefore = 2, "http-503", now.Add(30*time.Second) }), "http-503, 2 attempts", "tries again at 10:00:30"},
+		"retrying": {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, func(d *admin.Delivery) { d.Attempts, d.Code, d.NotBefore = 2, "http-503", now.Add(30*time.Second) }), "http-503, 2 attempts", "tries again at 10:00:30 (stellwerk systems probe kasse looks now, stellwerk systems resume kasse tries now)"},
 		"uncertain": {hub.SubmissionRunning, "", delivery(hub.DeliveryPending, func(d *admin.Delivery) {
 			d.Attempts, d.Code, d.NotBefore, d.Uncertain = 2, "timeout", now.Add(30*time.Second), true
 		}), "it is not known yet whether finance (kasse) took the document (timeout, 2 attempts)", "nothing to do; the hub asks, or sends it under the same id, at 10:00:30"},
@@ -74,6 +74,8 @@ func TestAdvice(t *testing.T) {
 			d.Uncertain = true
 		}), "nobody knows whether finance (kasse) took the document: the outcome of an attempt is not known, and after 3 the schedule gave up (connection-refused)", "systems probe kasse"},
 		"unmapped": {hub.SubmissionParked, "", delivery(hub.DeliveryParked, because(hub.ParkUnmapped, "unknown-code")), "the mapping finance", "stellwerk reload"},
+		"parted":   {hub.SubmissionParked, "", delivery(hub.DeliveryParked, because(hub.ParkUnmapped, hub.CodeSystemGone)), "does not know kasse any more", "stellwerk replay N/1 --anew"},
+		"parted2":  {hub.SubmissionParked, "", delivery(hub.DeliveryParked, because(hub.ParkUnclear, hub.CodeSystemGone)), "may have arrived", "systems/kasse.yaml back and reload: it goes on by itself then; otherwise ask there for N"},
 		"offer":    {hub.SubmissionParked, "not-offered", nil, "does not offer", "municipalities/05999040.yaml"},
 		"offer2":   {hub.SubmissionParked, "", delivery(hub.DeliveryParked, because(hub.ParkUnmapped, "not-offered")), "does not offer", "stellwerk replay N/1 --anew"},
 		"consent":  {hub.SubmissionParked, "no-consent", nil, "consent", "submit again"},

@@ -46,7 +46,10 @@ func (p *Program) systems() *cobra.Command {
 		&cobra.Command{Use: "list", Short: "Show every system: state, what waits, breaker", Args: usage(cobra.NoArgs), RunE: list},
 		pause,
 		&cobra.Command{
-			Use: "resume SYSTEM", Short: "Let deliveries to a system go on", Args: usage(cobra.ExactArgs(1)),
+			Use: "resume SYSTEM", Short: "Let deliveries to a system go on, and try at once what has failed", Args: usage(cobra.ExactArgs(1)),
+			Long: `Let deliveries to a system go on. What waits for its next try after a failure is due
+at once, at the system's pace, and its breaker closes: also where nobody has paused
+it, this says that the system works again.`,
 			RunE: func(cmd *cobra.Command, args []string) error {
 				return p.steer(func(c *admin.Client) (admin.System, error) { return c.Resume(cmd.Context(), args[0]) })
 			},

@@ -2,6 +2,10 @@ package config
 
 import (
 	"errors"
+	"fmt"
+	"hash"
+	"os"
+	"path/filepath"
 
 	"go.yaml.in/yaml/v4"
 
@@ -19,6 +23,7 @@ type settings struct {
 	top   *yaml.Node
 	files map[*yaml.Node]string // nodes that stand in the profile
 	found Findings
+	way   hash.Hash // of what Decode has read
 }
 
 // errSettings is what a kind sees of complaints that are already noted.
@@ -30,11 +35,13 @@ func (s *settings) Decode(into any) error {
 		File:  s.fileOf,
 		Thing: "a setting of kind " + s.kind,
 		Value: func(v any) error {
-			if secret, ok := v.(connectors.Secret); ok {
-				_, err := secret.Reveal(s.dir)
-				return err
+			secret, ok := v.(connectors.Secret)
+			if !ok {
+				return nil
 			}
-			return nil
+			text, err := secret.Reveal(s.dir)
+			s.counts(text)
+			return err
 		},
 	}
 	s.found = append(s.found, d.Decode(s.top, into)...)
@@ -42,6 +49,42 @@ func (s *settings) Decode(into any) error {
 		return errSettings
 	}
 	return nil
+}
+
+// reached is the SHA-256 of what a system is reached by: what was read of its settings,
+// secrets included, and the settings themselves with the files that they name, such as
+// certificates.
+func (s *settings) reached(system ...any) (sum [32]byte) {
+	s.tree(s.top)
+	s.counts(fmt.Append(nil, system...))
+	return [32]byte(s.way.Sum(nil))
+}
+
+func (s *settings) tree(n *yaml.Node) {
+	s.counts([]byte(n.Value))
+	for _, c := range n.Content {
+		s.tree(c)
+	}
+	if n.Kind != yaml.ScalarNode || n.Value == "" {
+		return
+	}
+	file := n.Value
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(s.dir, file)
+	}
+	if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && info.Size() <= largest {
+		if text, err := os.ReadFile(file); err == nil {
+			s.counts(text)
+		}
+	}
+}
+
+// largest is the size up to which a file counts: a certificate is small.
+const largest = 1 << 20
+
+// counts takes a text into the sum, marked off from the next one.
+func (s *settings) counts(text []byte) {
+	fmt.Fprintf(s.way, "%d:%s", len(text), text)
 }
 
 func (s *settings) fileOf(n *yaml.Node) string {

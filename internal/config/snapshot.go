@@ -167,6 +167,7 @@ type System struct {
 	Profile  string
 	Document string // the mapping it wants: mappings/<service>/<document>.yaml; the role's name where empty
 	Config   connectors.Config
+	Way      [32]byte       // SHA-256 of what it is reached by: its kind's settings with the secrets and files they name, allow, retry
 	Allow    []netip.Prefix // addresses it may be reached at
 	Retry    Retry
 	Breaker  Breaker

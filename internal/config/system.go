@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -142,7 +143,7 @@ func (l *loader) configure(file string, s *System, theirs *yaml.Node, allow []st
 		return
 	}
 	kind := l.src.Kinds[at]
-	set := &settings{kind: kind.Name, file: file, top: theirs, dir: l.src.Dir, files: map[*yaml.Node]string{}}
+	set := &settings{kind: kind.Name, file: file, top: theirs, dir: l.src.Dir, files: map[*yaml.Node]string{}, way: sha256.New()}
 	if s.Profile != "" && !l.profile(file, kind, s.Profile, set) {
 		return
 	}
@@ -168,6 +169,7 @@ func (l *loader) configure(file string, s *System, theirs *yaml.Node, allow []st
 		l.complain(Finding{File: file, Message: err.Error()})
 	}
 	s.Config = cfg
+	s.Way = set.reached(s.Kind, s.Allow, s.Retry)
 }
 
 // opens tries whether a system opens: what the files that its settings name hold

@@ -9,6 +9,7 @@ import (
 	"stellwerk/connectors"
 	"stellwerk/internal/config"
 	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
 )
 
 // Decision is what an outcome means for the delivery.
@@ -45,7 +46,7 @@ func Decide(r connectors.Receipt, d *hub.Delivery, retry config.Retry, traits co
 		// that nobody has waited for may be at work on it still, and is asked once more.
 		if d.Uncertain && r.Code == NotFound {
 			if mayBeAtWork(d) {
-				return Decision{State: hub.DeliveryPending, NotBefore: now.Add(max(wait(r, d, retry), settle)), Uncertain: true}
+				return Decision{State: hub.DeliveryPending, NotBefore: now.Add(max(wait(r, d, retry), store.Settle)), Uncertain: true}
 			}
 			return Decision{State: hub.DeliveryPending, NotBefore: now}
 		}
@@ -63,9 +64,6 @@ func Decide(r connectors.Receipt, d *hub.Delivery, retry config.Retry, traits co
 
 // NotFound is the code of an Asker's Retry: the system never saw the message.
 const NotFound = "not-found"
-
-// settle is how long a system for whose answer nobody has waited is given to finish.
-const settle = time.Minute
 
 // unheard are the ends of the codes that say that the system, or what is behind its
 // gateway, was still at work when nobody waited any longer: it was too slow, or the hub

@@ -50,6 +50,7 @@ type Options struct {
 // Deliverer runs the lanes.
 type Deliverer struct {
 	Options
+	follows sync.Mutex // held while the store follows the systems that there are
 	mu      sync.Mutex
 	lanes   map[string]*lane
 	running bool
@@ -84,6 +85,7 @@ func (d *Deliverer) Start(ctx context.Context, snap *config.Snapshot) error {
 	if err := d.rescueOnce(ctx, d.Node); err != nil {
 		return err
 	}
+	d.follow(ctx, snap)
 	d.mu.Lock()
 	d.running = true
 	for _, l := range d.lanes {
@@ -97,7 +99,19 @@ func (d *Deliverer) Start(ctx context.Context, snap *config.Snapshot) error {
 
 // Apply follows a new configuration: lanes for new systems, new settings for the
 // others. Attempts under way end with the old ones. After an error nothing has changed.
+// What waits follows, too.
 func (d *Deliverer) Apply(snap *config.Snapshot) error {
+	d.follows.Lock()
+	defer d.follows.Unlock()
+	running, err := d.relay(snap)
+	if err == nil && running {
+		d.follow(d.alive, snap)
+	}
+	return err
+}
+
+// relay makes the lanes those of a configuration.
+func (d *Deliverer) relay(snap *config.Snapshot) (running bool, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	open := make(map[string]connectors.Connector, len(snap.Systems))
@@ -107,7 +121,7 @@ func (d *Deliverer) Apply(snap *config.Snapshot) error {
 			for _, c := range open {
 				err = errors.Join(err, c.Close())
 			}
-			return fmt.Errorf("open system %s: %w", name, err)
+			return d.running, fmt.Errorf("open system %s: %w", name, err)
 		}
 		open[name] = conn
 	}
@@ -129,7 +143,7 @@ func (d *Deliverer) Apply(snap *config.Snapshot) error {
 			delete(d.lanes, name)
 		}
 	}
-	return nil
+	return d.running, nil
 }
 
 // Wake makes a system's lane look for due deliveries.

@@ -42,7 +42,7 @@ type settings struct {
 	traits  connectors.Traits
 	breaker *gobreaker.CircuitBreaker[connectors.Receipt]
 	pace    *rate.Limiter
-	users   sync.WaitGroup
+	users   *sync.WaitGroup
 }
 
 // errFault is what the breaker counts. A refusal is not one: eight wrong IBANs
@@ -57,20 +57,26 @@ func newLane(d *Deliverer, system *config.System, conn connectors.Connector) *la
 
 // settings makes what belongs to a system's configuration; a breaker and a pace
 // with the same numbers are kept, or a reload would close the one and forget the other.
+// A breaker says nothing about a system that is reached in another way now.
 func (l *lane) settings(system *config.System, conn connectors.Connector, old *settings) *settings {
-	s := &settings{system: system, conn: conn, traits: system.Config.Traits(), pace: rate.NewLimiter(rate.Inf, 0)}
+	s := &settings{system: system, conn: conn, traits: system.Config.Traits(), pace: rate.NewLimiter(rate.Inf, 0), users: new(sync.WaitGroup)}
 	switch {
 	case old != nil && old.system.Limits.Rate == system.Limits.Rate:
 		s.pace = old.pace
 	case system.Limits.Rate > 0:
 		s.pace = rate.NewLimiter(rate.Limit(system.Limits.Rate), max(1, int(system.Limits.Rate)))
 	}
-	if old != nil && old.system.Breaker == system.Breaker {
+	if old != nil && old.system.Breaker == system.Breaker && old.system.Way == system.Way {
 		s.breaker = old.breaker
-		return s
+	} else {
+		s.breaker = l.breaker(system)
 	}
+	return s
+}
+
+func (l *lane) breaker(system *config.System) *gobreaker.CircuitBreaker[connectors.Receipt] {
 	openAfter := uint32(max(1, system.Breaker.OpenAfter))
-	s.breaker = gobreaker.NewCircuitBreaker[connectors.Receipt](gobreaker.Settings{
+	return gobreaker.NewCircuitBreaker[connectors.Receipt](gobreaker.Settings{
 		Name:         system.Name,
 		MaxRequests:  1,
 		Timeout:      system.Breaker.HalfOpenAfter,
@@ -81,7 +87,6 @@ func (l *lane) settings(system *config.System, conn connectors.Connector, old *s
 			l.wake()
 		},
 	})
-	return s
 }
 
 func (l *lane) state() *settings {
@@ -102,9 +107,24 @@ func (l *lane) change(system *config.System, conn connectors.Connector) {
 	l.mu.Lock()
 	old := l.now
 	l.now = l.settings(system, conn, old)
+	late := l.busy > 0 && old.system.Way != system.Way
 	l.mu.Unlock()
-	l.loop.Go(func() { l.retire(old) })
+	l.loop.Go(func() {
+		l.retire(old)
+		if late { // what was under way has failed by the old settings
+			l.d.tryNow(l.name)
+		}
+	})
 	l.wake()
+}
+
+// afresh gives the system a breaker that knows of no failure.
+func (l *lane) afresh() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := *l.now
+	s.breaker = l.breaker(s.system)
+	l.now = &s
 }
 
 func (l *lane) retire(s *settings) {

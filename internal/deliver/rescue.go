@@ -13,7 +13,8 @@ import (
 // rescuePage is how many expired leases one step looks at.
 const rescuePage = 256
 
-// rescue decides what a crash left in sending.
+// rescue decides now and then what a crash left in sending, and parks what was planned,
+// or put back, for a system that is gone.
 func (d *Deliverer) rescue() {
 	tick := time.NewTicker(d.Scan)
 	defer tick.Stop()
@@ -25,6 +26,7 @@ func (d *Deliverer) rescue() {
 			if err := d.rescueOnce(d.alive, ""); err != nil && d.alive.Err() == nil {
 				d.Log.Error("rescue deliveries", "error", err)
 			}
+			d.strand()
 		}
 	}
 }

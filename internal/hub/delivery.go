@@ -41,6 +41,10 @@ const RolePayment = "payment"
 // CodeUnpaid is the code of what was closed because its payment was.
 const CodeUnpaid = "not-paid"
 
+// CodeSystemGone is the code of what is parked because the configuration knows its
+// system no longer.
+const CodeSystemGone = "system-gone"
+
 // Delivery is one document to one system.
 type Delivery struct {
 	ID        ID

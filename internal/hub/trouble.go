@@ -198,6 +198,9 @@ var Troubles = []Trouble{
 	{CodeRemoteUnknown, PartyOperator, Text{"Dort unbekannt", "Unknown there"}, Text{"Der andere Hub kennt den Vorgang nicht (mehr).", "The other hub does not know the case, or not any more."}},
 	{CodeWithdrawn, PartyCitizen, Text{"Zurückgezogen", "Withdrawn"}, Text{"Die antragstellende Person hat den Antrag zurückgezogen.", "The citizen has taken the application back."}},
 	{CodeAskedAgain, PartyBackend, Text{"Noch einmal gefragt", "Asked again"}, Text{"Das System hat Neues gemeldet; seine Antwort wird noch einmal geholt.", "The system has told that there is news; its answer is fetched again."}},
+	{CodeSystemGone, PartyOperator, Text{"System nicht mehr eingerichtet", "System not configured any more"},
+		Text{"Das System steht nicht mehr im Ordner. Seine Datei zurücklegen und reload: Dann geht es von selbst weiter. Hat die Rolle ein anderes System: replay --anew.",
+			"The system is not in the folder any more. Put its file back and reload: it goes on by itself then. Where another system has the role: replay --anew."}},
 	{CodeSuperseded, PartyPortal, Text{"Überholt", "Superseded"}, Text{"Ein neuerer Rückruf sagt mehr; dieser wird nicht mehr gesendet.", "A newer callback tells more; this one is not sent any more."}},
 	{"erased", PartyOperator, Text{"Gelöscht", "Erased"}, Text{"Der Inhalt ist nach Ablauf der Frist oder auf Anordnung gelöscht.", "The content was erased when its time had come or by order."}},
 

@@ -313,6 +313,31 @@ type Deliver interface {
 	// or the system is paused. One that is held back by order is looked at again in
 	// half a minute at the latest, and at once when it may be free.
 	NextDue(ctx context.Context, system string) (time.Time, error)
+	// Reached says how every system is reached now: a keyed hash of its settings. Where
+	// it was another one before, the cause of a failure may be repaired, and Hurry is done
+	// for the system; it says for how many deliveries. The first time it only notes.
+	Reached(ctx context.Context, ways map[string][]byte, at time.Time) (map[string]int, error)
+	// Hurry makes due what waits for its next try, or for being asked for again, and says
+	// how many these are; what may have arrived not before Settle has passed. Places in
+	// the schedule stay.
+	Hurry(ctx context.Context, system, actor string, at time.Time) (int, error)
+	// Strand parks, with hub.CodeSystemGone, what is pending or awaiting for systems that
+	// are not there any more: as unclear where it may have arrived, else as unmapped.
+	Strand(ctx context.Context, has func(system string) bool, at time.Time) ([]Stranded, error)
+	// Return makes what Strand has parked what it was, where its system is there again.
+	// The schedule begins anew. What was withdrawn or erased meanwhile stays parked.
+	Return(ctx context.Context, has func(system string) bool, at time.Time) ([]hub.ID, error)
+}
+
+// Settle is how long a system for whose answer nobody has waited is given to finish,
+// before it is asked.
+const Settle = time.Minute
+
+// Stranded is a delivery whose system is gone.
+type Stranded struct {
+	ID     hub.ID
+	System string
+	Reason hub.ParkReason
 }
 
 // Claim asks for work.

@@ -48,6 +48,7 @@ type fixture struct {
 	mu         sync.Mutex
 	rang       []hub.ID
 	woke       []string
+	wentOn     []string
 	probeError error
 	breakers   map[string]string
 	findings   config.Findings
@@ -105,6 +106,7 @@ func newFixture(t *testing.T) *fixture {
 		Keyring:  func() ([]byte, error) { return f.ring, nil },
 		Ring:     func(id hub.ID) { f.mu.Lock(); f.rang = append(f.rang, id); f.mu.Unlock() },
 		Wake:     func(s string) { f.mu.Lock(); f.woke = append(f.woke, s); f.mu.Unlock() },
+		Again:    f.again,
 		Probe:    func(context.Context, string) error { return f.probeError },
 		Breakers: func() map[string]string { return f.breakers },
 		Disk:     f.store.Disk,
@@ -242,4 +244,12 @@ func (f *fixture) call(method, path string, header http.Header, body io.Reader) 
 	text, err := io.ReadAll(res.Body)
 	f.must(err)
 	return res, string(text)
+}
+
+// again notes who has said that a system works again.
+func (f *fixture) again(_ context.Context, system, actor string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.wentOn = append(f.wentOn, system+" by "+actor)
+	return nil
 }

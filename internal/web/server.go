@@ -30,6 +30,8 @@ type Options struct {
 	Ring func(hub.ID)
 	// Wake tells the deliverer that a system has something due.
 	Wake func(system string)
+	// Again forgets a system's failures and tries what waits for its next try.
+	Again func(ctx context.Context, system, actor string) error
 	// Probe looks at a system without delivering anything.
 	Probe func(ctx context.Context, system string) error
 	// Disk is the data folder, what is free there and what it has in all, in bytes.

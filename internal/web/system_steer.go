@@ -2,8 +2,11 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
+
+	"stellwerk/internal/store"
 )
 
 // pause stops deliveries to a system until resume. What is being sent comes to
@@ -22,12 +25,16 @@ func (d *desk) pause(ctx context.Context, actor, name, why string) (*standing, e
 	return d.system(ctx, name)
 }
 
-// resume lets deliveries to a system go on.
+// resume lets deliveries to a system go on: also where nobody has paused it, a person
+// says that it works again.
 func (d *desk) resume(ctx context.Context, actor, name string) (*standing, error) {
 	if _, err := d.system(ctx, name); err != nil {
 		return nil, err
 	}
 	if err := d.Store.Resume(ctx, name, actor, d.Now()); err != nil {
+		return nil, fmt.Errorf("resume system %s: %w", name, err)
+	}
+	if err := d.Again(ctx, name, actor); err != nil && !errors.Is(err, store.ErrNotFound) { // one that is gone has nothing to go on with
 		return nil, fmt.Errorf("resume system %s: %w", name, err)
 	}
 	d.Wake(name)

@@ -33,6 +33,9 @@ func TestSystems(t *testing.T) {
 	if !slices.Contains(f.woke, system) {
 		t.Error("the deliverer was not told to go on")
 	}
+	if len(f.wentOn) != 1 || !strings.HasPrefix(f.wentOn[0], system+" by operator:") {
+		t.Errorf("what had failed goes on: %q", f.wentOn)
+	}
 	f.breakers[system] = "open"
 	all, err := f.client.Systems(t.Context())
 	f.must(err)

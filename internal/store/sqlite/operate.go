@@ -93,11 +93,6 @@ func (t *tx) goAhead(f *file, d *delivery, r store.Replay) error {
 }
 
 func (t *tx) replay(f *file, d *delivery, r store.Replay) error {
-	if f.State == hub.SubmissionSettled && d.Role != hub.RolePortal {
-		if err := t.event(f.key, hub.Event{At: f.SettledAt, Type: "settled"}); err != nil {
-			return err
-		}
-	}
 	// A new life: the schedule begins anew, and whoever sends it again has decided
 	// what an uncertain attempt was worth.
 	d.Attempts, d.FirstAt, d.Uncertain, d.NotBefore = 0, time.Time{}, false, r.At
@@ -106,12 +101,24 @@ func (t *tx) replay(f *file, d *delivery, r store.Replay) error {
 		d.Code = "" // it has had its say
 	}
 	d.State, d.Reason, d.due = hub.DeliveryPending, "", due(r.At)
+	kind := "same document"
 	if r.Anew {
 		d.State, d.due = hub.DeliveryWaiting, 0
 		f.flowDue = due(r.At)
+		kind = "mapped anew"
+	}
+	return t.again(f, d, r.Actor, r.Reason, kind, r.At)
+}
+
+// again writes a delivery that was put back, and what follows for its submission.
+func (t *tx) again(f *file, d *delivery, actor, reason, kind string, at time.Time) error {
+	if f.State == hub.SubmissionSettled && d.Role != hub.RolePortal {
+		if err := t.event(f.key, hub.Event{At: f.SettledAt, Type: "settled"}); err != nil {
+			return err
+		}
 	}
 	f.Version++
-	if _, err := t.moved(f, d, r.At); err != nil {
+	if _, err := t.moved(f, d, at); err != nil {
 		return err
 	}
 	if err := t.saveSubmission(f.submission); err != nil {
@@ -120,11 +127,7 @@ func (t *tx) replay(f *file, d *delivery, r store.Replay) error {
 	if err := t.requeue(f); err != nil {
 		return err
 	}
-	kind := "same document"
-	if r.Anew {
-		kind = "mapped anew"
-	}
-	return t.told(f, d, "replayed", r.Actor, r.Reason, kind, r.At)
+	return t.told(f, d, "replayed", actor, reason, kind, at)
 }
 
 // told writes what a person did with a delivery into the story and the trail.

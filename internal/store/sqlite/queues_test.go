@@ -310,7 +310,7 @@ func older(t *testing.T, s *Store) {
 		for _, statement := range []string{
 			"INSERT INTO sequence SELECT hash, key FROM queue", "DROP TABLE queue",
 			"INSERT INTO document SELECT key, head, body FROM rendered", "DROP TABLE rendered",
-			"DROP TABLE number", "DROP TABLE number_range", "PRAGMA user_version = 0", "DELETE FROM goose_db_version WHERE version_id > 5",
+			"DROP TABLE number", "DROP TABLE number_range", "DROP TABLE way", "PRAGMA user_version = 0", "DELETE FROM goose_db_version WHERE version_id > 5",
 		} {
 			if err := x.exec(statement); err != nil {
 				return err

@@ -1,0 +1,140 @@
+package storetest
+
+import (
+	"slices"
+	"time"
+
+	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
+)
+
+// has says that these systems are there.
+func has(systems ...string) func(string) bool {
+	return func(s string) bool { return slices.Contains(systems, s) }
+}
+
+func reachedInAnotherWay(f *fixture) {
+	reached := func(way string) int {
+		f.Helper()
+		due, err := f.Reached(f.ctx, map[string][]byte{"infoma": []byte(way), "records": []byte("the same")}, f.now)
+		f.must(err)
+		equal(f, "deliveries to a system that is reached as before", due["records"], 0)
+		return due["infoma"]
+	}
+	equal(f, "the first time", reached("one"), 0)
+	id := f.planned("infoma", "records")
+	certain, other := f.claimOne("infoma"), f.claimOne("records")
+	for _, task := range []store.Task{certain, other} {
+		r := f.outcome(task, hub.DeliveryPending)
+		r.NotBefore = f.now.Add(6 * time.Hour)
+		_, err := f.Record(f.ctx, r)
+		f.must(err)
+	}
+	uncertain := f.planned("infoma")
+	r := f.outcome(f.claimOne("infoma"), hub.DeliveryPending)
+	r.NotBefore, r.Uncertain = f.now.Add(6*time.Hour), true
+	_, err := f.Record(f.ctx, r)
+	f.must(err)
+
+	equal(f, "the same way", reached("one"), 0)
+	f.claimNone("infoma")
+	equal(f, "another way", reached("two"), 2)
+	task := f.claimOne("infoma")
+	equal(f, "due at once", task.Delivery.ID, id.Delivery(1))
+	equal(f, "its place in the schedule", task.Delivery.Attempts, 2)
+	f.pass(store.Settle)
+	equal(f, "due a moment later", f.claimOne("infoma").Delivery.ID, uncertain.Delivery(1))
+	f.claimNone("records")
+	equal(f, "noted", reached("two"), 0)
+	equal(f, "trail", f.trail("hurried"), 1)
+}
+
+func hurry(f *fixture) {
+	id := f.planned("infoma")
+	r := f.outcome(f.claimOne("infoma"), hub.DeliveryAwaiting)
+	r.NotBefore = f.now.Add(6 * time.Hour)
+	_, err := f.Record(f.ctx, r)
+	f.must(err)
+	n, err := f.Hurry(f.ctx, "infoma", "operator:x", f.now)
+	f.must(err)
+	equal(f, "hurried", n, 1)
+	task := f.claimOne("infoma")
+	equal(f, "what it was", task.Delivery.State, hub.DeliveryAwaiting)
+	f.record(task, hub.DeliveryDelivered)
+	f.state(id, hub.SubmissionSettled)
+	n, err = f.Hurry(f.ctx, "infoma", "operator:x", f.now)
+	f.must(err)
+	equal(f, "nothing waits", n, 0)
+	equal(f, "trail", f.trail("hurried"), 1)
+}
+
+// What is parked for want of its system has its reason, is in the counts and the story,
+// and is what it was once its system is back.
+func strandAndReturn(f *fixture) {
+	id := f.planned("infoma", "records", "payment")
+	r := f.outcome(f.claimOne("payment"), hub.DeliveryAwaiting)
+	r.NotBefore, r.Token = f.now.Add(time.Hour), []byte("sealed token")
+	_, err := f.Record(f.ctx, r)
+	f.must(err)
+	sending := f.claimOne("records")
+
+	parked, err := f.Strand(f.ctx, has("records"), f.now)
+	f.must(err)
+	equal(f, "parked", len(parked), 2)
+	f.deliveryState(sending.Delivery.ID, hub.DeliverySending)
+	for n, want := range map[int]hub.ParkReason{1: hub.ParkUnmapped, 3: hub.ParkUnclear} {
+		d := f.delivery(id.Delivery(n))
+		if d.State != hub.DeliveryParked || d.Reason != want || d.Code != hub.CodeSystemGone {
+			f.Errorf("delivery %d: %+v", n, d)
+		}
+	}
+	f.state(id, hub.SubmissionParked)
+	figures, err := f.Figures(f.ctx)
+	f.must(err)
+	equal(f, "unclear", figures.Parked[hub.ParkUnclear], 1)
+	equal(f, "parked at infoma", figures.Systems["infoma"].Parked, 1)
+	parked, err = f.Strand(f.ctx, has("records"), f.now)
+	f.must(err)
+	equal(f, "parked again", len(parked), 0)
+
+	back, err := f.Return(f.ctx, has("records"), f.now)
+	f.must(err)
+	equal(f, "back while they are gone", len(back), 0)
+	f.pass(time.Hour)
+	back, err = f.Return(f.ctx, has("infoma", "payment", "records"), f.now)
+	f.must(err)
+	equal(f, "back", len(back), 2)
+	f.state(id, hub.SubmissionRunning)
+	equal(f, "sent anew", f.claimOne("infoma").Delivery.State, hub.DeliveryPending)
+	asked := f.claimOne("payment")
+	equal(f, "asked for", asked.Delivery.State, hub.DeliveryAwaiting)
+	equal(f, "what it is asked by", string(asked.Token), "sealed token")
+	equal(f, "trail", f.trail("replayed"), 2)
+}
+
+// A person who has parked cases of another reason in front of them decides about those.
+func returnLeavesTheRest(f *fixture) {
+	refused := f.planned("infoma")
+	f.send("infoma", hub.DeliveryParked)
+	gone := f.planned("infoma")
+	_, err := f.Strand(f.ctx, has(), f.now)
+	f.must(err)
+	f.must(f.Damage(f.ctx, gone, "a record", f.now))
+	back, err := f.Return(f.ctx, has("infoma"), f.now)
+	f.must(err)
+	equal(f, "back", len(back), 0)
+	f.deliveryState(refused.Delivery(1), hub.DeliveryParked)
+}
+
+// trail counts the audit entries of an action.
+func (f *fixture) trail(action string) (n int) {
+	f.Helper()
+	entries, err := f.AuditTail(f.ctx, 0, 1000)
+	f.must(err)
+	for _, e := range entries {
+		if e.Action == action {
+			n++
+		}
+	}
+	return n
+}
