@@ -83,8 +83,8 @@ var (
 	submissionsDesc = prometheus.NewDesc("stellwerk_submissions", "Submissions by state.", []string{"state"}, nil)
 	parkedDesc      = prometheus.NewDesc("stellwerk_parked", "Deliveries and submissions that need a person, by reason.", []string{"reason"}, nil)
 	openDesc        = prometheus.NewDesc("stellwerk_deliveries_open", "Deliveries not settled, by system and state.", []string{"system", "state"}, nil)
-	oldestDesc      = prometheus.NewDesc("stellwerk_delivery_oldest_seconds", "Age of the oldest delivery of a system that has still to be sent.", []string{"system"}, nil)
-	askedDesc       = prometheus.NewDesc("stellwerk_awaiting_oldest_seconds", "Age of the oldest delivery that a system has and whose answer is still to come, such as a payment.", []string{"system"}, nil)
+	oldestDesc      = prometheus.NewDesc("stellwerk_delivery_oldest_seconds", "How long the delivery of a system could have been sent that waits for it longest; what it waited for before does not count.", []string{"system"}, nil)
+	askedDesc       = prometheus.NewDesc("stellwerk_awaiting_oldest_seconds", "How long the oldest delivery is under way that a system has and whose answer is still to come, such as a payment.", []string{"system"}, nil)
 	breakerDesc     = prometheus.NewDesc("stellwerk_breaker_open", "Breaker state of a system: 0 closed, 0.5 half-open, 1 open.", []string{"system"}, nil)
 )
 

@@ -136,7 +136,8 @@ type Figures struct {
 // what is just being sent.
 type SystemFigures struct {
 	Pending, Sending, Awaiting, Parked int64
-	// Receipt of the oldest; zero where there is none. Waiting has still to be sent, or
-	// is just being sent. Asked is awaiting: a citizen may take days to pay.
+	// Since when the one can be sent that waits longest, in this life of it; zero where
+	// there is none. Waiting has still to be sent, or is just being sent. Asked is
+	// awaiting: a citizen may take days to pay.
 	OldestWaiting, OldestAsked time.Time
 }

@@ -30,7 +30,8 @@ type standing struct {
 	store.SystemFigures
 }
 
-// oldest is the receipt of the oldest delivery under way, zero where there is none.
+// oldest is since when the delivery is under way that is so for the longest, zero where
+// there is none.
 func (s *standing) oldest() time.Time {
 	if s.OldestWaiting.IsZero() || !s.OldestAsked.IsZero() && s.OldestAsked.Before(s.OldestWaiting) {
 		return s.OldestAsked

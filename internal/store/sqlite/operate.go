@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"stellwerk/internal/hub"
@@ -304,10 +305,10 @@ func (s *Store) Figures(ctx context.Context) (*store.Figures, error) {
 		for name, system := range f.Systems {
 			var err error
 			if system.Pending+system.Sending > 0 {
-				system.OldestWaiting, err = received(ctx, c, "state IN (2, 3)", name)
+				system.OldestWaiting, err = waiting(ctx, c, "state IN (2, 3)", name)
 			}
 			if err == nil && system.Awaiting > 0 {
-				system.OldestAsked, err = received(ctx, c, "state = 4", name)
+				system.OldestAsked, err = waiting(ctx, c, "state = 4", name)
 			}
 			if err != nil {
 				return err
@@ -322,25 +323,39 @@ func (s *Store) Figures(ctx context.Context) (*store.Figures, error) {
 	return f, nil
 }
 
-// received is when the oldest submission was received that has an open delivery to a
-// system in a state; zero where there is none, or its row cannot be read.
-func received(ctx context.Context, c *conn, state, system string) (time.Time, error) {
-	var oldest int64
-	err := c.query(ctx, "SELECT min(key) FROM delivery WHERE system = ? AND "+state+" AND due IS NOT NULL", []any{system}, func(row []driver.Value) error {
-		oldest = asInt(row[0])
+// oldestLooks bounds how many rows are read for it.
+const oldestLooks = 1000
+
+// waiting is since when the delivery of a system in some states has been open that has
+// been so for the longest; zero where there is none, or no row can be read. None has been
+// open before it was received, so the rows are read in order of the receipt until there
+// can be no older one.
+func waiting(ctx context.Context, c *conn, states, system string) (oldest time.Time, err error) {
+	var keys []int64
+	err = c.query(ctx, "SELECT key FROM delivery WHERE system = ? AND "+states+" AND due IS NOT NULL", []any{system}, func(row []driver.Value) error {
+		keys = append(keys, asInt(row[0]))
 		return nil
 	})
 	if err != nil {
 		return time.Time{}, err
 	}
-	sub, err := readFile(ctx, c, submissionKey(oldest), false)
-	if errors.Is(err, store.ErrNotFound) || errors.Is(err, store.ErrDamaged) {
-		return time.Time{}, nil
+	slices.Sort(keys)
+	for _, key := range keys[:min(len(keys), oldestLooks)] {
+		if !oldest.IsZero() && !idOf(key).Time().Before(oldest) {
+			break
+		}
+		err := c.query(ctx, "SELECT "+deliveryColumns+" FROM delivery WHERE key = ?", []any{key}, func(row []driver.Value) error {
+			d, err := decodeDelivery(hub.ID{}, row)
+			if err == nil && !d.since.IsZero() && (oldest.IsZero() || d.since.Before(oldest)) {
+				oldest = d.since
+			}
+			return nil
+		})
+		if err = named(err); err != nil && !errors.Is(err, store.ErrDamaged) {
+			return time.Time{}, err
+		}
 	}
-	if err != nil {
-		return time.Time{}, err
-	}
-	return sub.ReceivedAt, nil
+	return oldest, nil
 }
 
 // LastRun implements store.Operate.

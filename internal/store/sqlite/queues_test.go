@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+	"encoding/binary"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -328,7 +329,7 @@ func older(t *testing.T, s *Store) {
 			for _, d := range f.deliveries {
 				d.document = 0
 				body := d.encode()
-				before := packer{body[:len(body)-5]} // without the number and the checksum
+				before := packer{body[:len(body)-6-len(binary.AppendVarint(nil, micros(d.since)))]} // ends before the number
 				if err := x.exec("UPDATE delivery SET body = ? WHERE key = ?", before.seal(d.key, d.System, string(d.State)), d.key); err != nil {
 					return err
 				}

@@ -113,6 +113,9 @@ func (t *tx) outcome(f *file, d *delivery, a *attempt, at time.Time) (store.Effe
 			d.due = due(d.NotBefore)
 		}
 	}
+	if d.State == hub.DeliveryPending && d.asked {
+		d.since = at // until then the system had it
+	}
 	if err := t.endWithdrawn(f, d, at); err != nil {
 		return store.Effect{}, err
 	}

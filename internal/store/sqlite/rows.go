@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"slices"
+	"time"
 
 	"stellwerk/internal/hub"
 	"stellwerk/internal/store"
@@ -257,8 +258,9 @@ type delivery struct {
 	owner    string
 	lease    int64
 	fence    int64
-	asked    bool  // in sending: what was taken before is being asked for
-	records  int64 // outcomes recorded so far: this delivery's part of the version
+	asked    bool      // in sending: what was taken before is being asked for
+	since    time.Time // when it could be sent first, in this life; of one that is open
+	records  int64     // outcomes recorded so far: this delivery's part of the version
 	order    []byte
 	answer   []byte
 	token    []byte
@@ -269,7 +271,21 @@ type delivery struct {
 	aside, wasAside bool
 }
 
+// waits notes since when an open delivery can be sent; one that has ended, or waits for a
+// person, begins anew when it is put back.
+func (d *delivery) waits() {
+	switch d.State {
+	case hub.DeliveryPending, hub.DeliverySending, hub.DeliveryAwaiting:
+		if d.since.IsZero() {
+			d.since = d.UpdatedAt
+		}
+	default:
+		d.since = time.Time{}
+	}
+}
+
 func (d *delivery) encode() []byte {
+	d.waits()
 	p := packer{make([]byte, 0, 320)}
 	p.str(d.Role)
 	p.str(d.Document)
@@ -302,6 +318,7 @@ func (d *delivery) encode() []byte {
 	}
 	p.int(d.document)
 	p.bool(d.asked)
+	p.time(d.since)
 	return p.seal(d.key, d.System, string(d.State))
 }
 
@@ -359,6 +376,11 @@ func decodeDelivery(of hub.ID, row []driver.Value) (*delivery, error) {
 		d.asked = u.bool()
 	} else { // of an earlier version: the attempt before has left it awaiting; a replay begins to count anew
 		d.asked = d.last != nil && d.last.led == hub.DeliveryAwaiting && d.Attempts == d.last.N+1
+	}
+	if len(u.b) > 0 {
+		d.since = u.time()
+	} else if d.waits(); !d.since.IsZero() && !d.FirstAt.IsZero() { // of an earlier version
+		d.since = d.FirstAt
 	}
 	d.wasFor = d.Reason
 	if u.bad {

@@ -45,6 +45,8 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"ReachedInAnotherWay", reachedInAnotherWay},
 		{"Hurry", hurry},
 		{"StrandAndReturn", strandAndReturn},
+		{"WaitsSince", waitsSince},
+		{"WaitsSinceTheQuestion", waitsSinceTheQuestion},
 		{"ReturnLeavesTheRest", returnLeavesTheRest},
 		{"RecordDelivered", recordDelivered},
 		{"RecordRetry", recordRetry},

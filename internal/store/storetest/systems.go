@@ -138,3 +138,77 @@ func (f *fixture) trail(action string) (n int) {
 	}
 	return n
 }
+
+// What a delivery has waited for before it could be sent does not count as waiting for its
+// system: not a predecessor, not a person, not a citizen who took weeks to pay.
+func waitsSince(f *fixture) {
+	since := func(what string, want time.Time) {
+		f.Helper()
+		got, err := f.Figures(f.ctx)
+		f.must(err)
+		equal(f, what, got.Systems["infoma"].OldestWaiting, want)
+	}
+	early := f.accept()
+	f.plan(early, f.pending(early, 1, "epayment"), f.waiting(early, 2, "infoma", 1))
+	f.send("epayment", hub.DeliveryAwaiting)
+	f.pass(20 * 24 * time.Hour)
+	since("nothing to send", time.Time{})
+	later := f.planned("infoma")
+	planned := f.now
+	f.pass(time.Hour)
+	f.send("epayment", hub.DeliveryDelivered)
+	f.advance(early, &store.Advance{State: hub.SubmissionRunning, Rendered: []store.Rendered{*document(early.Delivery(2))}})
+	paid := f.now
+	since("planned before the payment came", planned)
+
+	f.pass(time.Hour)
+	for range 2 { // a retry goes on waiting
+		r := f.outcome(f.claimSome("infoma", 1)[0], hub.DeliveryPending)
+		r.NotBefore = f.now.Add(time.Minute)
+		_, err := f.Record(f.ctx, r)
+		f.must(err)
+	}
+	since("retried", planned)
+	put := f.claimSome("infoma", 0)
+	equal(f, "nothing is due", len(put), 0)
+	f.pass(time.Minute)
+	back := f.outcome(f.claimSome("infoma", 1)[0], hub.DeliveryPending)
+	back.NotCounted, back.NotBefore = true, f.now.Add(time.Minute)
+	_, err := f.Record(f.ctx, back)
+	f.must(err)
+	since("put back untried", planned)
+
+	f.pass(time.Hour)
+	for _, task := range f.claimSome("infoma", 2) {
+		state := hub.DeliveryPending
+		if task.Delivery.ID == later.Delivery(1) {
+			state = hub.DeliveryParked
+		}
+		f.record(task, state)
+	}
+	since("the other one is parked", paid)
+	f.pass(30 * 24 * time.Hour)
+	f.must(f.Replay(f.ctx, later.Delivery(1), store.Replay{Actor: "operator:x", Reason: "repaired", At: f.now}))
+	since("one is put back", paid)
+	for _, task := range f.claimSome("infoma", 2) {
+		if task.Delivery.ID == early.Delivery(2) {
+			f.record(task, hub.DeliveryDelivered)
+		}
+	}
+	since("that alone is left", f.now)
+}
+
+// A system that had a delivery for weeks, and then could not be asked, is waited for from
+// then on.
+func waitsSinceTheQuestion(f *fixture) {
+	f.planned("infoma")
+	f.send("infoma", hub.DeliveryAwaiting)
+	f.pass(20 * 24 * time.Hour)
+	r := f.outcome(f.claimOne("infoma"), hub.DeliveryPending)
+	r.NotBefore = f.now.Add(time.Hour)
+	_, err := f.Record(f.ctx, r)
+	f.must(err)
+	got, err := f.Figures(f.ctx)
+	f.must(err)
+	equal(f, "since", got.Systems["infoma"].OldestWaiting, r.Attempt.At.Add(r.Attempt.Took).Truncate(time.Microsecond))
+}
