@@ -135,7 +135,7 @@ func New(ctx context.Context, opts Options) (_ *App, err error) {
 	}
 	a.onStop("store", func(context.Context) error { return a.store.Close() })
 
-	a.metrics.watch(a.store.Figures)
+	a.metrics.watch(a.store.Figures, a.store.Disk)
 	if a.bus, err = bus.New(bus.Options{Log: opts.Log, Handled: a.metrics.handled}); err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"stellwerk/internal/hub"
+	"stellwerk/internal/intake"
 	"stellwerk/internal/store"
 )
 
@@ -45,13 +46,19 @@ func newMetrics(breakers func() map[string]string, now func() time.Time) *metric
 	for _, kind := range []string{"damaged", "unclear"} {
 		m.alerts.WithLabelValues(kind) // there from the start: an increase from nothing shows
 	}
+	for _, code := range []intake.Code{
+		"accepted", intake.CodeFull, intake.CodeUnavailable, intake.CodeUnknown, intake.CodeNotReady, intake.CodeInternal,
+		intake.CodeUnauthenticated, intake.CodeOutOfScope,
+	} {
+		m.requests.WithLabelValues(string(code))
+	}
 	m.collector = figuresCollector{breakers: breakers, now: now}
 	return m
 }
 
-// watch adds the figures of a store that is open now.
-func (m *metrics) watch(figures func(context.Context) (*store.Figures, error)) {
-	m.collector.figures = figures
+// watch adds the figures of a store that is open now, and of the disk that it is on.
+func (m *metrics) watch(figures func(context.Context) (*store.Figures, error), disk func() (dir string, free, total uint64, ok bool)) {
+	m.collector.figures, m.collector.disk = figures, disk
 	m.registry.MustRegister(&m.collector)
 }
 
@@ -75,6 +82,7 @@ func (m *metrics) handled(topic string, took time.Duration, err error) {
 // those of the rows whatever happened to this process.
 type figuresCollector struct {
 	figures  func(context.Context) (*store.Figures, error)
+	disk     func() (dir string, free, total uint64, ok bool)
 	breakers func() map[string]string
 	now      func() time.Time
 }
@@ -85,11 +93,12 @@ var (
 	openDesc        = prometheus.NewDesc("stellwerk_deliveries_open", "Deliveries not settled, by system and state.", []string{"system", "state"}, nil)
 	oldestDesc      = prometheus.NewDesc("stellwerk_delivery_oldest_seconds", "How long the delivery of a system could have been sent that waits for it longest; what it waited for before does not count.", []string{"system"}, nil)
 	askedDesc       = prometheus.NewDesc("stellwerk_awaiting_oldest_seconds", "How long the oldest delivery is under way that a system has and whose answer is still to come, such as a payment.", []string{"system"}, nil)
+	freeDesc        = prometheus.NewDesc("stellwerk_disk_free_bytes", "What is free on the disk of the data folder.", nil, nil)
 	breakerDesc     = prometheus.NewDesc("stellwerk_breaker_open", "Breaker state of a system: 0 closed, 0.5 half-open, 1 open.", []string{"system"}, nil)
 )
 
 func (c *figuresCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{submissionsDesc, parkedDesc, openDesc, oldestDesc, askedDesc, breakerDesc} {
+	for _, d := range []*prometheus.Desc{submissionsDesc, parkedDesc, openDesc, oldestDesc, askedDesc, freeDesc, breakerDesc} {
 		ch <- d
 	}
 }
@@ -97,13 +106,19 @@ func (c *figuresCollector) Describe(ch chan<- *prometheus.Desc) {
 func (c *figuresCollector) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	if _, free, _, ok := c.disk(); ok {
+		gauge(freeDesc, float64(free))
+	}
+	for system, state := range c.breakers() {
+		gauge(breakerDesc, map[string]float64{"closed": 0, "half-open": 0.5, "open": 1}[state], system)
+	}
 	f, err := c.figures(ctx)
 	if err != nil {
 		ch <- prometheus.NewInvalidMetric(submissionsDesc, err)
 		return
-	}
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	age := func(since time.Time) float64 {
 		if since.IsZero() {
@@ -125,8 +140,5 @@ func (c *figuresCollector) Collect(ch chan<- prometheus.Metric) {
 		gauge(openDesc, float64(s.Parked), system, "parked")
 		gauge(oldestDesc, age(s.OldestWaiting), system)
 		gauge(askedDesc, age(s.OldestAsked), system)
-	}
-	for system, state := range c.breakers() {
-		gauge(breakerDesc, map[string]float64{"closed": 0, "half-open": 0.5, "open": 1}[state], system)
 	}
 }

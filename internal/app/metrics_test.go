@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +39,7 @@ func TestFiguresHaveWhatIsNotThere(t *testing.T) {
 				"zahl":  {Awaiting: 1, OldestAsked: now.Add(-5 * time.Hour)},
 			},
 		}, nil
-	})
+	}, func() (string, uint64, uint64, bool) { return "", 0, 0, false })
 	w := httptest.NewRecorder()
 	m.handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	for _, want := range []string{
@@ -49,5 +51,57 @@ func TestFiguresHaveWhatIsNotThere(t *testing.T) {
 		if !strings.Contains(w.Body.String(), want+"\n") {
 			t.Errorf("%s is missing", want)
 		}
+	}
+}
+
+var (
+	series  = regexp.MustCompile(`stellwerk_[a-z_]+(?:\{[^}]*\})?`)
+	matcher = regexp.MustCompile(`([a-z]+)=~?"([^"]*)"`)
+)
+
+// Every series that the handbook's alarms look at is there before anything has happened:
+// an increase from nothing is none, so the first failure would set off no alarm.
+func TestAlarmsOfTheHandbookHaveTheirSeries(t *testing.T) {
+	book, err := os.ReadFile("../../docs/handbuch.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := newMetrics(func() map[string]string { return map[string]string{"kasse": "closed"} }, time.Now)
+	m.watch(func(context.Context) (*store.Figures, error) {
+		return &store.Figures{Systems: map[string]store.SystemFigures{"kasse": {}}}, nil
+	}, func() (string, uint64, uint64, bool) { return "data", 1 << 30, 1 << 40, true })
+	w := httptest.NewRecorder()
+	m.handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	rules := 0
+	for line := range strings.Lines(string(book)) {
+		_, expr, is := strings.Cut(line, "expr: ")
+		if !is {
+			continue
+		}
+		rules++
+		if strings.Contains(expr, "node_") {
+			t.Errorf("an alarm that depends on another exporter, and on how the disk is mounted: %s", expr)
+		}
+		if strings.Contains(expr, "stellwerk_breaker_open ==") {
+			t.Errorf("the breaker of a dead system is half-open now and then, and the alarm begins to wait anew: %s", expr)
+		}
+		for _, s := range series.FindAllString(expr, -1) {
+			name, labels, _ := strings.Cut(s, "{")
+			want := []string{`^` + name + `[ {]`}
+			for _, l := range matcher.FindAllStringSubmatch(labels, -1) {
+				want = want[:0]
+				for _, value := range strings.Split(l[2], "|") {
+					want = append(want, `^`+name+`\{(.*,)?`+l[1]+`="`+value+`"`)
+				}
+			}
+			for _, one := range want {
+				if !regexp.MustCompile("(?m)" + one).MatchString(w.Body.String()) {
+					t.Errorf("there is no series %s, which an alarm looks at: %s", one, strings.TrimSpace(expr))
+				}
+			}
+		}
+	}
+	if rules < 10 {
+		t.Errorf("%d rules were found in the handbook", rules)
 	}
 }

@@ -59,6 +59,32 @@ func TestAnotherWayIsTriedAtOnce(t *testing.T) {
 	}
 }
 
+// Whoever looks at the breaker of a dead system now and then finds it open or half-open,
+// and never closed: an alarm that asks for open alone would begin to wait anew.
+func TestBreakerOfADeadSystemAsAnAlarmSeesIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &backend{answer: func(string, *connectors.Message, int) connectors.Receipt {
+			time.Sleep(9 * time.Second) // moved time
+			return connectors.Receipt{Outcome: connectors.Retry, Code: "timeout", Fault: true}
+		}}
+		tw := newTown(t, map[string]*backend{"finance": b})
+		defer tw.end()
+		tw.start()
+		for range 5 {
+			tw.submit(nil, "finance")
+		}
+		after(time.Minute)
+		seen := map[string]int{}
+		for range 60 {
+			seen[tw.d.Breakers()["finance"]]++
+			after(15 * time.Second)
+		}
+		if seen["closed"] > 0 || seen["open"] == 0 || seen["half-open"] == 0 {
+			t.Errorf("the breaker was %v", seen)
+		}
+	})
+}
+
 // What changes nothing about a system's way leaves schedule and breaker as they are.
 func TestTheSameWayKeepsTheSchedule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
