@@ -42,8 +42,9 @@ type Options struct {
 	// Synced is told how long each commit took, its sync included; nil for nobody.
 	Synced func(time.Duration)
 
-	ackNow bool              // Accept does not wait; see faults.go
-	sync   func(*conn) error // see writer
+	free   func(dir string) (free, total uint64, ok bool) // diskSpace
+	ackNow bool                                           // Accept does not wait; see faults.go
+	sync   func(*conn) error                              // see writer
 }
 
 // Store implements store.Store.
@@ -84,6 +85,9 @@ func Open(o Options) (*Store, error) {
 	if o.sync == nil {
 		o.sync = commitSync
 	}
+	if o.free == nil {
+		o.free = diskSpace
+	}
 	dir, err := filepath.Abs(o.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("find the data folder: %w", err)
@@ -110,9 +114,22 @@ func Open(o Options) (*Store, error) {
 		pool: make(chan *conn, readers), quit: make(chan struct{}),
 	}
 	if err := s.start(o); err != nil {
+		if code(err) != 0 && !errors.Is(err, store.ErrDamaged) && isFull(o) {
+			err = fmt.Errorf("%w; make some by removing what is not the hub's, or by a larger disk, and leave stellwerk.db-wal and the attachments alone: %w", store.ErrFull, err)
+		}
 		return nil, errors.Join(fmt.Errorf("open the store in %s: %w", o.Dir, err), lock.Close())
 	}
 	return s, nil
+}
+
+// needed is what a start may write: the index of the -wal, pages of the schema.
+const needed = 1 << 20
+
+// isFull reports whether a start can have failed for want of space, whatever SQLite calls
+// it: where the index of the -wal cannot grow, that is a "disk I/O error".
+func isFull(o Options) bool {
+	free, _, ok := o.free(o.Dir)
+	return ok && free < needed
 }
 
 // LockFile is the lock that a store holds in its folder.
@@ -194,10 +211,18 @@ func (s *Store) Close() error {
 
 // create makes a new file with its page size, which is fixed before anything else
 // is written. In one list of pragmas the driver would set the journal mode first,
-// and the page size would be ignored without a word.
+// and the page size would be ignored without a word. Nobody else may read it, nor the
+// files beside it, which SQLite makes like it, whatever the process's umask is.
 func create(path string) error {
 	if info, err := os.Stat(path); err == nil && info.Size() > 0 {
 		return nil
+	}
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := file.Close(); err != nil {
+		return err
 	}
 	size := strconv.Itoa(pageSize)
 	c, err := connectWith(path, []pragma{{"page_size", size, size}})
