@@ -184,7 +184,7 @@ func (a *App) servers(ctx context.Context, snap *config.Snapshot) error {
 		return err
 	}
 	operators := web.New(web.Options{
-		Store: a.store, Vault: a.vault, Live: a.live, Ring: a.ring, Wake: a.wake, Again: a.deliver.Again, Probe: a.deliver.Probe, Breakers: a.deliver.Breakers, Disk: a.store.Disk,
+		Store: a.store, Vault: a.vault, Live: a.live, Ring: a.ring, Wake: a.wake, Again: a.deliver.Again, Probe: a.deliver.Probe, Breakers: a.deliver.Breakers, Disk: a.store.Disk, Ready: portals.IsReady,
 		Attachments: a.attachment,
 		Keyring:     func() ([]byte, error) { return a.live.Get().Hub.Key.Reveal(a.opts.Dir) },
 		Reload:      a.Reload, Check: func() config.Findings { _, f := Check(a.opts.Dir); return f }, Render: a.render,

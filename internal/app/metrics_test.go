@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"regexp"
@@ -103,5 +105,34 @@ func TestAlarmsOfTheHandbookHaveTheirSeries(t *testing.T) {
 	}
 	if rules < 10 {
 		t.Errorf("%d rules were found in the handbook", rules)
+	}
+}
+
+// Whoever asks again and again whether the hub is ready makes it write once a second at
+// most, on both addresses together.
+func TestReadyzDoesNotWriteEveryTime(t *testing.T) {
+	k := newKept(t)
+	syncs := func() (n int) {
+		t.Helper()
+		w := httptest.NewRecorder()
+		k.metrics.handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+		_, after, _ := strings.Cut(w.Body.String(), "\nstellwerk_store_sync_seconds_count ")
+		_, err := fmt.Sscan(after, &n)
+		k.must(err)
+		return n
+	}
+	before := syncs()
+	for range 10 {
+		for _, url := range []string{k.AdminURL(), k.PortalsURL()} {
+			res, err := http.Get(url + "/readyz")
+			k.must(err)
+			k.must(res.Body.Close())
+			if res.StatusCode != http.StatusOK {
+				t.Fatalf("%s/readyz: %s", url, res.Status)
+			}
+		}
+	}
+	if n := syncs() - before; n != 1 {
+		t.Errorf("%d writes for 20 questions in one moment, want 1", n)
 	}
 }

@@ -12,10 +12,15 @@ func (a *API) livez(c *call) *refusal {
 
 // readyz says whether submissions would be taken. Why not is for the operators' log.
 func (a *API) readyz(c *call) *refusal {
-	if err := a.readiness.look(c.r.Context(), c.at, a.Ready); err != nil {
+	if err := a.IsReady(c.r.Context()); err != nil {
 		return refuse(CodeNotReady).again(5 * time.Second).because(err)
 	}
 	return a.json(c, map[string]string{"status": "ready"})
+}
+
+// IsReady is nil where submissions would be taken, by a look that is a second old at most.
+func (a *API) IsReady(ctx context.Context) error {
+	return a.readiness.look(ctx, a.Now(), a.Ready)
 }
 
 // lookAgain is how long an answer of readyz is good. It needs no key, and each look

@@ -107,6 +107,7 @@ func newFixture(t *testing.T) *fixture {
 		Ring:     func(id hub.ID) { f.mu.Lock(); f.rang = append(f.rang, id); f.mu.Unlock() },
 		Wake:     func(s string) { f.mu.Lock(); f.woke = append(f.woke, s); f.mu.Unlock() },
 		Again:    f.again,
+		Ready:    f.store.Healthy,
 		Probe:    func(context.Context, string) error { return f.probeError },
 		Breakers: func() map[string]string { return f.breakers },
 		Disk:     f.store.Disk,

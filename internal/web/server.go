@@ -34,6 +34,8 @@ type Options struct {
 	Again func(ctx context.Context, system, actor string) error
 	// Probe looks at a system without delivering anything.
 	Probe func(ctx context.Context, system string) error
+	// Ready says whether submissions would be taken.
+	Ready func(context.Context) error
 	// Disk is the data folder, what is free there and what it has in all, in bytes.
 	Disk func() (dir string, free, total uint64, ok bool)
 	// Breakers gives each system's breaker: closed, half-open or open.
@@ -132,11 +134,11 @@ func (s *Server) routes() http.Handler {
 	return mux
 }
 
-// ready says whether the store takes a synced write.
+// ready says whether submissions would be taken.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
-	if err := s.Store.Healthy(ctx); err != nil {
+	if err := s.Ready(ctx); err != nil {
 		s.Log.Warn("not ready", "error", err)
 		plain(w, http.StatusServiceUnavailable, "the store does not take writes")
 		return
