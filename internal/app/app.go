@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -249,6 +251,9 @@ func (a *App) Start(ctx context.Context) error {
 		return err
 	}
 	a.onStop("portals' API", hangUp(a.portals))
+	for _, f := range a.stranded(ctx, snap) {
+		a.opts.Log.Warn("configuration", "finding", f.String())
+	}
 	started := hub.AuditEntry{At: a.opts.Now(), Actor: "hub", Action: "started", Object: snap.Hub.Node, Reason: "configuration " + snap.Revision + ", version " + a.opts.Version}
 	if err := a.store.Audit(ctx, started); err != nil { // a full disk keeps nobody from reading
 		a.opts.Log.Error("the start does not stand in the audit trail", "error", err)
@@ -355,6 +360,9 @@ func (a *App) Reload(ctx context.Context, actor string) (config.Findings, error)
 		}
 		return a.deliver.Apply(next)
 	})
+	if !findings.HasErrors() {
+		findings = append(findings, a.stranded(ctx, snap)...)
+	}
 	errs := 0
 	for _, f := range findings {
 		if f.Severity == mapping.Warning {
@@ -376,6 +384,25 @@ func (a *App) Reload(ctx context.Context, actor string) (config.Findings, error)
 		return findings, fmt.Errorf("write the audit trail: %w", err)
 	}
 	return findings, nil
+}
+
+// stranded warns of systems that the configuration does not know and that deliveries are
+// open for, whoever has removed them, and when.
+func (a *App) stranded(ctx context.Context, snap *config.Snapshot) (found config.Findings) {
+	figures, err := a.store.Figures(ctx)
+	if err != nil {
+		a.opts.Log.Error("what waits for systems that are gone is not known", "error", err)
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(figures.Systems)) {
+		s := figures.Systems[name]
+		if n := s.Pending + s.Sending + s.Awaiting + s.Parked; n > 0 && snap.Systems[name] == nil {
+			found = append(found, config.Finding{File: "systems/" + name + ".yaml", Severity: mapping.Warning,
+				Message:    fmt.Sprintf("is not there, and %d deliveries to %s are open", n, name),
+				Suggestion: "put it back, or see stellwerk parked --system " + name})
+		}
+	}
+	return found
 }
 
 // attachment opens a sealed file; the store's names never lead out of its folder.
