@@ -42,6 +42,22 @@ func (s Secret) GoString() string { return "•••" }
 // MarshalText hides the reference from every encoder.
 func (s Secret) MarshalText() ([]byte, error) { return []byte("•••"), nil }
 
+// Lasts complains of a file that cannot be read again and again: a pipe keeps its reader
+// waiting, and has nothing for the second one.
+func (s Secret) Lasts(dir string) error {
+	kind, file, _ := strings.Cut(s.ref, ":")
+	if kind != "file" {
+		return nil
+	}
+	if !filepath.IsAbs(file) {
+		file = filepath.Join(dir, file)
+	}
+	if info, err := os.Stat(file); err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		return fmt.Errorf("read secret: %s is no regular file", file)
+	}
+	return nil
+}
+
 // Reveal reads the secret; relative files start at dir. One trailing line end is
 // not part of it.
 func (s Secret) Reveal(dir string) ([]byte, error) {

@@ -108,7 +108,7 @@ func (l *loader) hub() {
 		l.at(hubFile, "retention", "retention: "+why, "what a submission is found by goes last; what is not written is the default")
 	}
 	l.secret(hubFile, "key", y.Key)
-	if ring, err := y.Key.Reveal(l.src.Dir); err == nil && !y.Key.Empty() && l.src.Keyring != nil {
+	if ring, err := reveal(y.Key, l.src.Dir); err == nil && !y.Key.Empty() && l.src.Keyring != nil {
 		if err := l.src.Keyring(ring); err != nil {
 			l.at(hubFile, "key", "key: "+err.Error(), "stellwerk keys keyring FILE makes one")
 		}
@@ -133,7 +133,7 @@ func (l *loader) pair(file, written string, secret connectors.Secret) {
 		l.at(hubFile, at, at+": "+written+" "+reason(err), "")
 	}
 	l.secret(hubFile, "listen.tls.key", secret)
-	key, unread := secret.Reveal(l.src.Dir)
+	key, unread := reveal(secret, l.src.Dir)
 	if err != nil || unread != nil {
 		return
 	}
@@ -233,7 +233,15 @@ func (l *loader) secret(file, key string, s connectors.Secret) {
 	if s.Empty() {
 		return
 	}
-	if _, err := s.Reveal(l.src.Dir); err != nil {
+	if _, err := reveal(s, l.src.Dir); err != nil {
 		l.at(file, key, key+": "+err.Error(), "")
 	}
+}
+
+// reveal reads a secret that has to be read again with every check, reload and start.
+func reveal(s connectors.Secret, dir string) ([]byte, error) {
+	if err := s.Lasts(dir); err != nil {
+		return nil, err
+	}
+	return s.Reveal(dir)
 }

@@ -39,7 +39,7 @@ func (s *settings) Decode(into any) error {
 			if !ok {
 				return nil
 			}
-			text, err := secret.Reveal(s.dir)
+			text, err := reveal(secret, s.dir)
 			s.counts(text)
 			return err
 		},
