@@ -57,6 +57,7 @@ func (p *Program) runDemo(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
+	hup := hangUps()
 	f, err := prepareSample(dir)
 	if err != nil {
 		return err
@@ -100,7 +101,7 @@ func (p *Program) runDemo(ctx context.Context, dir string) (err error) {
 	if err := p.announce(f, a, town, example); err != nil {
 		return err
 	}
-	return attend(ctx, a, func(findings config.Findings, err error) {
+	return attend(ctx, hup, a, func(findings config.Findings, err error) {
 		for _, f := range findings {
 			fmt.Fprintln(p.Err, clean(f.String()))
 		}

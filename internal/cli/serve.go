@@ -29,26 +29,37 @@ and SIGINT stop it: what is under way comes to its end, within the configured ti
 	}
 	dir := p.folder(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		hup := hangUps()
+		signal.Ignore(syscall.SIGPIPE) // whoever reads the log may go away: cases are worth more than lines
 		snap, err := p.snapshot(*dir)
 		if err != nil {
 			return err
 		}
 		tuneMemory(p.LookupEnv)
-		return p.runHub(cmd.Context(), app.Options{Dir: *dir, Version: p.Version, Log: logger(p.Err, snap.Hub.Log), NoDelivery: noDelivery}, snap)
+		return p.runHub(cmd.Context(), hup, app.Options{Dir: *dir, Version: p.Version, Log: logger(p.Err, snap.Hub.Log), NoDelivery: noDelivery}, snap)
 	}
 	cmd.Flags().BoolVar(&noDelivery, "no-delivery", false, "accept and keep, but plan and send nothing: for measuring")
 	return cmd
 }
 
+// hangUps gives what asks for a reload, to the end of the process: a SIGHUP that comes
+// while the hub starts waits until it can be served, and one that comes while it stops
+// does not cut it off.
+func hangUps() <-chan os.Signal {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	return hup
+}
+
 // runHub starts a hub, waits for its end and stops it.
-func (p *Program) runHub(ctx context.Context, opts app.Options, snap *config.Snapshot) error {
+func (p *Program) runHub(ctx context.Context, hup <-chan os.Signal, opts app.Options, snap *config.Snapshot) error {
 	a, err := app.New(ctx, opts)
 	if err != nil {
 		return err
 	}
 	err = a.Start(ctx)
 	if err == nil {
-		err = attend(ctx, a, func(config.Findings, error) {}) // the log has them
+		err = attend(ctx, hup, a, func(config.Findings, error) {}) // the log has them
 	}
 	// ctx has ended by now; the stop has a time of its own.
 	opts.Log.Info("stopping", "within", snap.Hub.Timeouts.Stop.String())
@@ -61,10 +72,7 @@ func (p *Program) runHub(ctx context.Context, opts app.Options, snap *config.Sna
 
 // attend serves SIGHUP until the hub is told to stop, or fails from inside. told is
 // called with what a reload found.
-func attend(ctx context.Context, a *app.App, told func(config.Findings, error)) error {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
+func attend(ctx context.Context, hup <-chan os.Signal, a *app.App, told func(config.Findings, error)) error {
 	for {
 		select {
 		case <-ctx.Done():

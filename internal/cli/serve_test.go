@@ -33,7 +33,7 @@ func TestStopIsLogged(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := c.runHub(ctx, opts, snap); err != nil {
+	if err := c.runHub(ctx, nil, opts, snap); err != nil {
 		t.Fatal(err)
 	}
 	stopping, stopped := strings.Index(log.String(), "msg=stopping"), strings.Index(log.String(), "msg=stopped")
