@@ -12,6 +12,7 @@ import (
 
 	"stellwerk/connectors"
 	"stellwerk/internal/config/strict"
+	"stellwerk/internal/hub"
 	"stellwerk/internal/mapping"
 	"stellwerk/internal/route"
 )
@@ -322,6 +323,10 @@ func (l *loader) deliveries(file, key string, b *Binding) {
 			b.Deliveries = append(b.Deliveries, d)
 			continue
 		}
+		if rd.To == hub.RolePayment && d.System.Config != nil && !bringsLink(d.System.Config) {
+			l.atKey(file, key, fmt.Sprintf("%s: %s, the system for payment, brings no link to pay by: what waits for the payment would go on unpaid", b.Route.Service, d.System.Name),
+				"name a system of kind xbezahldienste, or one whose answers have "+hub.AnswerPaymentURL)
+		}
 		document := d.System.Document
 		if document == "" {
 			document = rd.To
@@ -332,6 +337,13 @@ func (l *loader) deliveries(file, key string, b *Binding) {
 		}
 		b.Deliveries = append(b.Deliveries, d)
 	}
+}
+
+// bringsLink reports whether a system answers with where the citizen can pay. One that
+// only takes a document has taken no money.
+func bringsLink(c connectors.Config) bool {
+	a, ok := c.(connectors.Answering)
+	return ok && slices.Contains(a.Answers(), hub.AnswerPaymentURL)
 }
 
 func (l *loader) has(m *Municipality) string {
