@@ -42,3 +42,13 @@ func TestSlowUploadLeavesTimeToDrain(t *testing.T) {
 		t.Errorf("%s are left for the deliveries under way", left)
 	}
 }
+
+// The night is the town hall's, on a server in any zone.
+func TestJobsRunAtNightInGermany(t *testing.T) {
+	k := newKept(t)
+	jobs, err := k.jobs()
+	k.must(err)
+	if zone := jobs.Location().String(); zone != "Europe/Berlin" {
+		t.Errorf("the jobs run by the clock of %s", zone)
+	}
+}

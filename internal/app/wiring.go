@@ -110,11 +110,16 @@ const (
 	keepUntouched = 365 * 24 * time.Hour
 )
 
-// jobs are what runs by the clock. A job that is still running is not started
-// again, and one that panics ends alone.
+// jobs are what runs by the clock, which is the town hall's, whatever the server's zone
+// is: what is to run at night does. A job that is still running is not started again, and
+// one that panics ends alone.
 func (a *App) jobs() (*cron.Cron, error) {
 	log := cronLog{a.opts.Log.Error}
-	c := cron.New(cron.WithChain(cron.Recover(log), cron.SkipIfStillRunning(log)))
+	night, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		return nil, fmt.Errorf("schedule: %w", err)
+	}
+	c := cron.New(cron.WithLocation(night), cron.WithChain(cron.Recover(log), cron.SkipIfStillRunning(log)))
 	for _, job := range a.schedule() {
 		if _, err := c.AddFunc(job.at, func() { a.do(job) }); err != nil {
 			return nil, fmt.Errorf("schedule %s: %w", job.name, err)

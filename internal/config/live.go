@@ -1,7 +1,9 @@
 package config
 
 import (
+	"maps"
 	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -43,7 +45,19 @@ func (l *Live) Reload(apply func(*Snapshot) error) (*Snapshot, Findings) {
 		return old, append(found, Finding{File: hubFile, Message: err.Error()})
 	}
 	l.now.Store(next)
-	return next, append(found, atStart(l.start, next.Hub)...)
+	return next, append(append(found, atStart(l.start, next.Hub)...), left(old, next)...)
+}
+
+// left warns of portals whose files are gone. A name that has changed is another portal.
+func left(old, next *Snapshot) (found Findings) {
+	for _, name := range slices.Sorted(maps.Keys(old.Portals)) {
+		if next.Portals[name] == nil {
+			found = append(found, Finding{File: "portals/" + name + ".yaml", Severity: mapping.Warning,
+				Message:    "is gone: nobody reads or is told the status of its cases any more, and what is repeated under another name is a new case",
+				Suggestion: "keep the file's name where the portal goes on; its title is free"})
+		}
+	}
+	return found
 }
 
 // atStart warns of settings that have changed and that a running hub does not take up.

@@ -224,7 +224,7 @@ func TestAtWorkThoughNobodyCouldBeAsked(t *testing.T) {
 func maintenance(t *testing.T, from, until time.Time) config.Window {
 	t.Helper()
 	const minute = "2006-01-02 15:04"
-	w, err := config.ParseWindow("maintenance", from.Format(minute)+"-"+until.Format(minute), time.UTC)
+	w, err := config.ParseWindow("maintenance", from.UTC().Format(minute)+"-"+until.UTC().Format(minute), time.UTC)
 	if err != nil {
 		t.Fatal(err)
 	}
