@@ -190,7 +190,7 @@ func (d *Deliverer) Stop(ctx context.Context) error {
 	d.stop()
 	d.mu.Lock()
 	lanes := d.lanes
-	d.lanes = map[string]*lane{}
+	d.lanes, d.running = map[string]*lane{}, false
 	d.mu.Unlock()
 	done := make(chan struct{})
 	go func() {

@@ -40,15 +40,21 @@ func (d *Deliverer) follow(ctx context.Context, snap *config.Snapshot) {
 	}
 }
 
-// strand parks what waits for systems that have no lane.
+// strand parks what waits for systems that have no lane. A hub that stops has none at
+// all, which says nothing about them.
 func (d *Deliverer) strand() {
 	d.follows.Lock()
 	defer d.follows.Unlock()
-	d.park(d.alive, func(system string) bool {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		return d.lanes[system] != nil
-	})
+	d.mu.Lock()
+	running := d.running
+	lanes := make(map[string]bool, len(d.lanes))
+	for name := range d.lanes {
+		lanes[name] = true
+	}
+	d.mu.Unlock()
+	if running {
+		d.park(d.alive, func(system string) bool { return lanes[system] })
+	}
 }
 
 // park parks what waits for systems that are not there, and tells whom it concerns.

@@ -276,3 +276,22 @@ func TestWithdrawnWhileItsSystemIsGone(t *testing.T) {
 		}
 	})
 }
+
+// A hub that stops has no lanes any more, and its systems are not gone.
+func TestStoppingParksNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tw := newTown(t, map[string]*backend{"finance": {answer: always(connectors.Receipt{Outcome: connectors.Retry, Code: "down"})}})
+		tw.start()
+		id := tw.submit(nil, "finance")
+		after(time.Second)
+		if err := tw.d.Stop(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		tw.d.alive = context.Background() // as it was when the scan began
+		tw.d.strand()
+		tw.expect(id, 1, hub.DeliveryPending, "")
+		if err := tw.store.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
