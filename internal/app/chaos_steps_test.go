@@ -363,9 +363,9 @@ func (c *chaos) rests(times int64) {
 	before := c.life.calls.Load()
 	time.Sleep(time.Hour)
 	synctest.Wait()
-	// At every scan: a look of the sweep, one for what a crash has left, and twice a claim and
-	// a look ahead of each system.
-	if n, most := c.life.calls.Load()-before, times*int64(time.Hour/scan)*int64(2+4*len(systems))+100; n > most {
+	// At every scan: a look of the sweep, one for what a crash has left, one for systems that
+	// are gone, and twice a claim and a look ahead of each system.
+	if n, most := c.life.calls.Load()-before, times*int64(time.Hour/scan)*int64(3+4*len(systems))+100; n > most {
 		c.wrong("%d calls of the store in an idle hour, %d at most", n, most)
 	}
 }

@@ -93,6 +93,9 @@ func (p *partner) Traits() connectors.Traits {
 	return connectors.Traits{Repeatable: has("repeatable"), Askable: has("askable"), Notices: has("notices")}
 }
 
+// Answers lets one of them be a payment provider.
+func (p *partner) Answers() []string { return []string{hub.AnswerPaymentURL} }
+
 func (p *partner) Open(e connectors.Environment) (connectors.Connector, error) {
 	return &partner{world: p.world, traits: p.traits, name: e.System}, nil
 }
