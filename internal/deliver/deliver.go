@@ -50,7 +50,7 @@ type Options struct {
 // Deliverer runs the lanes.
 type Deliverer struct {
 	Options
-	follows sync.Mutex // held while the store follows the systems that there are
+	follows chan struct{} // full while the store follows the systems that there are
 	mu      sync.Mutex
 	lanes   map[string]*lane
 	running bool
@@ -70,7 +70,7 @@ const staying = 64
 
 // New makes a deliverer without lanes.
 func New(opts Options) *Deliverer {
-	d := &Deliverer{Options: opts, lanes: map[string]*lane{}, crew: crew.New(staying)}
+	d := &Deliverer{Options: opts, lanes: map[string]*lane{}, follows: make(chan struct{}, 1), crew: crew.New(staying)}
 	d.alive, d.stop = context.WithCancel(context.Background())
 	d.hurry, d.cut = context.WithCancel(context.Background())
 	return d
@@ -101,8 +101,8 @@ func (d *Deliverer) Start(ctx context.Context, snap *config.Snapshot) error {
 // others. Attempts under way end with the old ones. After an error nothing has changed.
 // What waits follows, too.
 func (d *Deliverer) Apply(snap *config.Snapshot) error {
-	d.follows.Lock()
-	defer d.follows.Unlock()
+	d.follows <- struct{}{}
+	defer func() { <-d.follows }()
 	running, err := d.relay(snap)
 	if err == nil && running {
 		d.follow(d.alive, snap)

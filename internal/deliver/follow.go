@@ -43,8 +43,8 @@ func (d *Deliverer) follow(ctx context.Context, snap *config.Snapshot) {
 // strand parks what waits for systems that have no lane. A hub that stops has none at
 // all, which says nothing about them.
 func (d *Deliverer) strand() {
-	d.follows.Lock()
-	defer d.follows.Unlock()
+	d.follows <- struct{}{}
+	defer func() { <-d.follows }()
 	d.mu.Lock()
 	running := d.running
 	lanes := make(map[string]bool, len(d.lanes))
