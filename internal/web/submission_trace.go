@@ -72,7 +72,7 @@ func (d *desk) details(ctx context.Context, actor string, s *story, sealed map[h
 	}
 	s.Reference = meta.Reference
 	for _, delivery := range s.Deliveries {
-		if delivery.Reason == hub.ParkUnmapped && len(c.Parked[delivery.ID]) > 0 {
+		if delivery.Reason == hub.ParkUnmapped && delivery.Code != hub.CodeSystemGone && len(c.Parked[delivery.ID]) > 0 {
 			// The mapping comes first: it is why nothing was tried.
 			plain, err := o.open(ctx, hub.RecordDetail(delivery.ID, 0), c.Parked[delivery.ID])
 			if err != nil {
