@@ -235,9 +235,9 @@ func TestWhiteSpaceAroundValues(t *testing.T) {
 	}
 }
 
-// However a schema lets a number be written, it is that number.
+// However a schema lets a number or a day be written, it is that number and that day.
 func TestNumbersAsSchemasHaveThem(t *testing.T) {
-	for dir, ags := range map[string]string{"soest": "05974040", "musterstadt": "05999040"} {
+	for dir, ags := range map[string]string{"soest": "05974040", "musterstadt": "05999040", "fourth": "05998016"} {
 		snap := load(t, "../testdata/"+dir)
 		for service, r := range snap.Routes {
 			b, ok := snap.Binding(ags, service)
@@ -268,12 +268,14 @@ func TestNumbersAsSchemasHaveThem(t *testing.T) {
 	}
 }
 
-// spellings are what the schemas allow for whole numbers and for weights.
+// spellings are what the schemas allow for whole numbers, for weights and for days.
 var spellings = map[string]map[*regexp.Regexp]string{
 	"xml": {
 		regexp.MustCompile(`(:(?:hunde|gefaehrlich|anzahl|personen|flaeche|schulterhoehe)>)([0-9])`): "$1+0$2",
 		regexp.MustCompile(`(:gewicht>)([0-9.]+)`):                                                   "$1+0$2",
 		regexp.MustCompile(`(:gewicht>[0-9]+)(</)`):                                                  "$1.$2",
+		regexp.MustCompile(`(:(?:hunde|anzahl|personen|flaeche|schulterhoehe)>)([0-9])`):             "$1+$2",
+		regexp.MustCompile(`(>[0-9]{4}-[0-9]{2}-[0-9]{2})(</)`):                                      "$1+02:00$2",
 	},
 	"json": {
 		regexp.MustCompile(`("(?:hunde|gefaehrlich|anzahl|personen|flaeche|schulterhoehe)": [0-9]+)`): "$1.0",
