@@ -235,6 +235,34 @@ func TestWhiteSpaceAroundValues(t *testing.T) {
 	}
 }
 
+// What the table of fees has no row for is not to be had: it is neither ordered nor taxed, and a size that
+// is none of the list's is not guessed from its digits.
+func TestBinsThatAreNotToBeHad(t *testing.T) {
+	for dir, ags := range map[string]string{"soest": "05974040", "musterstadt": "05999040"} {
+		b, ok := load(t, "../testdata/"+dir).Binding(ags, "abfallbehaelter-anmeldung")
+		if !ok {
+			t.Fatal(dir)
+		}
+		example, err := routes.FS.ReadFile("abfallbehaelter-anmeldung/examples/neubau.xml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for size, held := range map[string]bool{"80": false, "120": false, "90": true, "500": true, "080": true, "80.0": true} {
+			body := strings.Replace(string(example), "<code>80</code>", "<code>"+size+"</code>", 1)
+			tree, err := gate.Tree(context.Background(), []byte(body), "application/xml", gate.Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := leave(t, b, "abfallbehaelter-anmeldung", tree.Root())
+			for _, role := range []string{"waste", "finance"} {
+				if strings.HasPrefix(got[role], "held: ") != held {
+					t.Errorf("%s, %s litres: %s gets %s", dir, size, role, got[role])
+				}
+			}
+		}
+	}
+}
+
 // However a schema lets a number or a day be written, it is that number and that day.
 func TestNumbersAsSchemasHaveThem(t *testing.T) {
 	for dir, ags := range map[string]string{"soest": "05974040", "musterstadt": "05999040", "fourth": "05998016"} {
