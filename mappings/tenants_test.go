@@ -111,8 +111,9 @@ func TestTenants(t *testing.T) {
 		{"fourth", "05998016", "hundeanmeldung", "zwei-hunde", "finance public-order records", map[string]string{"finance": "<b:cent>12700</b:cent>"}},
 		{"soest", "05974040", "hundeanmeldung", "dackel", "finance records", nil}, // nothing to notify, nothing to pay
 		{"soest", "05974040", "hundemarke", "zwei", "citizen-mail payment records", map[string]string{"payment": `"grosAmount": 10.00`}},
-		// A dog's tax ends with the month of the late notice in Soest, with the month itself in Iserlohn, with the day in Wiesenbrück.
-		{"soest", "05974040", "hundeabmeldung", "verstorben", "citizen-mail finance public-order records", map[string]string{"finance": "20260601", "citizen-mail": "Stadt Soest"}},
+		// A dog's tax ends with the month in Soest and Iserlohn, with the day in Wiesenbrück. The fortnight in which Soest
+		// wants to know ended on the First of May, and so on the Monday after, the day of receipt (AO § 108 Abs. 3).
+		{"soest", "05974040", "hundeabmeldung", "verstorben", "citizen-mail finance public-order records", map[string]string{"finance": "20260501", "citizen-mail": "Stadt Soest"}},
 		{"soest", "05962024", "hundeabmeldung", "verstorben", "finance public-order records", map[string]string{"finance": `"ende": "2026-04-30"`}},
 		{"fourth", "05998016", "hundeabmeldung", "verstorben", "finance public-order records", map[string]string{"finance": "<b:bis>2026-04-17</b:bis>"}},
 		{"soest", "05974040", "hundeabmeldung", "weggezogen", "citizen-mail finance public-order records", nil},

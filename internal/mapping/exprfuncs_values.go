@@ -60,6 +60,8 @@ func extreme(want int) func(x, y Decimal) (Decimal, error) {
 	}
 }
 
+var errWhole = errors.New("is not a whole number of days or months")
+
 var errRule = errors.New("the rounding rule is none of " + strings.Join(roundings, ", "))
 
 // places reads the places and the rule that follow the numbers of a call.
@@ -146,15 +148,22 @@ func dateFunctions() []exprFunction {
 	}
 	shift := func(name string, f func(Date, int) Date) exprFunction {
 		return exprFunction{name, func(a ...any) (any, error) {
-			d, n := a[0].(Date), a[1].(int)
-			if !d.IsSet() {
+			by, err := asDecimal(a[1])
+			if err != nil {
+				return nil, err
+			}
+			d := a[0].(Date)
+			if !d.IsSet() || !by.set {
 				return Date{}, nil
 			}
-			if n > 100000 || n < -100000 {
+			if by, err = exactly(by, 0); err != nil {
+				return nil, errWhole
+			}
+			if n := by.unscaled; n > 100000 || n < -100000 {
 				return nil, errOverflow
 			}
-			return f(d, n).inYears()
-		}, []any{new(func(Date, int) Date)}}
+			return f(d, int(by.unscaled)).inYears()
+		}, []any{new(func(Date, int) Date), new(func(Date, Decimal) Date)}}
 	}
 	part := func(name string, f func(Date) int) exprFunction {
 		return exprFunction{name, func(a ...any) (any, error) {

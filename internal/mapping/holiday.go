@@ -26,7 +26,7 @@ func (d Date) isWorkingDay() bool {
 	return w != time.Saturday && w != time.Sunday && !d.isHoliday()
 }
 
-// workingDay is d itself or the next working day (BGB § 193).
+// workingDay is d itself or the next working day (BGB § 193, AO § 108 Abs. 3).
 func (d Date) workingDay() Date {
 	for !d.isWorkingDay() {
 		d = d.plusDays(1)

@@ -213,6 +213,7 @@ func TestExpressions(t *testing.T) {
 		{`distinct("h/g")`, "2"}, {`distinct("fehlt")`, "0"}, {`distinct(1)`, "load"}, {`join("h/g", "; ")`, "1.10; 2.20"}, {`join("fehlt", ", ")`, ""}, {`join("h/g", n)`, "load"}, {`join("h/g")`, "load"}, {`join(1, ",")`, "load"},
 		{`date("d") < date("2026-02-01")`, "true"}, {`firstOfNextMonth(date("d"))`, "2026-02-01"}, {`date("t")`, "hold not-a-date"}, {`date("fehlt") < date("2026-02-01")`, "false"},
 		{`firstOfMonth(date("fehlt"))`, ""}, {`plusMonths(date("d"), 1)`, "2026-02-28"}, {`plusDays(date("d"), 1)`, "2026-02-01"}, {`monthsLeft(date("d"))`, "12"},
+		{`plusDays(date("d"), number(i))`, "2026-02-03"}, {`plusMonths(date("d"), number("fehlt"))`, ""}, {`plusDays(date("d"), number("n"))`, "hold expression"},
 		{`months(date("2026-04-01"), date("2026-12-31"))`, "9"}, {`days(date("2026-03-28"), date("2026-03-30"))`, "2"}, {`age(date("2004-02-29"), date("2026-02-28"))`, "21"},
 		{`days(date("1700-01-01"), date("2026-01-01"))`, "119069"}, {`days(date("9999-12-31"), date("2026-03-01"))`, "-2912383"},
 		{`format(firstOfNextMonth(date("9999-12-31")), "DD.MM.YYYY")`, "hold not-a-date"}, {`plusDays(date("0001-01-01"), -1)`, "hold not-a-date"}, {`plusDays(date("9999-12-30"), 1)`, "9999-12-31"},
