@@ -270,6 +270,46 @@ func TestBinsThatAreNotToBeHad(t *testing.T) {
 	}
 }
 
+// What is named twice is there once: neither a tag nor a bin is paid for, fetched or taken off a bill again.
+func TestNothingIsCountedTwice(t *testing.T) {
+	snap := load(t, "../testdata/soest")
+	for _, tt := range []struct{ service, example, was, now, roles string }{
+		{"hundemarke", "zwei", "<h:name>Flocke</h:name>", "<h:name>Flocke</h:name><h:chip>276098100000017</h:chip>", "payment"},
+		{"hundemarke", "zwei", "<h:name>Flocke</h:name>", "<h:name>Flocke</h:name><h:marke>2026-0815</h:marke>", "payment"},
+		{"abfallbehaelter-abmeldung", "verkauf", "B-120-30013", "B-120-30012", "waste finance"},
+		{"abfallbehaelter-abmeldung", "verkauf", "R-080-30011", "B-120-30012", "waste finance"},
+		{"abfallbehaelter-abmeldung", "verkauf", "<a:anzahl>2<", "<a:anzahl>1<", "waste finance"},
+		{"abfallbehaelter-anmeldung", "groessenwechsel", "B-120-20416", "R-060-11873", "waste finance"},
+	} {
+		b, ok := snap.Binding("05974040", tt.service)
+		if !ok {
+			t.Fatal(tt.service)
+		}
+		file, err := routes.FS.ReadFile(tt.service + "/examples/" + tt.example + ".xml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, twice := range []bool{false, true} {
+			body := string(file)
+			if twice {
+				if body = strings.Replace(body, tt.was, tt.now, 1); body == string(file) {
+					t.Fatalf("%s has no %s", tt.example, tt.was)
+				}
+			}
+			tree, err := gate.Tree(context.Background(), []byte(body), "application/xml", gate.Limits{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := leave(t, b, tt.service, tree.Root())
+			for _, role := range strings.Fields(tt.roles) {
+				if got[role] == "" || strings.HasPrefix(got[role], "held: ") != twice {
+					t.Errorf("%s with %s: %s gets %s", tt.service, tt.now, role, got[role])
+				}
+			}
+		}
+	}
+}
+
 // A rule of local law that no mapping knows, or knows in another spelling, is not taken for one that it knows:
 // the month in which a tax begins or ends is not guessed.
 func TestRulesThatNobodyKnows(t *testing.T) {
