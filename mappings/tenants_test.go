@@ -276,6 +276,7 @@ func TestNothingIsCountedTwice(t *testing.T) {
 	for _, tt := range []struct{ service, example, was, now, roles string }{
 		{"hundemarke", "zwei", "<h:name>Flocke</h:name>", "<h:name>Flocke</h:name><h:chip>276098100000017</h:chip>", "payment"},
 		{"hundemarke", "zwei", "<h:name>Flocke</h:name>", "<h:name>Flocke</h:name><h:marke>2026-0815</h:marke>", "payment"},
+		{"hundeabmeldung", "weggezogen", "</h:gross>\n    <h:ende>", "</h:gross><h:marke><h:nummer>2026-0901</h:nummer><h:verbleib>verloren</h:verbleib></h:marke><h:ende>", "finance"},
 		{"abfallbehaelter-abmeldung", "verkauf", "B-120-30013", "B-120-30012", "waste finance"},
 		{"abfallbehaelter-abmeldung", "verkauf", "R-080-30011", "B-120-30012", "waste finance"},
 		{"abfallbehaelter-abmeldung", "verkauf", "<a:anzahl>2<", "<a:anzahl>1<", "waste finance"},
