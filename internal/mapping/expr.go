@@ -9,6 +9,7 @@ import (
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/checker/nature"
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/vm"
 	"go.yaml.in/yaml/v4"
@@ -88,7 +89,7 @@ func (c *compiler) condition(src string) (*program, error) {
 }
 
 func exprOptions(env any, p ast.Visitor) []expr.Option {
-	opts := []expr.Option{expr.Env(env), expr.DisableAllBuiltins(), expr.MaxNodes(maxExpr), expr.Patch(p)}
+	opts := []expr.Option{expr.Env(env), expr.DisableAllBuiltins(), expr.MaxNodes(maxExpr), expr.Patch(p), expr.Patch(untyped{})}
 	for _, name := range []string{"all", "any", "none", "one", "filter", "len"} {
 		opts = append(opts, expr.EnableBuiltin(name))
 	}
@@ -98,8 +99,26 @@ func exprOptions(env any, p ast.Visitor) []expr.Option {
 	for op, fn := range exprOperators {
 		opts = append(opts, expr.Operator(op, fn))
 	}
-	return opts
+	return append(opts, expr.Patch(untypedAgain{})) // behind the operators: what they made of the arguments is checked
 }
+
+// untyped makes the library look into the arguments of a call again. A call whose type it
+// knows once is not looked into any more: what the names in it were bound to would have no
+// type, operators on them would not be ours (2.50 is not equal to 2.5 then), and nothing
+// wrong in them would be found at load.
+type untyped struct{}
+
+func (untyped) Visit(node *ast.Node) {
+	if n, ok := (*node).(*ast.CallNode); ok {
+		n.SetNature(nature.Nature{})
+	}
+}
+
+// untypedAgain does so each time that operators have been bound.
+type untypedAgain struct{ untyped }
+
+func (untypedAgain) Reset()             {}
+func (untypedAgain) ShouldRepeat() bool { return false }
 
 var exprOperators = map[string]string{"+": "__add", "-": "__sub", "*": "__mul",
 	"<": "__lt", "<=": "__le", ">": "__gt", ">=": "__ge", "==": "__eq", "!=": "__ne"}

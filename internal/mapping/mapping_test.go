@@ -220,6 +220,8 @@ func TestExpressions(t *testing.T) {
 		{`plusMonths(date("d"), -24313)`, "hold not-a-date"}, {`plusWorkingDays(date("9999-12-31"), 1)`, "hold not-a-date"}, {`workingDay(date("fehlt"))`, ""},
 		{`year(date("d"))`, "2026"}, {`format(date("d"), "DD.MM.YY")`, "31.01.26"}, {`workingDay(date("2026-12-25"))`, "2026-12-28"},
 		{`proRata(85.80, 9)`, "64.35"}, {`proRata(100, 1)`, "load"}, {`proRata(decimal("100"), 1, "down")`, "8.33"}, {`divide(1, 3, 2)`, "0.33"}, {`round(number("n"), 0, "half-even")`, "2"},
+		{`proRata(number("i") * number("n"), 3)`, "1.88"}, {`round(number("n") * 3 - 0.25, 0)`, "7"}, {`max(number("n") + number("i"), 2)`, "5.50"}, {`proRata(text("t") * 2, 3)`, "load"},
+		{`text(number("n") == 2.5)`, "true"}, {`concat(number("n") == 2.5 ? "ja" : "nein", date("d") < date("2026-02-01"))`, "jatrue"}, {`concat(text("t") > number("n"))`, "load"},
 		{`round(1.5, 0, "quer")`, "hold expression"}, {`divide(1.0, 0, 2)`, "hold expression"}, {`max(number("n"), 3)`, "3"}, {`min(1, 2)`, "1"}, {`decimal("9000000000000000000") * 10`, "hold not-a-number"},
 		{`answer("finance", "kz")`, "4711"}, {`answer("finance", "nix")`, ""}, {`submission.number`, "MU-7K2P-94"}, {`municipality.ags`, "05999999"}, {`meta.trustLevel`, "STORK-QAA-Level-3"},
 		{`submission.receivedOn`, "2026-05-04"}, {`submission.receivedOn > date("2026-01-01")`, "true"}, {`position`, "1"}, {`len(attachments)`, "2"},
