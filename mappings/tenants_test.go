@@ -8,6 +8,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -307,6 +308,57 @@ func TestNothingIsCountedTwice(t *testing.T) {
 					t.Errorf("%s with %s: %s gets %s", tt.service, tt.now, role, got[role])
 				}
 			}
+		}
+	}
+}
+
+// The share of a year is reckoned by the rate of the months it is for. Where the rate changes among them, no
+// single one is right, and a person decides.
+func TestRateThatChangesWithinTheYear(t *testing.T) {
+	b := map[string]*config.Binding{}
+	snap := load(t, "../testdata/musterstadt")
+	for _, service := range []string{"hundeanmeldung", "hundeabmeldung", "abfallbehaelter-anmeldung", "abfallbehaelter-abmeldung"} {
+		b[service], _ = snap.Binding("05999040", service)
+	}
+	for _, tt := range []struct{ service, example, ordinance, from, want string }{
+		{"hundeanmeldung", "labrador", "hundesteuer", "2026-03-01", `"anteil-im-ersten-jahr": "72.33"`}, // ten months of 86.80
+		{"hundeanmeldung", "labrador", "hundesteuer", "2026-07-01", "held: gegenstand.anteil-im-ersten-jahr"},
+		{"hundeanmeldung", "labrador", "hundesteuer", "2027-01-01", `"anteil-im-ersten-jahr": "71.50"`},
+		{"hundeabmeldung", "verstorben", "hundesteuer", "2026-05-01", `"minderung-im-jahr": "57.87"`}, // eight months of 86.80
+		{"hundeabmeldung", "verstorben", "hundesteuer", "2026-07-01", "held: gegenstand.minderung-im-jahr"},
+		{"hundeabmeldung", "verstorben", "hundesteuer", "2027-01-01", `"minderung-im-jahr": "57.20"`},
+		{"abfallbehaelter-anmeldung", "neubau", "abfallgebuehren", "2026-06-01", `"im-ersten-jahr": "77.12"`}, // seven months of 132.20
+		{"abfallbehaelter-anmeldung", "neubau", "abfallgebuehren", "2026-07-01", "held: gegenstaende/im-ersten-jahr"},
+		{"abfallbehaelter-anmeldung", "neubau", "abfallgebuehren", "2027-01-01", `"im-ersten-jahr": "76.53"`},
+		{"abfallbehaelter-abmeldung", "verkauf", "abfallgebuehren", "2026-08-01", `"minderung-im-jahr": "55.08"`}, // five months of 132.20
+		{"abfallbehaelter-abmeldung", "verkauf", "abfallgebuehren", "2026-10-01", "held: gegenstaende/minderung-im-jahr"},
+		{"abfallbehaelter-abmeldung", "verkauf", "abfallgebuehren", "2027-01-01", `"minderung-im-jahr": "54.67"`},
+		{"abfallbehaelter-abmeldung", "zu-viel", "abfallgebuehren", "2027-01-01", `"minderung-im-jahr": "0.00"`},
+	} {
+		file, err := mappings.FS.ReadFile("ordinances/" + tt.ordinance + ".yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		head, table, _ := strings.Cut(string(file), "tables:\n")
+		dearer := regexp.MustCompile(`jahr: [0-9]+`).ReplaceAllStringFunc(table, func(s string) string {
+			n, err := strconv.Atoi(strings.TrimPrefix(s, "jahr: "))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return "jahr: " + strconv.Itoa(n+1)
+		})
+		fsys := fstest.MapFS{"x.yaml": {Data: []byte(head + "tables:\n" + table + strings.Replace(dearer, "2022-01-01", tt.from, 1))}}
+		law, found := mapping.LoadOrdinance(fsys, "x.yaml")
+		if law == nil {
+			t.Fatal(found)
+		}
+		tenant := *b[tt.service].Competent
+		tenant.Ordinances = maps.Clone(tenant.Ordinances)
+		tenant.Ordinances[tt.ordinance] = law
+		binding := *b[tt.service]
+		binding.Competent = &tenant
+		if got := deliverBy(t, &binding, tt.service, tt.example)["finance"]; !strings.Contains(got, tt.want) {
+			t.Errorf("%s, dearer from %s: finance gets %s\nwithout %s", tt.service, tt.from, got, tt.want)
 		}
 	}
 }
