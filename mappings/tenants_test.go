@@ -282,6 +282,7 @@ func TestNothingIsCountedTwice(t *testing.T) {
 		{"abfallbehaelter-abmeldung", "verkauf", "R-080-30011", "B-120-30012", "waste finance"},
 		{"abfallbehaelter-abmeldung", "verkauf", "<a:anzahl>2<", "<a:anzahl>1<", "waste finance"},
 		{"abfallbehaelter-anmeldung", "groessenwechsel", "B-120-20416", "R-060-11873", "waste finance"},
+		{"abfallbehaelter-anmeldung", "groessenwechsel", ">tauschen<", ">aufstellen<", "waste"}, // a new bin, or one in place of another?
 	} {
 		file, err := routes.FS.ReadFile(tt.service + "/examples/" + tt.example + ".xml")
 		if err != nil {
