@@ -170,6 +170,8 @@ func TestOrdinanceFindings(t *testing.T) {
 		{"amount: 450.00", "jahr: 450.00", "x.yaml:13:9: warning: the row gives jahr, which no other row gives, and no amount, which all others give"},
 		{"amount: 450.00", "amount: ''", "amount has no value (leave it out where there is no rate, or name it in texts)"},
 		{"amount: 450.00", "betrag: viel", "if it is a key, declare it in keys; if it is text, in texts"},
+		{"amount: 450.00", "amount: 1.450", "x.yaml:13:43: warning: amount: 1.450 is read as 1.45 (write 1450.00, if that is meant)"},
+		{"amount: 450.00", "amount: -450.00", "x.yaml:13:43: warning: amount: -450.00 is negative (what is to be taken off is written without a sign)"},
 		{"amount: 450.00", "amount: '1.450,00'", "(write 1450.00)"}, {"kind: text", "when: text", "cannot be the name of a key"}, {"tables:", "tabels:", "did you mean tables?"},
 	} {
 		if !strings.Contains(ordText, c.from) {

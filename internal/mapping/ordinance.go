@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -274,6 +275,9 @@ func (r *reader) ordRow(ord *Ordinance, t *ordTable, n *yaml.Node) ordRow {
 	return row
 }
 
+// thousands is how a German hand writes them; here the point is a decimal one.
+var thousands = regexp.MustCompile(`^[1-9][0-9]{0,2}\.[0-9]{3}$`)
+
 func (r *reader) ordValue(ord *Ordinance, row *ordRow, k, v *yaml.Node, text string) {
 	for _, key := range ord.Keys {
 		if d := distance(k.Value, key.Name); d == 1 || d == 2 && len(key.Name) > 5 {
@@ -285,6 +289,12 @@ func (r *reader) ordValue(ord *Ordinance, row *ordRow, k, v *yaml.Node, text str
 		d, err := ParseDecimal(text)
 		if err == nil && !d.set && v.Kind == yaml.ScalarNode {
 			r.add(v, k.Value+" has no value", "leave it out where there is no rate, or name it in texts")
+		}
+		if err == nil && thousands.MatchString(text) {
+			r.warnf(v, "%s: %s is read as %s (write %s.00, if that is meant)", k.Value, text, d.trimmed(), strings.ReplaceAll(text, ".", ""))
+		}
+		if err == nil && d.unscaled < 0 {
+			r.warnf(v, "%s: %s is negative (what is to be taken off is written without a sign)", k.Value, text)
 		}
 		if err != nil {
 			sug := ""
