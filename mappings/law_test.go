@@ -137,6 +137,41 @@ func TestRateThatChangesWithinTheYear(t *testing.T) {
 	}
 }
 
+// Whoever leaves with the last day of a year owes nothing by the law of the next one, which may not be there yet.
+func TestEndWithTheLastDayOfTheLaw(t *testing.T) {
+	snap := load(t, "../testdata/musterstadt")
+	for service, ordinance := range map[string]string{"hundeabmeldung": "hundesteuer", "abfallbehaelter-abmeldung": "abfallgebuehren"} {
+		b, _ := snap.Binding("05999040", service)
+		file, err := mappings.FS.ReadFile("ordinances/" + ordinance + ".yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		fsys := fstest.MapFS{"x.yaml": {Data: []byte(strings.Replace(string(file), "valid-from: 2022-01-01", "valid-from: 2022-01-01\n    valid-to: 2026-12-31", 1))}}
+		law, found := mapping.LoadOrdinance(fsys, "x.yaml")
+		if law == nil {
+			t.Fatal(found)
+		}
+		tenant := *b.Competent
+		tenant.Ordinances = maps.Clone(tenant.Ordinances)
+		tenant.Ordinances[ordinance] = law
+		binding := *b
+		binding.Competent = &tenant
+		example, err := routes.FS.ReadFile(service + "/examples/" + map[string]string{"hundeabmeldung": "verstorben", "abfallbehaelter-abmeldung": "verkauf"}[service] + ".xml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := strings.NewReplacer("2026-04-17<", "2026-12-20<", "<code>verstorben<", "<code>weggezogen<", "2026-07-31<", "2026-12-20<").Replace(string(example))
+		tree, err := gate.Tree(context.Background(), []byte(body), "application/xml", gate.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := leave(t, &binding, service, tree.Root())["finance"]
+		if !strings.Contains(got, `"ende": "2026-12-31"`) || !strings.Contains(got, `"minderung-im-jahr": "0.00"`) {
+			t.Errorf("%s: finance gets %s", service, got)
+		}
+	}
+}
+
 // A rule of local law that no mapping knows, or knows in another spelling, is not taken for one that it knows:
 // the month in which a tax begins or ends is not guessed.
 func TestRulesThatNobodyKnows(t *testing.T) {
