@@ -105,10 +105,11 @@ func (f *file) done() bool {
 	return true
 }
 
-// holds reports whether the submission holds back later deliveries with the same
-// order key to a system: it is not planned yet, or has one there that is not
-// settled. What is damaged holds nobody back.
-func (f *file) holds(system string) bool {
+// holds reports whether the submission holds back a later delivery with the same order
+// key: it is not planned yet, or has one for the same system or role that is not settled.
+// A role may have got another system meanwhile: the document that is still to be mapped
+// goes there then. What is damaged holds nobody back.
+func (f *file) holds(later *delivery) bool {
 	if f.State == hub.SubmissionDamaged || f.State == hub.SubmissionErased {
 		return false
 	}
@@ -116,7 +117,7 @@ func (f *file) holds(system string) bool {
 		return true
 	}
 	for _, d := range f.deliveries {
-		if d.System == system && !d.State.Settled() {
+		if (d.System == later.System || d.Role == later.Role) && !d.State.Settled() {
 			return true
 		}
 	}
@@ -135,7 +136,7 @@ func (t *tx) isHeld(f *file, d *delivery) (bool, error) {
 			continue // a damaged one is set aside when its own turn comes
 		case err != nil:
 			return false, err
-		case f.holds(d.System):
+		case f.holds(d):
 			return true, nil
 		}
 	}
@@ -163,7 +164,7 @@ func (s *Store) Predecessor(ctx context.Context, id hub.ID) (before hub.ID, err 
 				continue
 			case err != nil:
 				return err
-			case e.holds(d.System):
+			case e.holds(d):
 				before = e.ID
 				return nil
 			}

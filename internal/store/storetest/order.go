@@ -201,3 +201,46 @@ func orderGoesAhead(f *fixture) {
 	equal(f, "freed", f.claimOne("infoma").Submission.ID, later)
 	f.figuresMatch([]hub.ID{stranger, honest, later})
 }
+
+// A role that has got another system keeps its order: what was planned for the one before
+// goes to the new one when it is mapped, and until then nobody overtakes it there.
+func orderFollowsTheRole(f *fixture) {
+	ordered := func(key, system string, make func(id hub.ID) store.NewDelivery) hub.ID {
+		id := f.accept(ordered(key))
+		d := make(id)
+		d.Role, d.System, d.OrderKey = "finance", system, []byte(key)
+		all := []store.NewDelivery{d}
+		if len(d.After) > 0 {
+			p := f.pending(id, d.After[0], "payment")
+			p.OrderKey = []byte(key)
+			all = append(all, p)
+		}
+		f.plan(id, all...)
+		f.pass(time.Second)
+		return id
+	}
+	sent := func(id hub.ID) store.NewDelivery { return f.pending(id, 1, "infoma") }
+	unpaid := ordered("chip", "infoma", func(id hub.ID) store.NewDelivery { return f.waiting(id, 1, "infoma", 2) })
+	later := ordered("chip", "kasse", sent)
+	f.claimNone("kasse")
+	before, err := f.Predecessor(f.ctx, later.Delivery(1))
+	f.must(err)
+	equal(f, "predecessor", before, unpaid)
+	f.send("payment", hub.DeliveryDelivered)
+	r := document(unpaid.Delivery(1))
+	r.System, r.Mapping = "kasse", "doc"
+	f.advance(unpaid, &store.Advance{State: hub.SubmissionRunning, Rendered: []store.Rendered{*r}})
+	task := f.claimOne("kasse")
+	equal(f, "first", task.Submission.ID, unpaid)
+	f.record(task, hub.DeliveryDelivered)
+	equal(f, "then", f.claimOne("kasse").Submission.ID, later)
+
+	gone := ordered("tag", "infoma", sent)
+	_, err = f.Strand(f.ctx, has("kasse"), f.now)
+	f.must(err)
+	behind := ordered("tag", "kasse", sent)
+	f.claimNone("kasse")
+	_, err = f.CloseDelivery(f.ctx, gone.Delivery(1), "operator:x", "sent by hand", f.now)
+	f.must(err)
+	equal(f, "freed", f.claimOne("kasse").Submission.ID, behind)
+}

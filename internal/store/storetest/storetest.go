@@ -90,6 +90,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"OrderUnplannedHoldsBack", orderUnplannedHoldsBack},
 		{"OrderParkedHoldsBack", orderParkedHoldsBack},
 		{"OrderOtherSystemsAreFree", orderOtherSystemsAreFree},
+		{"OrderFollowsTheRole", orderFollowsTheRole},
 		{"OrderDamagedAndClosedDoNot", orderDamagedAndClosedDoNot},
 		{"OrderNamesThePredecessor", orderNamesThePredecessor},
 		{"OrderManyBehindOne", orderManyBehindOne},
