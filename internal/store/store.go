@@ -323,6 +323,7 @@ type Deliver interface {
 	Hurry(ctx context.Context, system, actor string, at time.Time) (int, error)
 	// Strand parks, with hub.CodeSystemGone, what is pending or awaiting for systems that
 	// are not there any more: as unclear where it may have arrived, else as unmapped.
+	// What has had its answer and is only asked for another one is left as it is.
 	Strand(ctx context.Context, has func(system string) bool, at time.Time) ([]Stranded, error)
 	// Return makes what Strand has parked what it was, where its system is there again.
 	// The schedule begins anew. What was withdrawn or erased meanwhile stays parked.

@@ -119,7 +119,7 @@ func (s *Store) Strand(ctx context.Context, has func(system string) bool, at tim
 		if f.Pending+f.Awaiting == 0 || has(system) {
 			continue
 		}
-		keys, err := s.keysOf(ctx, "SELECT key FROM delivery WHERE system = ? AND state IN (2, 4) AND due IS NOT NULL ORDER BY key", system)
+		keys, err := s.chosen(ctx, "SELECT "+deliveryColumns+" FROM delivery WHERE system = ? AND state IN (2, 4) AND due IS NOT NULL ORDER BY key", system, (*delivery).mayStrand)
 		if err != nil {
 			return parked, fmt.Errorf("park what waits for system %s: %w", system, err)
 		}
@@ -128,7 +128,7 @@ func (s *Store) Strand(ctx context.Context, has func(system string) bool, at tim
 			err := s.w.do(ctx, func(t *tx) error {
 				done = nil
 				return t.each(some, func(f *file, d *delivery) error {
-					if f.State == hub.SubmissionDamaged || d.State != hub.DeliveryPending && d.State != hub.DeliveryAwaiting {
+					if f.State == hub.SubmissionDamaged || !d.mayStrand() {
 						return nil
 					}
 					if err := t.strand(f, d, at); err != nil {
@@ -145,6 +145,13 @@ func (s *Store) Strand(ctx context.Context, has func(system string) bool, at tim
 		}
 	}
 	return parked, nil
+}
+
+// mayStrand reports whether a delivery waits. What has had its answer, and is asked for
+// another one, stands by that until its system is there: parked it would look open, and
+// whoever ends it would end what had arrived.
+func (d *delivery) mayStrand() bool {
+	return (d.State == hub.DeliveryPending || d.State == hub.DeliveryAwaiting) && !d.stands()
 }
 
 // strand parks one. Whether it was awaiting is kept, and so is what it can be asked by.
@@ -169,15 +176,8 @@ func (s *Store) Return(ctx context.Context, has func(system string) bool, at tim
 		if f.Parked == 0 || !has(system) {
 			continue
 		}
-		var keys []int64
-		err := s.read(ctx, func(c *conn) error {
-			return c.query(ctx, "SELECT "+deliveryColumns+" FROM delivery INDEXED BY delivery_parked WHERE system = ? AND state = 6 ORDER BY key", []any{system}, func(row []driver.Value) error {
-				if d, err := decodeDelivery(hub.ID{}, row); err == nil && d.Code == hub.CodeSystemGone {
-					keys = append(keys, d.key)
-				}
-				return nil
-			})
-		})
+		keys, err := s.chosen(ctx, "SELECT "+deliveryColumns+" FROM delivery INDEXED BY delivery_parked WHERE system = ? AND state = 6 ORDER BY key", system,
+			func(d *delivery) bool { return d.Code == hub.CodeSystemGone })
 		if err != nil {
 			return back, fmt.Errorf("look for what waited for system %s: %w", system, err)
 		}
@@ -229,6 +229,19 @@ func (s *Store) keysOf(ctx context.Context, query string, args ...any) (keys []i
 	err = s.read(ctx, func(c *conn) error {
 		return c.query(ctx, query, args, func(row []driver.Value) error {
 			keys = append(keys, asInt(row[0]))
+			return nil
+		})
+	})
+	return keys, err
+}
+
+// chosen lists the keys of those of a system's deliveries that fit.
+func (s *Store) chosen(ctx context.Context, query, system string, fits func(*delivery) bool) (keys []int64, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		return c.query(ctx, query, []any{system}, func(row []driver.Value) error {
+			if d, err := decodeDelivery(hub.ID{}, row); err == nil && fits(d) {
+				keys = append(keys, d.key)
+			}
 			return nil
 		})
 	})

@@ -62,6 +62,7 @@ func (t *tx) withdraw(f *file, actor, reason string, at time.Time) error {
 				return err
 			}
 			continue
+		case d.Code == hub.CodeSystemGone && !d.asked && state == hub.DeliveryParked: // it does not go on by itself any more
 		case state.Settled(), state == hub.DeliverySending, state == hub.DeliveryAwaiting, state == hub.DeliveryParked && why == hub.ParkUnclear:
 			continue
 		}

@@ -48,6 +48,8 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"WaitsSince", waitsSince},
 		{"WaitsSinceTheQuestion", waitsSinceTheQuestion},
 		{"ReturnLeavesTheRest", returnLeavesTheRest},
+		{"StrandLeavesAnswers", strandLeavesAnswers},
+		{"WithdrawnWhileStranded", withdrawnWhileStranded},
 		{"RecordDelivered", recordDelivered},
 		{"RecordRetry", recordRetry},
 		{"RecordAwaiting", recordAwaiting},

@@ -126,6 +126,61 @@ func returnLeavesTheRest(f *fixture) {
 	f.deliveryState(refused.Delivery(1), hub.DeliveryParked)
 }
 
+// strandLeavesAnswers: what has had its answer stands by it, and waits to be asked again
+// until its system is there: a person who ends it would end what had arrived.
+func strandLeavesAnswers(f *fixture) {
+	for _, end := range []struct {
+		state  hub.DeliveryState
+		code   string
+		status hub.CaseStatus
+	}{
+		{hub.DeliveryDelivered, "completed", hub.CaseCompleted},
+		{hub.DeliveryClosed, hub.CodeRemoteCancelled, hub.CaseCancelled},
+		{hub.DeliveryClosed, hub.CodeRemoteRefund, hub.CaseCancelled},
+	} {
+		id := f.planned(end.code)
+		r := f.outcome(f.claimOne(end.code), end.state)
+		r.Attempt.Code, r.Token, r.KeepToken, r.Answer = end.code, []byte("sealed token"), true, []byte("first")
+		_, err := f.Record(f.ctx, r)
+		f.must(err)
+		f.must(f.Notice(f.ctx, id.Delivery(1), f.now))
+		parked, err := f.Strand(f.ctx, has(), f.now)
+		f.must(err)
+		equal(f, "parked", len(parked), 0)
+		s := f.status(id)
+		equal(f, "status", hub.StandingOf(&s.Submission, s.Deliveries).Status, end.status)
+		_, err = f.Return(f.ctx, has(end.code), f.now)
+		f.must(err)
+		equal(f, "asked", f.claimOne(end.code).Delivery.State, hub.DeliveryAwaiting)
+	}
+}
+
+// withdrawnWhileStranded: what may have arrived does not go on by itself any more once the
+// citizen has taken it back, so it does not say that it waits for its system.
+func withdrawnWhileStranded(f *fixture) {
+	id := f.planned("infoma", "payment", "records")
+	r := f.outcome(f.claimOne("infoma"), hub.DeliveryPending)
+	r.Uncertain = true
+	_, err := f.Record(f.ctx, r)
+	f.must(err)
+	r = f.outcome(f.claimOne("payment"), hub.DeliveryAwaiting)
+	r.Token = []byte("sealed token")
+	_, err = f.Record(f.ctx, r)
+	f.must(err)
+	_, err = f.Strand(f.ctx, has(), f.now)
+	f.must(err)
+	f.withdraw(id)
+	f.deliveryStates(id, hub.DeliveryParked, hub.DeliveryParked, hub.DeliveryClosed)
+	equal(f, "it may have arrived", f.delivery(id.Delivery(1)).Code, hub.CodeWithdrawn)
+	equal(f, "it is asked once its system is back", f.delivery(id.Delivery(2)).Code, hub.CodeSystemGone)
+	back, err := f.Return(f.ctx, has("infoma", "payment", "records"), f.now)
+	f.must(err)
+	equal(f, "back", len(back), 1)
+	f.claimNone("infoma")
+	equal(f, "asked", f.claimOne("payment").Delivery.State, hub.DeliveryAwaiting)
+	f.figuresMatch([]hub.ID{id})
+}
+
 // trail counts the audit entries of an action.
 func (f *fixture) trail(action string) (n int) {
 	f.Helper()
