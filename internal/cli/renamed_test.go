@@ -76,7 +76,7 @@ func TestRenamedSystem(t *testing.T) {
 	if got := c.run(0, "parked", "--system", "kasse-musterstadt"); !strings.Contains(got, "system-gone") {
 		t.Errorf("parked:\n%s", got)
 	}
-	c.run(0, "replay", "--system", "kasse-musterstadt", "--code", "system-gone", "--anew", "--reason", "Ticket 1")
+	c.run(0, "replay", "--system", "kasse-musterstadt", "--parked-as", "unmapped", "--code", "system-gone", "--anew", "--reason", "Ticket 1")
 	if got := c.settled(second); !strings.Contains(got, `"system": "kasse-neu"`) {
 		t.Errorf("it did not move: %s", got)
 	}
