@@ -158,7 +158,7 @@ func (d *delivery) mayStrand() bool {
 func (t *tx) strand(f *file, d *delivery, at time.Time) error {
 	d.asked = d.State == hub.DeliveryAwaiting
 	d.State, d.Reason, d.Code, d.due = hub.DeliveryParked, hub.ParkUnmapped, hub.CodeSystemGone, 0
-	if d.asked || d.Uncertain {
+	if d.asked || d.Uncertain || len(d.token) > 0 { // with a token it was taken over once
 		d.Reason = hub.ParkUnclear
 	}
 	err := t.event(f.key, hub.Event{At: at, Type: "parked", Delivery: d.ID, Role: d.Role, System: d.System, Actor: "hub", Code: d.Code, Text: string(d.Reason)})

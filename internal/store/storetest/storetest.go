@@ -49,6 +49,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"WaitsSinceTheQuestion", waitsSinceTheQuestion},
 		{"ReturnLeavesTheRest", returnLeavesTheRest},
 		{"StrandLeavesAnswers", strandLeavesAnswers},
+		{"StrandWhatWasTakenOnce", strandWhatWasTakenOnce},
 		{"WithdrawnWhileStranded", withdrawnWhileStranded},
 		{"RecordDelivered", recordDelivered},
 		{"RecordRetry", recordRetry},

@@ -155,6 +155,24 @@ func strandLeavesAnswers(f *fixture) {
 	}
 }
 
+// strandWhatWasTakenOnce: a person has put back what a system had taken over, such as a payment
+// that may have been paid late. It is looked up and not begun anew, and nobody may take it for
+// what has never left.
+func strandWhatWasTakenOnce(f *fixture) {
+	id := f.planned("payment")
+	r := f.outcome(f.claimOne("payment"), hub.DeliveryClosed)
+	r.Attempt.Code, r.Token = hub.CodePaymentLapsed, []byte("sealed token")
+	_, err := f.Record(f.ctx, r)
+	f.must(err)
+	f.must(f.Replay(f.ctx, id.Delivery(1), store.Replay{Actor: "operator:x", Reason: "paid late", At: f.now}))
+	_, err = f.Strand(f.ctx, has(), f.now)
+	f.must(err)
+	equal(f, "reason", f.delivery(id.Delivery(1)).Reason, hub.ParkUnclear)
+	_, err = f.Return(f.ctx, has("payment"), f.now)
+	f.must(err)
+	equal(f, "what it is asked by", string(f.claimOne("payment").Token), "sealed token")
+}
+
 // withdrawnWhileStranded: what may have arrived does not go on by itself any more once the
 // citizen has taken it back, so it does not say that it waits for its system.
 func withdrawnWhileStranded(f *fixture) {
