@@ -191,7 +191,11 @@ func (s *Store) CloseDelivery(ctx context.Context, id hub.ID, actor, reason stri
 			return fmt.Errorf("%w: the delivery is %s", store.ErrState, d.State)
 		}
 		owed := f.owes()
+		again := d.Code == hub.CodeAskedAgain
 		d.State, d.Reason, d.due = hub.DeliveryClosed, "", 0
+		if again { // only the question ends; what it has answered stands
+			d.State, d.Code = hub.DeliveryDelivered, ""
+		}
 		if err := t.told(f, d, "closed", actor, reason, "", at); err != nil {
 			return err
 		}
@@ -201,7 +205,7 @@ func (s *Store) CloseDelivery(ctx context.Context, id hub.ID, actor, reason stri
 		if owed != f.owes() {
 			f.newly()
 		}
-		if d.Role == hub.RolePayment {
+		if d.Role == hub.RolePayment && !again {
 			if err := t.closeSuccessors(f, d, hub.CodeUnpaid, actor, reason, at); err != nil {
 				return err
 			}

@@ -129,6 +129,7 @@ func returnLeavesTheRest(f *fixture) {
 // strandLeavesAnswers: what has had its answer stands by it, and waits to be asked again
 // until its system is there: a person who ends it would end what had arrived.
 func strandLeavesAnswers(f *fixture) {
+	var all []hub.ID
 	for _, end := range []struct {
 		state  hub.DeliveryState
 		code   string
@@ -139,6 +140,7 @@ func strandLeavesAnswers(f *fixture) {
 		{hub.DeliveryClosed, hub.CodeRemoteRefund, hub.CaseCancelled},
 	} {
 		id := f.planned(end.code)
+		all = append(all, id)
 		r := f.outcome(f.claimOne(end.code), end.state)
 		r.Attempt.Code, r.Token, r.KeepToken, r.Answer = end.code, []byte("sealed token"), true, []byte("first")
 		_, err := f.Record(f.ctx, r)
@@ -151,8 +153,19 @@ func strandLeavesAnswers(f *fixture) {
 		equal(f, "status", hub.StandingOf(&s.Submission, s.Deliveries).Status, end.status)
 		_, err = f.Return(f.ctx, has(end.code), f.now)
 		f.must(err)
-		equal(f, "asked", f.claimOne(end.code).Delivery.State, hub.DeliveryAwaiting)
+		task := f.claimOne(end.code)
+		equal(f, "asked", task.Delivery.State, hub.DeliveryAwaiting)
+		r = f.outcome(task, hub.DeliveryAwaiting)
+		r.Answer, r.Token, r.KeepToken = nil, []byte("sealed token"), true
+		_, err = f.Record(f.ctx, r)
+		f.must(err)
+		_, err = f.CloseDelivery(f.ctx, id.Delivery(1), "operator:x", "nobody can be asked any more", f.now)
+		f.must(err)
+		s = f.status(id)
+		equal(f, "status when a person has ended the question", hub.StandingOf(&s.Submission, s.Deliveries).Status, end.status)
+		equal(f, "state", s.Submission.State, hub.SubmissionSettled)
 	}
+	f.figuresMatch(all)
 }
 
 // strandWhatWasTakenOnce: a person has put back what a system had taken over, such as a payment
