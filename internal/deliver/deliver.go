@@ -50,7 +50,8 @@ type Options struct {
 // Deliverer runs the lanes.
 type Deliverer struct {
 	Options
-	follows chan struct{} // full while the store follows the systems that there are
+	follows chan struct{}    // full while the store follows the systems that there are
+	owed    *config.Snapshot // whose systems the store could not follow yet
 	mu      sync.Mutex
 	lanes   map[string]*lane
 	running bool

@@ -13,14 +13,16 @@ import (
 // follow makes what waits follow the systems that there are now: it goes on where its
 // system is back, does not wait for its next try where that is reached in another way,
 // and is parked where it is gone. The lanes run in any case; what the store does not
-// take now is done with the next reload or start.
+// take now is done with a later scan.
 func (d *Deliverer) follow(ctx context.Context, snap *config.Snapshot) {
+	d.owed = nil
 	has := func(system string) bool { return snap.Systems[system] != nil }
 	back, err := d.Store.Return(ctx, has, d.Now())
 	if len(back) > 0 {
 		d.Log.Info("deliveries go on: their systems are configured again", "deliveries", len(back))
 	}
 	if err != nil {
+		d.owed = snap
 		d.Log.Error("what was parked for want of its system stays so", "error", err)
 	}
 	d.park(ctx, has)
@@ -29,10 +31,15 @@ func (d *Deliverer) follow(ctx context.Context, snap *config.Snapshot) {
 		ways[name] = d.Vault.Hash("way", "", hex.EncodeToString(system.Way[:]))
 	}
 	due, err := d.Store.Reached(ctx, ways, d.Now())
+	hurried := 0
 	for name, n := range due {
+		hurried += n
 		d.Log.Info("a system is reached in another way; what waits is tried now", "system", name, "deliveries", n)
 	}
 	if err != nil {
+		if hurried == 0 { // or it would be tried with every scan
+			d.owed = snap
+		}
 		d.Log.Error("what waits for its next try goes on waiting", "error", err)
 	}
 	for name := range snap.Systems {
@@ -40,8 +47,8 @@ func (d *Deliverer) follow(ctx context.Context, snap *config.Snapshot) {
 	}
 }
 
-// strand parks what waits for systems that have no lane. A hub that stops has none at
-// all, which says nothing about them.
+// strand parks what waits for systems that have no lane, and does what a reload still
+// owes. A hub that stops has no lanes at all, which says nothing about them.
 func (d *Deliverer) strand() {
 	d.follows <- struct{}{}
 	defer func() { <-d.follows }()
@@ -52,7 +59,11 @@ func (d *Deliverer) strand() {
 		lanes[name] = true
 	}
 	d.mu.Unlock()
-	if running {
+	switch {
+	case !running:
+	case d.owed != nil:
+		d.follow(d.alive, d.owed)
+	default:
 		d.park(d.alive, func(system string) bool { return lanes[system] })
 	}
 }

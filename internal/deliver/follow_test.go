@@ -10,6 +10,7 @@ import (
 	"stellwerk/connectors"
 	"stellwerk/internal/config"
 	"stellwerk/internal/hub"
+	"stellwerk/internal/store"
 )
 
 // reachedAnew is the town's configuration with another way to its finance system.
@@ -293,5 +294,62 @@ func TestStoppingParksNothing(t *testing.T) {
 		if err := tw.store.Close(); err != nil {
 			t.Fatal(err)
 		}
+	})
+}
+
+// full is a store whose disk takes nothing for a while.
+type full struct {
+	store.Deliver
+	now atomic.Bool
+}
+
+func (f *full) Return(ctx context.Context, has func(string) bool, at time.Time) ([]hub.ID, error) {
+	if f.now.Load() {
+		return nil, store.ErrFull
+	}
+	return f.Deliver.Return(ctx, has, at)
+}
+
+func (f *full) Reached(ctx context.Context, ways map[string][]byte, at time.Time) (map[string]int, error) {
+	if f.now.Load() {
+		return nil, store.ErrFull
+	}
+	return f.Deliver.Reached(ctx, ways, at)
+}
+
+// What the store did not take at a reload is done once it does: nobody reloads for that.
+func TestFollowsOnceTheDiskHasRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refused := connectors.Receipt{Outcome: connectors.Retry, Code: "http-401", Fault: true}
+		tw := newTown(t, map[string]*backend{"finance": {answer: always(refused)}, "records": {answer: always(refused)}})
+		defer tw.end()
+		disk := &full{Deliver: tw.store}
+		tw.d.Store = disk
+		for _, s := range tw.snap.Systems {
+			s.Retry.Schedule = []time.Duration{6 * time.Hour}
+		}
+		tw.start()
+		id := tw.submit(nil, "finance", "records")
+		after(time.Second)
+		if err := tw.d.Apply(&config.Snapshot{Systems: map[string]*config.System{"finance": tw.snap.Systems["finance"]}}); err != nil {
+			t.Fatal(err)
+		}
+		after(time.Second)
+		tw.expect(id, 2, hub.DeliveryParked, hub.ParkUnmapped)
+		disk.now.Store(true)
+		repaired := tw.reachedAnew(&backend{})
+		records := *tw.snap.Systems["records"]
+		records.Config = &backend{}
+		repaired.Systems["records"] = &records
+		if err := tw.d.Apply(repaired); err != nil {
+			t.Fatal(err)
+		}
+		after(time.Minute)
+		tw.expect(id, 1, hub.DeliveryPending, "")
+		tw.expect(id, 2, hub.DeliveryParked, hub.ParkUnmapped)
+		disk.now.Store(false)
+		after(10 * time.Second)
+		tw.expect(id, 1, hub.DeliveryDelivered, "")
+		tw.expect(id, 2, hub.DeliveryDelivered, "")
 	})
 }

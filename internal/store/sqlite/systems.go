@@ -43,10 +43,9 @@ func (s *Store) Reached(ctx context.Context, ways map[string][]byte, at time.Tim
 			continue
 		}
 		n, err := s.Hurry(ctx, system, "hub", at)
-		if err != nil {
+		if due[system] = n; err != nil {
 			return due, err
 		}
-		due[system] = n
 	}
 	if len(news) == 0 {
 		return due, nil
