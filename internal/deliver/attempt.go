@@ -191,7 +191,17 @@ func (d *Deliverer) record(s *settings, t *store.Task, o *opened, kind string, r
 	if r.Token != "" {
 		rec.Token = o.key.Seal(hub.RecordToken(t.Delivery.ID), []byte(r.Token))
 	}
+	open := rec.State == hub.DeliveryPending || rec.State == hub.DeliveryAwaiting
+	late := open && d.late(s)
+	if late { // the old way says nothing about the new one
+		if rec.NotBefore = now; rec.Uncertain {
+			rec.NotBefore = now.Add(store.Settle)
+		}
+	}
 	d.write(t, rec)
+	if open && !late && d.late(s) { // meanwhile
+		d.tryNow(s.system.Name)
+	}
 }
 
 // putBack returns a delivery that was never tried: nothing counts.

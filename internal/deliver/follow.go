@@ -87,6 +87,15 @@ func (d *Deliverer) park(ctx context.Context, has func(string) bool) {
 	}
 }
 
+// late reports whether a system is reached in another way by now than by an attempt's
+// settings.
+func (d *Deliverer) late(s *settings) bool {
+	d.mu.Lock()
+	l := d.lanes[s.system.Name]
+	d.mu.Unlock()
+	return l != nil && l.state().system.Way != s.system.Way
+}
+
 // tryNow makes what waits for a system's next try due.
 func (d *Deliverer) tryNow(system string) {
 	if _, err := d.Store.Hurry(d.alive, system, "hub", d.Now()); err != nil && d.alive.Err() == nil {

@@ -132,6 +132,64 @@ func TestUnderWayWhileTheWayChanges(t *testing.T) {
 	})
 }
 
+// What the new way has refused meanwhile waits as long as its partner asks for, though an
+// attempt by the old one ends later.
+func TestUnderWayKeepsWhatTheNewWaySays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		old := &backend{answer: func(_ string, _ *connectors.Message, n int) connectors.Receipt {
+			if n > 1 {
+				return connectors.Receipt{Outcome: connectors.Retry, Code: "http-401"}
+			}
+			time.Sleep(9 * time.Second) // moved time
+			return connectors.Receipt{Outcome: connectors.Retry, Code: "http-401"}
+		}}
+		tw := newTown(t, map[string]*backend{"finance": old})
+		defer tw.end()
+		tw.snap.Systems["finance"].Retry.Schedule = []time.Duration{40 * time.Minute}
+		tw.start()
+		for range 10 {
+			tw.submit(nil, "finance")
+			after(100 * time.Millisecond)
+		}
+		fresh := &backend{answer: always(connectors.Receipt{Outcome: connectors.Retry, Code: "http-429", RetryAfter: time.Hour})}
+		if err := tw.d.Apply(tw.reachedAnew(fresh)); err != nil {
+			t.Fatal(err)
+		}
+		after(time.Second)
+		if n := fresh.count(); n != 9 {
+			t.Fatalf("%d attempts by the new way, want 9", n)
+		}
+		after(time.Minute)
+		if n := fresh.count(); n != 10 {
+			t.Errorf("%d attempts by the new way, want 10: one for each", n)
+		}
+	})
+}
+
+// A system that is taken out and comes back by another way has what was under way meanwhile
+// at once, too.
+func TestUnderWayWhileItIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		old := &backend{answer: func(string, *connectors.Message, int) connectors.Receipt {
+			time.Sleep(5 * time.Second) // moved time
+			return connectors.Receipt{Outcome: connectors.Retry, Code: "http-401"}
+		}}
+		tw := newTown(t, map[string]*backend{"finance": old})
+		defer tw.end()
+		tw.snap.Systems["finance"].Retry.Schedule = []time.Duration{40 * time.Minute}
+		tw.start()
+		id := tw.submit(nil, "finance")
+		after(time.Second)
+		for _, snap := range []*config.Snapshot{{}, tw.reachedAnew(&backend{})} {
+			if err := tw.d.Apply(snap); err != nil {
+				t.Fatal(err)
+			}
+		}
+		after(10 * time.Second)
+		tw.expect(id, 1, hub.DeliveryDelivered, "")
+	})
+}
+
 // What may have arrived is not asked for sooner than a system that is at work needs.
 func TestAnotherWayLeavesTimeToFinish(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

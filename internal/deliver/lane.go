@@ -107,14 +107,8 @@ func (l *lane) change(system *config.System, conn connectors.Connector) {
 	l.mu.Lock()
 	old := l.now
 	l.now = l.settings(system, conn, old)
-	late := l.busy > 0 && old.system.Way != system.Way
 	l.mu.Unlock()
-	l.loop.Go(func() {
-		l.retire(old)
-		if late { // what was under way has failed by the old settings
-			l.d.tryNow(l.name)
-		}
-	})
+	l.loop.Go(func() { l.retire(old) })
 	l.wake()
 }
 
