@@ -71,7 +71,7 @@ func (l *load) plan(a *store.Acceptance, now time.Time) *store.Advance {
 	for i, system := range benchSystems {
 		d := id.Delivery(i + 1)
 		adv.Deliveries = append(adv.Deliveries, store.NewDelivery{
-			Delivery: hub.Delivery{ID: d, Role: "role", System: system, Document: "document", State: hub.DeliveryPending, NotBefore: now},
+			Delivery: hub.Delivery{ID: d, Role: "role of " + system, System: system, Document: "document", State: hub.DeliveryPending, NotBefore: now},
 			OrderKey: a.OrderKey,
 			Document: &store.Rendered{Delivery: d, Head: l.sealed(90), Body: l.sealed(benchDocument), SHA256: fmt.Sprintf("%x", a.Fingerprint), Revision: "3f9a1c0d"},
 		})
