@@ -65,6 +65,7 @@ func (f *file) mend(at time.Time) {
 		f.flowDue = due(at)
 	default:
 		f.State = hub.SubmissionSettled
+		f.tellUnplanned(at)
 	}
 	f.SettledAt = time.Time{}
 	if f.State == hub.SubmissionSettled || f.State == hub.SubmissionErased {
@@ -154,8 +155,8 @@ func (t *tx) salvage(s *submission, at time.Time) error {
 func (t *tx) settle(f *file, actor, reason string, at time.Time) error {
 	f.State, f.Reason, f.Code, f.SettledAt, f.flowDue = hub.SubmissionSettled, "", "", at, 0
 	f.news(at)
-	if f.Told == "" && len(f.deliveries) == 0 && len(f.dataKey) > 0 {
-		f.flowDue = due(at) // no step may have noted yet whether its portal wants callbacks
+	if len(f.dataKey) > 0 {
+		f.tellUnplanned(at)
 	}
 	if !f.Erased.Metadata.IsZero() {
 		f.State = hub.SubmissionErased

@@ -57,6 +57,14 @@ func (f *file) newly() {
 	}
 }
 
+// tellUnplanned makes the flow due for what has ended before it was planned: no step may
+// have made it known to those who search, or noted whether its portal wants callbacks.
+func (f *file) tellUnplanned(at time.Time) {
+	if f.Told == "" && len(f.deliveries) == 0 {
+		f.flowDue = due(at)
+	}
+}
+
 // Tell implements store.Flow.
 func (s *Store) Tell(ctx context.Context, id hub.ID, version int64, tell *store.Tell) error {
 	at, p := stored(tell.At), &plan{}

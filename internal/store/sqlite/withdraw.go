@@ -91,8 +91,8 @@ func (t *tx) withdraw(f *file, actor, reason string, at time.Time) error {
 		if f.State != hub.SubmissionDamaged {
 			f.State = hub.SubmissionSettled
 		}
-		if f.Told == "" && f.State == hub.SubmissionSettled {
-			f.flowDue = due(at) // no step may have indexed it, or noted whether its portal wants callbacks
+		if f.State == hub.SubmissionSettled {
+			f.tellUnplanned(at)
 		}
 	}
 	f.follow(at)
