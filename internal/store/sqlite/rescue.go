@@ -74,6 +74,7 @@ func (s *Store) Rescue(ctx context.Context, id hub.ID, owner string, park bool, 
 			Attempt: hub.Attempt{Delivery: d.ID, N: d.Attempts, At: at, Node: owner, Kind: "rescue", Outcome: "unknown", Code: "interrupted"},
 			led:     hub.DeliveryPending,
 		}
+		f.owed, f.learned = f.owes(), false
 		d.NotBefore = at
 		switch {
 		case park:

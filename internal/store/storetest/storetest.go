@@ -118,6 +118,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"WithdrawLeavesWhatWasTaken", withdrawLeavesWhatWasTaken},
 		{"WithdrawPaid", withdrawPaid},
 		{"WithdrawPaidThere", withdrawPaidThere},
+		{"WithdrawPaidIsToldOnce", withdrawPaidIsToldOnce},
 		{"WithdrawTooLate", withdrawTooLate},
 		{"WithdrawDamaged", withdrawDamaged},
 		{"EraseWhole", eraseWhole},

@@ -385,6 +385,26 @@ func withdrawPaid(f *fixture) {
 	f.figuresMatch([]hub.ID{late, early, done, refused})
 }
 
+// What a step has told as news is none any more when the next one is a rescue.
+func withdrawPaidIsToldOnce(f *fixture) {
+	id := f.accept()
+	a := &store.Advance{State: hub.SubmissionRunning, Told: hub.CaseReceived, Deliveries: []store.NewDelivery{f.pending(id, 1, "epay"), f.waiting(id, 2, "district", 1), f.pending(id, 3, "finance")}}
+	a.Deliveries[0].Role, a.Deliveries[2].Optional = hub.RolePayment, true
+	f.advance(id, a)
+	paying := f.claimOne("epay")
+	f.answered(f.claimOne("finance"), hub.DeliveryAwaiting, "link")
+	f.withdraw(id)
+	f.record(paying, hub.DeliveryDelivered)
+	equal(f, "parked for", f.delivery(id.Delivery(1)).Reason, hub.ParkRefund)
+	f.tell(id, hub.CaseCancelled, nil)
+	f.flowDue("told", id, false)
+	f.pass(2 * time.Hour)
+	f.claimOne("finance")
+	f.pass(2 * time.Hour)
+	f.must(f.Rescue(f.ctx, id.Delivery(3), node, false, f.now))
+	f.flowDue("by a rescue that changes nothing", id, false)
+}
+
 // What was taken back may be paid at the other hub later: its notice is followed, and the
 // portal is told when it is known, not before.
 func withdrawPaidThere(f *fixture) {
