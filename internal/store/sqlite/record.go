@@ -206,7 +206,7 @@ func (t *tx) moved(f *file, d *delivery, at time.Time) (store.Effect, error) {
 	if f.flowDue != 0 && f.State != hub.SubmissionAccepted && f.State != hub.SubmissionDamaged {
 		t.arrived = append(t.arrived, arrival{-f.key, f.progress(), 2048})
 	}
-	if !d.State.Settled() {
+	if !d.over() {
 		return effect, nil
 	}
 	systems, err := t.unqueue(f)

@@ -98,15 +98,21 @@ func (f *file) done() bool {
 		return false
 	}
 	for _, d := range f.deliveries {
-		if !d.State.Settled() && d.Role != hub.RolePortal {
+		if !d.over() && d.Role != hub.RolePortal {
 			return false
 		}
 	}
 	return true
 }
 
+// over reports whether nothing of a delivery is sent any more: it has settled, or its fee
+// is to be given back.
+func (d *delivery) over() bool {
+	return d.State.Settled() || d.State == hub.DeliveryParked && d.Reason == hub.ParkRefund
+}
+
 // holds reports whether the submission holds back a later delivery with the same order
-// key: it is not planned yet, or has one for the same system or role that is not settled.
+// key: it is not planned yet, or has one for the same system or role that is not over.
 // A role may have got another system meanwhile: the document that is still to be mapped
 // goes there then. What is damaged holds nobody back.
 func (f *file) holds(later *delivery) bool {
@@ -117,7 +123,7 @@ func (f *file) holds(later *delivery) bool {
 		return true
 	}
 	for _, d := range f.deliveries {
-		if (d.System == later.System || d.Role == later.Role) && !d.State.Settled() {
+		if (d.System == later.System || d.Role == later.Role) && !d.over() {
 			return true
 		}
 	}

@@ -244,3 +244,42 @@ func orderFollowsTheRole(f *fixture) {
 	f.must(err)
 	equal(f, "freed", f.claimOne("kasse").Submission.ID, behind)
 }
+
+// A fee that waits to be given back keeps nobody: whoever has withdrawn submits anew about
+// the same thing, and is served at once.
+func orderRefundHoldsNobodyBack(f *fixture) {
+	withdrawn := func(key string) hub.ID {
+		id := f.accept(ordered(key))
+		payment, register := f.pending(id, 1, "epay"), f.waiting(id, 2, "register", 1)
+		payment.Role = hub.RolePayment
+		payment.OrderKey, register.OrderKey = []byte(key), []byte(key)
+		f.plan(id, payment, register)
+		return id
+	}
+	paid := withdrawn("chip")
+	f.send("epay", hub.DeliveryDelivered)
+	f.withdraw(paid)
+	equal(f, "parked for", f.delivery(paid.Delivery(1)).Reason, hub.ParkRefund)
+	f.pass(time.Second)
+	second := f.inOrder("chip", "epay")
+	t := f.claimOne("epay")
+	equal(f, "the next one", t.Submission.ID, second)
+	f.record(t, hub.DeliveryDelivered)
+
+	late := withdrawn("tag")
+	paying := f.claimOne("epay")
+	f.withdraw(late)
+	f.pass(time.Second)
+	third := f.inOrder("tag", "epay")
+	f.claimNone("epay")
+	e := f.record(paying, hub.DeliveryDelivered)
+	equal(f, "parked for", f.delivery(late.Delivery(1)).Reason, hub.ParkRefund)
+	equal(f, "system to look at next", e.Next, "epay")
+	equal(f, "freed", f.claimOne("epay").Submission.ID, third)
+	before, err := f.Predecessor(f.ctx, third.Delivery(1))
+	f.must(err)
+	equal(f, "predecessor", before, hub.ID{})
+	_, err = f.CloseDelivery(f.ctx, late.Delivery(1), "operator:x", "given back", f.now)
+	f.must(err)
+	f.figuresMatch([]hub.ID{paid, second, late, third})
+}

@@ -92,6 +92,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"OrderHoldsBack", orderHoldsBack},
 		{"OrderUnplannedHoldsBack", orderUnplannedHoldsBack},
 		{"OrderParkedHoldsBack", orderParkedHoldsBack},
+		{"OrderRefundHoldsNobodyBack", orderRefundHoldsNobodyBack},
 		{"OrderOtherSystemsAreFree", orderOtherSystemsAreFree},
 		{"OrderFollowsTheRole", orderFollowsTheRole},
 		{"OrderDamagedAndClosedDoNot", orderDamagedAndClosedDoNot},
