@@ -143,7 +143,7 @@ func (k *kept) submit() (id hub.ID, receipt []byte) {
 // night runs the job as the clock does, in the last of all the nights up to now.
 func (k *kept) night() {
 	k.Helper()
-	k.must(k.retention.TrustClock(k.Context()))
+	k.must(k.retention.TrustClock(k.Context(), k.clock()))
 	i := slices.IndexFunc(k.schedule(), func(j job) bool { return j.name == retention.Job })
 	if i < 0 {
 		k.Fatal("the retention is not scheduled")
@@ -319,6 +319,16 @@ func TestNoJobGoesByAClockThatJumped(t *testing.T) {
 	}
 	if n := k.attachments(); n != 0 {
 		t.Errorf("with a person's word: %d attachments are left", n)
+	}
+}
+
+// A clock that jumps while a job runs is not trusted by its end: the job began by another.
+func TestClockThatJumpsWithinAJobIsNotTrusted(t *testing.T) {
+	k := newKept(t)
+	k.submit()
+	k.do(job{name: "long", run: func(context.Context) error { k.pass(365); return nil }})
+	if err := k.retention.CheckClock(t.Context()); !errors.As(err, new(*retention.Jumped)) {
+		t.Errorf("the clock is trusted: %v", err)
 	}
 }
 

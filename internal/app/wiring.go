@@ -173,7 +173,7 @@ func (a *App) do(j job) {
 		return
 	}
 	err := a.store.SetLastRun(a.background, j.name, start)
-	if err = errors.Join(err, a.retention.TrustClock(a.background)); err != nil {
+	if err = errors.Join(err, a.retention.TrustClock(a.background, start)); err != nil {
 		a.opts.Log.Error("note a job's run", "job", j.name, "error", err)
 	}
 }

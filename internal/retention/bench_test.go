@@ -85,7 +85,7 @@ func BenchmarkRetention(b *testing.B) {
 		now := start.AddDate(2, 0, 0)
 		r := Runner{Store: s, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
 			Rules: func(string, string) route.Retention { return route.DefaultRetention }}
-		if err := r.TrustClock(b.Context()); err != nil {
+		if err := r.TrustClock(b.Context(), r.Now()); err != nil {
 			b.Fatal(err)
 		}
 		ctx, stop := context.WithCancel(b.Context())

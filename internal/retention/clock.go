@@ -57,9 +57,10 @@ func (r *Runner) CheckClock(ctx context.Context) error {
 	return nil
 }
 
-// TrustClock notes that the clock is right now: it was gone by, or a person said so.
-func (r *Runner) TrustClock(ctx context.Context) error {
-	if err := r.Store.SetLastRun(ctx, ClockJob, r.Now()); err != nil {
+// TrustClock notes a time at which the clock was right: it was gone by, or a person said
+// so. It is the one that was checked: the clock may have jumped since.
+func (r *Runner) TrustClock(ctx context.Context, at time.Time) error {
+	if err := r.Store.SetLastRun(ctx, ClockJob, at); err != nil {
 		return fmt.Errorf("trust the clock: %w", err)
 	}
 	return nil
@@ -71,8 +72,9 @@ var ErrOtherDay = errors.New("that is not the day of the hub's clock")
 // Confirm trusts the clock where a person names its day. Wherever the person is, their day
 // is at most one beside that of UTC.
 func (r *Runner) Confirm(ctx context.Context, day time.Time) error {
-	if noon := day.UTC().Truncate(24 * time.Hour).Add(12 * time.Hour); r.Now().Sub(noon).Abs() > 36*time.Hour {
-		return fmt.Errorf("%w: it says %s", ErrOtherDay, r.Now().UTC().Format(time.RFC3339))
+	now := r.Now()
+	if noon := day.UTC().Truncate(24 * time.Hour).Add(12 * time.Hour); now.Sub(noon).Abs() > 36*time.Hour {
+		return fmt.Errorf("%w: it says %s", ErrOtherDay, now.UTC().Format(time.RFC3339))
 	}
-	return r.TrustClock(ctx)
+	return r.TrustClock(ctx, now)
 }

@@ -82,7 +82,7 @@ func (f *fixture) settled(service string) hub.ID {
 // run is the last of all the nights up to now.
 func (f *fixture) run() *Report {
 	f.Helper()
-	f.must(f.Runner.TrustClock(f.Context()))
+	f.must(f.Runner.TrustClock(f.Context(), f.now))
 	r, err := f.Runner.Run(f.T.Context())
 	f.must(err)
 	return r
@@ -224,7 +224,7 @@ func TestClockThatJumped(t *testing.T) {
 	if _, err := f.Runner.Run(t.Context()); err != nil {
 		t.Fatalf("the clock is right again: %v", err)
 	}
-	f.must(f.Runner.TrustClock(t.Context()))
+	f.must(f.Runner.TrustClock(t.Context(), f.now))
 	start = f.now
 	refused("after a run", 10)
 	refused("a year", 1)

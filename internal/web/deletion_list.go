@@ -100,11 +100,12 @@ func (s *Server) apiRunRetention(r *http.Request, actor string) (any, error) {
 	if err := s.audit(r.Context(), actor, "retention-run", "all", said); err != nil {
 		return nil, err
 	}
+	began := s.Now()
 	rep, err := s.Retention.Run(r.Context())
 	if err != nil {
 		return nil, clockProblem(err)
 	}
-	if err := s.Store.SetLastRun(r.Context(), retention.Job, s.Now()); err != nil {
+	if err := s.Store.SetLastRun(r.Context(), retention.Job, began); err != nil {
 		return nil, err
 	}
 	return admin.RetentionRun{Order: rep.Order, Examined: rep.Examined, Erased: rep.Erased, Held: rep.Held, Refused: rep.Refused,
