@@ -84,8 +84,9 @@ func (t *tx) goAhead(f *file, d *delivery, r store.Replay) error {
 		return fmt.Errorf("%w: nothing holds the delivery back", store.ErrState)
 	}
 	delete(t.held[string(d.order)], d.key)
-	d.order, d.NotBefore, d.due = nil, r.At, due(r.At)
-	d.UpdatedAt = r.At
+	d.order, d.UpdatedAt = nil, r.At
+	d.hurry(r.At)
+	d.due = due(d.NotBefore)
 	d.records++
 	if err := t.saveDelivery(d); err != nil {
 		return err

@@ -77,15 +77,10 @@ func (s *Store) Hurry(ctx context.Context, system, actor string, at time.Time) (
 		err := s.w.do(ctx, func(t *tx) error {
 			done = 0
 			return t.each(some, func(f *file, d *delivery) error {
-				was := d.NotBefore
-				if f.State == hub.SubmissionDamaged || d.State != hub.DeliveryPending && d.State != hub.DeliveryAwaiting || !was.After(at) {
+				if f.State == hub.SubmissionDamaged || d.State != hub.DeliveryPending && d.State != hub.DeliveryAwaiting || !d.NotBefore.After(at) {
 					return nil // one that waits for its order is not put off by the clock
 				}
-				if d.NotBefore = at; d.Uncertain {
-					d.NotBefore = at.Add(store.Settle)
-				}
-				if !d.NotBefore.Before(was) {
-					d.NotBefore = was
+				if !d.hurry(at) {
 					return nil
 				}
 				d.due = due(d.NotBefore)
@@ -109,6 +104,19 @@ func (s *Store) Hurry(ctx context.Context, system, actor string, at time.Time) (
 		return n, fmt.Errorf("hurry what waits for system %s: %w", system, err)
 	}
 	return n, nil
+}
+
+// hurry brings a delivery forward, one that may have arrived not before Settle has passed,
+// and reports whether that is earlier than it was.
+func (d *delivery) hurry(at time.Time) bool {
+	if d.Uncertain {
+		at = at.Add(store.Settle)
+	}
+	if !at.Before(d.NotBefore) {
+		return false
+	}
+	d.NotBefore = at
+	return true
 }
 
 // Strand implements store.Deliver.

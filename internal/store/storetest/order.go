@@ -245,6 +245,28 @@ func orderFollowsTheRole(f *fixture) {
 	equal(f, "freed", f.claimOne("kasse").Submission.ID, behind)
 }
 
+// What a system may be at work on is not asked about at once because a person is in a hurry.
+func orderGoesAheadUnclear(f *fixture) {
+	first := f.inOrder("chip", "infoma")
+	f.record(f.claimOne("infoma"), hub.DeliveryParked)
+	_, err := f.CloseDelivery(f.ctx, first.Delivery(1), "operator:x", "y", f.now)
+	f.must(err)
+	f.pass(time.Second)
+	second := f.inOrder("chip", "infoma")
+	r := f.outcome(f.claimOne("infoma"), hub.DeliveryPending)
+	r.Uncertain, r.Attempt.Code, r.NotBefore = true, "timeout", f.now.Add(time.Hour)
+	_, err = f.Record(f.ctx, r)
+	f.must(err)
+	f.must(f.Replay(f.ctx, first.Delivery(1), store.Replay{Actor: "operator:x", Reason: "y", At: f.now}))
+	f.must(f.Replay(f.ctx, second.Delivery(1), store.Replay{Force: true, Actor: "operator:x", Reason: "z", At: f.now}))
+	equal(f, "claimed", f.claimOne("infoma").Submission.ID, first)
+	f.claimNone("infoma")
+	f.pass(store.Settle)
+	t := f.claimOne("infoma")
+	equal(f, "claimed behind its moment", t.Submission.ID, second)
+	equal(f, "it is asked about", t.Delivery.Uncertain, true)
+}
+
 // A fee that waits to be given back keeps nobody: whoever has withdrawn submits anew about
 // the same thing, and is served at once.
 func orderRefundHoldsNobodyBack(f *fixture) {

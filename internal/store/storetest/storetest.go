@@ -70,6 +70,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"TellWithdrawal", tellWithdrawal},
 		{"TellRings", tellRings},
 		{"OrderGoesAhead", orderGoesAhead},
+		{"OrderGoesAheadUnclear", orderGoesAheadUnclear},
 		{"TellWhileOneIsSent", tellWhileOneIsSent},
 		{"TellErased", tellErased},
 		{"TellRefuses", tellRefuses},
