@@ -31,16 +31,23 @@ func (v *Vault) Hash(purpose, municipality, value string) []byte {
 }
 
 // SearchForm is what two spellings of one value share: upper and lower case (ß is SS in
-// capitals), composed and decomposed letters, blanks, apostrophes and the marks between names
-// or groups of digits make no difference. "276 0981-00000017" and "276098100000017" are one chip.
+// capitals), composed and decomposed letters, blanks, what is not seen, apostrophes, dashes and the
+// marks between names or groups of digits make no difference. "276 0981-00000017" and "276098100000017" are one chip.
 func SearchForm(value string) string {
 	form := strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || strings.ContainsRune("-./_‐–'’ʼ`", r) {
+		if unicode.IsSpace(r) || unicode.In(r, unicode.Pd, unicode.Cf) || strings.ContainsRune("./_−"+apostrophes, r) {
 			return -1
 		}
 		return unicode.ToLower(r)
-	}, norm.NFKC.String(value))
+	}, norm.NFKC.String(accent.Replace(value)))
 	return strings.ReplaceAll(form, "ß", "ss")
 }
+
+// apostrophes are the signs that people type for one.
+const apostrophes = "'’‘ʼ`′"
+
+// accent turns the acute accent into an apostrophe before it becomes a blank and a mark on
+// the letter before.
+var accent = strings.NewReplacer("´", "'")
 
 func newMAC(key []byte) hash.Hash { return hmac.New(sha256.New, key) }
