@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"stellwerk/internal/hub"
@@ -189,9 +190,9 @@ func place(c *call, home, service string) (ags string, offered bool) {
 const kreisDigits = 5
 
 // governs reports whether a municipality is the one of a home, or its Kreis. A home that
-// nobody has named may be anywhere.
+// nobody has named may be anywhere, and one of which only the Kreis is named, anywhere there.
 func governs(municipality, home string) bool {
-	return home == "" || municipality == home || municipality == home[:kreisDigits]
+	return strings.HasPrefix(home, municipality) || strings.HasPrefix(municipality, home)
 }
 
 // counts reports whether a submission does for a part about a home: not where it was taken
