@@ -260,11 +260,17 @@ func (t *tx) erase(e *erasing) error {
 // recipients are the systems that have the document, or may have it.
 func (f *file) recipients() (systems []string) {
 	for _, d := range f.deliveries {
-		if d.Role != hub.RolePortal && (d.State == hub.DeliveryDelivered || d.Uncertain || d.Reason == hub.ParkUnclear) && !slices.Contains(systems, d.System) {
+		if d.Role != hub.RolePortal && d.mayHave() && !slices.Contains(systems, d.System) {
 			systems = append(systems, d.System)
 		}
 	}
 	return systems
+}
+
+// mayHave reports whether the system has the document, or may have it: it took it over and
+// has its say still to come, or has ended it, or nobody knows.
+func (d *delivery) mayHave() bool {
+	return d.State == hub.DeliveryDelivered || d.Uncertain || d.Reason == hub.ParkUnclear || len(d.token) > 0 || d.Code == hub.CodeRefund || d.endedOverThere()
 }
 
 // erasePayload deletes everything sealed but the attachments. What of the

@@ -306,6 +306,30 @@ func eraseOptional(f *fixture) {
 	f.figuresMatch([]hub.ID{id})
 }
 
+// Who had taken it over has it, also where it has ended since: the proof names them.
+func eraseNamesWhoHadIt(f *fixture) {
+	id := f.accept()
+	a := &store.Advance{State: hub.SubmissionRunning, Deliveries: []store.NewDelivery{
+		f.pending(id, 1, "epay"), f.pending(id, 2, "kreis"), f.pending(id, 3, "asked"), f.waiting(id, 4, "nobody", 1)}}
+	a.Deliveries[0].Role = hub.RolePayment
+	f.advance(id, a)
+	f.send("epay", hub.DeliveryDelivered)
+	f.answered(f.claimOne("kreis"), hub.DeliveryClosed, "")
+	f.answered(f.claimOne("asked"), hub.DeliveryAwaiting, "link")
+	f.withdraw(id)
+	_, err := f.CloseDelivery(f.ctx, id.Delivery(3), "operator:x", "by hand", f.now)
+	f.must(err)
+	equal(f, "the fee is owed", f.delivery(id.Delivery(1)).Reason, hub.ParkRefund)
+	_, err = f.CloseDelivery(f.ctx, id.Delivery(1), "operator:x", "given back", f.now)
+	f.must(err)
+	done, err := f.Erase(f.ctx, []store.Erase{{ID: id, Metadata: true, Actor: "operator:x", Reason: "by order", At: f.now}})
+	f.must(err)
+	f.must(done[0].Err)
+	if got := done[0].Deletion.Recipients; !slices.Equal(got, []string{"epay", "kreis", "asked"}) {
+		f.Errorf("who has it: %v", got)
+	}
+}
+
 // eraseKeepsTheReceipt: the promise to a repeated idempotency key outlives the
 // content, as long as keys are kept.
 func eraseKeepsTheReceipt(f *fixture) {

@@ -127,6 +127,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"EraseInSteps", eraseInSteps},
 		{"EraseRefuses", eraseRefuses},
 		{"EraseOptional", eraseOptional},
+		{"EraseNamesWhoHadIt", eraseNamesWhoHadIt},
 		{"EraseKeepsTheReceipt", eraseKeepsTheReceipt},
 		{"EraseMany", eraseMany},
 		{"CutAudit", cutAudit},
