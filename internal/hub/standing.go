@@ -109,7 +109,8 @@ func StandingOf(s *Submission, deliveries []Delivery) Standing {
 	case s.State == SubmissionParked && s.Reason != "":
 		return Standing{CaseProcessing, textReview, Action{Who: PartyOperator, Do: DoReview, Text: textNothing}}
 	case !s.WithdrawnAt.IsZero():
-		return withdrawn(WithdrawalOf(s, deliveries), partsOf(deliveries))
+		parts := partsOf(deliveries)
+		return withdrawn(WithdrawalOf(s, parts), parts)
 	case len(deliveries) == 0 && s.State == SubmissionSettled:
 		return Standing{Status: CaseRejected, Text: textRejected}
 	case len(deliveries) == 0:

@@ -114,6 +114,7 @@ func TestStandingOfWhatWasWithdrawn(t *testing.T) {
 		"paid there":              {hub.SubmissionSettled, deliveries("authority closed remote-refund"), hub.CaseCancelled, "ist dort bezahlt"},
 		"paid there, asked again": {hub.SubmissionRunning, deliveries("authority sending remote-refund"), hub.CaseCancelled, "ist dort bezahlt"},
 		"paid, and at an office":  {hub.SubmissionSettled, deliveries("payment delivered", "district delivered", "records closed withdrawn"), hub.CaseCancelled, "soweit er"},
+		"paid, and told so":       {hub.SubmissionParked, deliveries("payment parked:refund refund", "records closed withdrawn", "citizen-mail? delivered"), hub.CaseCancelled, "wegen der Erstattung"},
 		"it had been handed on":   {hub.SubmissionSettled, deliveries("authority closed remote-cancelled"), hub.CaseCancelled, "bei der zuständigen Stelle nicht weiter"},
 		"with a callback":         {hub.SubmissionSettled, deliveries("records closed withdrawn", "portal? pending"), hub.CaseCancelled, "an keine Stelle"},
 	} {
@@ -121,7 +122,7 @@ func TestStandingOfWhatWasWithdrawn(t *testing.T) {
 		if got.Status != test.want || !strings.Contains(got.Text.De, test.de) || got.Text.En == "" {
 			t.Errorf("%s: %+v", name, got)
 		}
-		owes := name == "to be given back" || strings.HasPrefix(name, "paid there")
+		owes := name == "to be given back" || name == "paid, and told so" || strings.HasPrefix(name, "paid there")
 		if (got.Action.Do == hub.DoRefund) != owes || owes && (got.Action.Who != hub.PartyClerk || got.Action.Text.De == "") {
 			t.Errorf("%s: %+v", name, got.Action)
 		}
