@@ -126,18 +126,21 @@ func Excerpt(body []byte) string {
 func HTTPCode(status int) string { return "http-" + strconv.Itoa(status) }
 
 // CleanCode gives a partner's code where it is a word for machines, else nothing:
-// a sentence could name a person, and many digits in a row are somebody's number: an
-// account, a chip, a telephone.
+// a sentence could name a person, and many digits, in a row or in groups, are somebody's
+// number: an account, a chip, a telephone.
 func CleanCode(code string) string {
 	if len(code) == 0 || len(code) > 40 || code[0] == '-' || code[0] == '.' || code[0] == '_' {
 		return ""
 	}
-	digits := 0
+	const row, most = 9, 15 // a chip has 15, an account more
+	inRow, digits := 0, 0
 	for _, r := range code {
-		if digits++; r < '0' || r > '9' {
-			digits = 0
+		if inRow++; r < '0' || r > '9' {
+			inRow = 0
+		} else {
+			digits++
 		}
-		if digits >= 9 || !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.' || r == '_') {
+		if inRow >= row || digits >= most || !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.' || r == '_') {
 			return ""
 		}
 	}

@@ -29,7 +29,7 @@ func TestRetryAfter(t *testing.T) {
 }
 
 func TestCodesAreWords(t *testing.T) {
-	for code, want := range map[string]string{"E17": "E17", "iban.wrong_1": "iban.wrong_1", "": "", "Herr Beispiel": "", "ä": "", "-x": "", "20260302-0017": "20260302-0017", "276098100000017": "", "DE89370400440532013000": "", strings.Repeat("x", 41): ""} {
+	for code, want := range map[string]string{"E17": "E17", "iban.wrong_1": "iban.wrong_1", "": "", "Herr Beispiel": "", "ä": "", "-x": "", "20260302-0017": "20260302-0017", "276098100000017": "", "DE89370400440532013000": "", "DE89-3704-0044-0532-0130-00": "", "276-0981.0000_0017": "", strings.Repeat("x", 41): ""} {
 		if got := CleanCode(code); got != want {
 			t.Errorf("%q gives %q", code, got)
 		}
