@@ -232,6 +232,12 @@ func TestFoundThoughNotPlanned(t *testing.T) {
 		t.Fatalf("%s: found by name %d, by reference %d", s.Submission.Code, found("name", "Beispiel"), found("reference", "BP-1"))
 	}
 	d.Live = offered
+	if err := d.store.Reopen(t.Context(), parked, "operator:x", "offered again", d.now); err != nil {
+		t.Fatal(err)
+	}
+	if s := d.run(parked); s.Submission.State != hub.SubmissionRunning || found("name", "Beispiel") != 1 {
+		t.Errorf("reopened: %s, found by name %d", states(s), found("name", "Beispiel"))
+	}
 	withdrawn := d.accept("labrador.xml", nil, nil)
 	if err := d.store.Withdraw(t.Context(), withdrawn, "portal:buergerportal", "", d.now); err != nil {
 		t.Fatal(err)
@@ -249,8 +255,13 @@ func TestFoundThoughNotPlanned(t *testing.T) {
 	if due, err := d.store.Due(t.Context(), d.now, store.Due{}, 10); err != nil || len(due) != 0 {
 		t.Errorf("it stays due: %+v %v", due, err)
 	}
-	done, err := d.store.Erase(t.Context(), []store.Erase{{ID: withdrawn, Metadata: true, Actor: "operator:x", Reason: "y", At: d.now}})
-	if err != nil || done[0].Err != nil || done[0].Deletion.Counts.SearchHashes != 6 {
-		t.Errorf("hashes are doubled: %+v %v", done[0], err)
+	if err := d.store.Withdraw(t.Context(), parked, "portal:buergerportal", "", d.now); err != nil {
+		t.Fatal(err)
+	}
+	for name, id := range map[string]hub.ID{"withdrawn": withdrawn, "reopened": parked} {
+		done, err := d.store.Erase(t.Context(), []store.Erase{{ID: id, Metadata: true, Actor: "operator:x", Reason: "y", At: d.now}})
+		if err != nil || done[0].Err != nil || done[0].Deletion.Counts.SearchHashes != 6 {
+			t.Errorf("%s: hashes are doubled: %+v %v", name, done[0], err)
+		}
 	}
 }

@@ -331,7 +331,11 @@ func (t *tx) advance(id hub.ID, version int64, a *store.Advance, p *plan) ([]sto
 			return nil, err
 		}
 	}
-	if err := t.index(a.Search, f.key); err != nil {
+	index := t.index
+	if f.Version > 1 { // parked before its plan, it was indexed then
+		index = t.indexOnce
+	}
+	if err := index(a.Search, f.key); err != nil {
 		return nil, err
 	}
 	for _, e := range a.Audit {

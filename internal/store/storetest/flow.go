@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"time"
 
@@ -260,5 +261,23 @@ func casesAreCase(f *fixture) {
 	}
 	if !slices.Equal(ids, []hub.ID{planned, parked}) {
 		f.Errorf("cases of %v, want %v", ids, []hub.ID{planned, parked})
+	}
+}
+
+// What was parked before its plan is known by its hashes already when it is planned in the
+// end, however many others came between.
+func flowIndexesOnce(f *fixture) {
+	id := f.accept()
+	mine, others := [][]byte{[]byte("a hash of sixteen")}, make([][]byte, 600)
+	for i := range others {
+		others[i] = fmt.Appendf(nil, "another hash %d", i)
+	}
+	f.advance(id, &store.Advance{State: hub.SubmissionParked, Reason: hub.ParkUnmapped, Code: "not-offered", Search: mine})
+	f.advance(f.accept(), &store.Advance{State: hub.SubmissionParked, Reason: hub.ParkUnmapped, Code: "not-offered", Search: others})
+	f.must(f.Reopen(f.ctx, id, "operator:x", "offered again", f.now))
+	f.advance(id, &store.Advance{State: hub.SubmissionRunning, Search: mine, Deliveries: []store.NewDelivery{f.pending(id, 1, "infoma")}})
+	f.send("infoma", hub.DeliveryDelivered)
+	if d := f.erased(f.order(id)); d.Counts.SearchHashes != 1 {
+		f.Errorf("the proof counts %d search hashes, want 1", d.Counts.SearchHashes)
 	}
 }

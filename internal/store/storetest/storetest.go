@@ -29,6 +29,7 @@ func Test(t *testing.T, open func(t *testing.T) store.Store) {
 		{"DueAndAdvance", dueAndAdvance},
 		{"CasesAreCase", casesAreCase},
 		{"AdvanceRefuses", advanceRefuses},
+		{"FlowIndexesOnce", flowIndexesOnce},
 		{"ParkedByTheFlow", parkedByTheFlow},
 		{"Damage", damage},
 		{"Mend", mend},
