@@ -45,10 +45,11 @@ func planned(c *store.Case) bool {
 }
 
 // searchEnded gives the hashes of a submission that has ended before it was planned:
-// withdrawn or closed before anybody had it found. None where its content cannot be read,
+// withdrawn or closed before anybody had it found. None where a step has noted already what
+// its portal was told, for that one has made it found; and none where its content cannot be read,
 // which may be why it was closed: what has ended is not set aside.
 func (w *work) searchEnded() ([][]byte, error) {
-	if s := &w.c.Submission; s.State != hub.SubmissionSettled || planned(w.c) || !s.Erased.Payload.IsZero() {
+	if s := &w.c.Submission; s.State != hub.SubmissionSettled || s.Told != "" || planned(w.c) || !s.Erased.Payload.IsZero() {
 		return nil, nil
 	}
 	err := w.openEnded()

@@ -331,11 +331,7 @@ func (t *tx) advance(id hub.ID, version int64, a *store.Advance, p *plan) ([]sto
 			return nil, err
 		}
 	}
-	index := t.index
-	if f.Version > 1 { // parked before its plan, it was indexed then
-		index = t.indexOnce
-	}
-	if err := index(a.Search, f.key); err != nil {
+	if err := t.index(a.Search, f.key); err != nil {
 		return nil, err
 	}
 	for _, e := range a.Audit {
@@ -438,28 +434,14 @@ func (t *tx) unmap(d *delivery, u store.Unmapped, at time.Time) error {
 	return t.saveDelivery(d)
 }
 
-// index writes search hashes.
+// index writes search hashes. What was indexed before is so again, in a run of its own:
+// to look it up in all runs would hold the writer for long.
 func (t *tx) index(hashes [][]byte, key int64) error {
 	args := make([]any, 0, 3*len(hashes))
 	for _, h := range hashes {
 		args = append(args, t.search.next(), h, key)
 	}
 	return t.insertRows("INSERT OR IGNORE INTO search (run, hash, key)", 3, args)
-}
-
-// indexOnce is index for hashes that may be there already.
-func (t *tx) indexOnce(hashes [][]byte, key int64) error {
-	var fresh [][]byte
-	for _, h := range hashes {
-		keys, err := searched(context.Background(), t.c, h)
-		if err != nil {
-			return err
-		}
-		if !slices.Contains(keys, fmt.Sprint(key)) {
-			fresh = append(fresh, h)
-		}
-	}
-	return t.index(fresh, key)
 }
 
 // decide writes the submission's own part of an Advance.

@@ -57,9 +57,12 @@ func (s *Store) gather(ctx context.Context, e *erasing) error {
 			e.files = append(e.files, a.File)
 		}
 	}
-	e.counts.SearchHashes = len(e.search)
-	if e.parts.Metadata.IsZero() {
-		e.counts.SearchHashes = 0
+	if !e.parts.Metadata.IsZero() {
+		hashes := make(map[string]bool, len(e.search))
+		for _, row := range e.search { // one may lie in several runs
+			hashes[string(row.hash)] = true
+		}
+		e.counts.SearchHashes = len(hashes)
 	}
 	e.erasedSum(g.sum)
 	return nil

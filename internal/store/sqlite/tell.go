@@ -123,7 +123,7 @@ func (t *tx) tell(id hub.ID, version int64, tell *store.Tell, callback *delivery
 			return err
 		}
 	}
-	if err := t.indexOnce(tell.Search, f.key); err != nil {
+	if err := t.index(tell.Search, f.key); err != nil {
 		return err
 	}
 	f.Told = tell.Told
