@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"stellwerk/internal/app"
 	"stellwerk/internal/hub"
 	"stellwerk/internal/sim"
 )
@@ -53,6 +54,27 @@ func TestLoadRequest(t *testing.T) {
 	for _, line := range []string{"Idempotency-Key: load-run-00000042", "Authorization: Bearer swp_a_b", fmt.Sprintf("Content-Length: %d", len(body))} {
 		if !bytes.Contains(head, []byte("\r\n"+line)) {
 			t.Errorf("%q is missing in\n%s", line, head)
+		}
+	}
+}
+
+// The hub that a load starts must start: its folder is one without errors.
+func TestLoadFolder(t *testing.T) {
+	f, err := prepareSample(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.sinkAll("http://127.0.0.1:1", 64); err != nil {
+		t.Fatal(err)
+	}
+	snap, found := app.Check(f.dir)
+	if found.HasErrors() {
+		t.Fatal(found.Err())
+	}
+	b, _ := snap.Binding("05999040", "hundeanmeldung")
+	for _, d := range b.Deliveries {
+		if d.System != nil && d.System.Limits.Concurrency != 32 {
+			t.Errorf("%s is not at the sink", d.System.Name)
 		}
 	}
 }
