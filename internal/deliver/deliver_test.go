@@ -66,12 +66,7 @@ func TestRefusalsParkAndLeaveTheBreakerClosed(t *testing.T) {
 func TestDeadBackendOpensItsBreakerAndSlowsNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var up atomic.Bool
-		finance := &backend{answer: func(string, *connectors.Message, int) connectors.Receipt {
-			if up.Load() {
-				return connectors.Receipt{Outcome: connectors.Delivered}
-			}
-			return connectors.Receipt{Outcome: connectors.Retry, Code: "connection-refused", Fault: true}
-		}}
+		finance := brokenUntil(&up, "connection-refused")
 		records := &backend{}
 		tw := newTown(t, map[string]*backend{"finance": finance, "records": records})
 		defer tw.end()

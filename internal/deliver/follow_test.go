@@ -224,12 +224,7 @@ func TestAnotherWayLeavesTimeToFinish(t *testing.T) {
 func TestAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var works atomic.Bool
-		b := &backend{answer: func(string, *connectors.Message, int) connectors.Receipt {
-			if works.Load() {
-				return connectors.Receipt{Outcome: connectors.Delivered}
-			}
-			return connectors.Receipt{Outcome: connectors.Retry, Code: "http-403", Fault: true}
-		}}
+		b := brokenUntil(&works, "http-403")
 		tw := newTown(t, map[string]*backend{"finance": b})
 		defer tw.end()
 		tw.snap.Systems["finance"].Retry.Schedule = []time.Duration{40 * time.Minute}
@@ -256,12 +251,7 @@ func TestAgain(t *testing.T) {
 func TestSystemThatIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var paid, up atomic.Bool
-		finance := &backend{answer: func(string, *connectors.Message, int) connectors.Receipt {
-			if up.Load() {
-				return connectors.Receipt{Outcome: connectors.Delivered}
-			}
-			return connectors.Receipt{Outcome: connectors.Retry, Code: "down"}
-		}}
+		finance := brokenUntil(&up, "down")
 		payment := &backend{traits: connectors.Traits{Askable: true}, answer: func(kind string, _ *connectors.Message, _ int) connectors.Receipt {
 			if kind == "ask" && paid.Load() {
 				return connectors.Receipt{Outcome: connectors.Delivered}

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,6 +31,16 @@ type backend struct {
 
 	mu    sync.Mutex
 	calls []string // "send <id>" or "ask <id>"
+}
+
+// brokenUntil is a backend that fails with a code until it is up.
+func brokenUntil(up *atomic.Bool, code string) *backend {
+	return &backend{answer: func(string, *connectors.Message, int) connectors.Receipt {
+		if up.Load() {
+			return connectors.Receipt{Outcome: connectors.Delivered}
+		}
+		return connectors.Receipt{Outcome: connectors.Retry, Code: code, Fault: true}
+	}}
 }
 
 func (b *backend) Traits() connectors.Traits { return b.traits }
