@@ -43,6 +43,7 @@ import (
 //	system NAME STATE                until the system is ready, paused, in its window or broken
 //	tried NAME/ROLE N                so many attempts were counted
 //	says TEXT...                     the last output holds the text, wherever its lines break
+//	traced NAME TEXT                 the case's trace comes to hold the text, which passes by
 //	callbacks                        the portal is called back, and takes only what is signed
 //	knows NAME STATUS                until a callback with this status is planned
 //	trust KEY...                     the portal trusts these keys of the folder, and no others
@@ -99,7 +100,7 @@ func words() map[string]func(*testscript.TestScript, bool, []string) {
 		"town": town, "amend": amend, "open": open, "stop": stopHub, "crash": crash, "change": change,
 		"submit": submit, "await": await, "fault": fault, "heal": heal, "received": received,
 		"document": document, "attached": attached, "as": as, "cmpjson": cmpJSON, "damage": damage, "metric": metric,
-		"system": system, "quiet": quiet, "tried": tried, "says": says, "pay": pay, "found": found, "bundle": bundle, "list": list, "takes": takes,
+		"system": system, "quiet": quiet, "tried": tried, "says": says, "traced": traced, "pay": pay, "found": found, "bundle": bundle, "list": list, "takes": takes,
 		"callbacks": callbacks, "trust": trust, "knows": knows, "mailboxes": mailboxes, "mail": mail,
 		"bridge": bridge, "at": at, "line": line, "arrived": arrived, "told": told, "calls": calls,
 	}

@@ -169,11 +169,30 @@ func says(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 0 {
 		ts.Fatalf("usage: says TEXT...")
 	}
-	output := strings.Join(strings.Fields(ts.ReadFile("stdout")+" "+ts.ReadFile("stderr")), " ")
+	output := said(ts)
 	for _, text := range args {
 		if strings.Contains(output, text) == neg {
 			ts.Fatalf("looking for %q (unwanted: %t) in\n%s", text, neg, output)
 		}
+	}
+}
+
+// said is the last output in one line.
+func said(ts *testscript.TestScript) string {
+	return strings.Join(strings.Fields(ts.ReadFile("stdout")+" "+ts.ReadFile("stderr")), " ")
+}
+
+// traced waits for what a trace says now and then: between two tries, for one.
+func traced(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: traced NAME TEXT")
+	}
+	reached := until(func() bool {
+		ts.Check(ts.Exec("stellwerk", "trace", ts.Getenv(args[0])))
+		return strings.Contains(said(ts), args[1])
+	})
+	if !reached {
+		ts.Fatalf("the trace of %s never says %q: %s", args[0], args[1], said(ts))
 	}
 }
 
