@@ -137,6 +137,48 @@ func TestRateThatChangesWithinTheYear(t *testing.T) {
 	}
 }
 
+// Who reports a dog late, in a year that has another rate than the one in which its tax began or ended, is not told
+// a yearly amount that holds no more; a person decides. A year later by the same rate goes through, and so does an end
+// after which no dog is left.
+func TestRateThatChangedBeforeTheReport(t *testing.T) {
+	for _, tt := range []struct{ dir, ags, service, example, was, now, held string }{
+		{"soest", "05962024", "hundeanmeldung", "labrador", "seit>2026-02-15<", "seit>2025-11-20<", "held: jahresbetrag"}, // 108.00, and 114.00 from 2026
+		{"soest", "05962024", "hundeanmeldung", "labrador", "seit>2026-02-15<", "seit>2025-12-20<", ""},
+		{"soest", "05974040", "hundeanmeldung", "labrador", "seit>2026-02-15<", "seit>2025-11-20<", ""},                        // no new rate
+		{"musterstadt", "05999012", "hundeanmeldung", "labrador", "seit>2026-02-15<", "seit>2025-11-20<", "held: steuer.jahr"}, // 60.00, and 72.00
+		{"musterstadt", "05999012", "hundeanmeldung", "labrador", "seit>2026-02-15<", "seit>2026-06-20<", ""},
+		{"fourth", "05998016", "hundeanmeldung", "labrador", "seit>2026-02-15<", "seit>2025-11-20<", "held: b:posten/b:cent"},
+		{"fourth", "05998016", "hundeanmeldung", "labrador", "seit>2026-02-15<", "seit>2026-01-02<", ""},
+		{"soest", "05962024", "hundeabmeldung", "verstorben", "am>2026-04-17<", "am>2025-11-20<", ""}, // none is left
+		{"soest", "05962024", "hundeabmeldung", "verstorben", "hunde>0<", "hunde>1<", ""},
+		{"soest", "05962024", "hundeabmeldung", "verstorben", "am>2026-04-17< hunde>0<", "am>2025-11-20< hunde>1<", "held: jahresbetrag"},
+	} {
+		b, ok := load(t, "../testdata/"+tt.dir).Binding(tt.ags, tt.service)
+		if !ok {
+			t.Fatal(tt.ags, tt.service)
+		}
+		file, err := routes.FS.ReadFile(tt.service + "/examples/" + tt.example + ".xml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, now := string(file), strings.Fields(tt.now)
+		for i, was := range strings.Fields(tt.was) {
+			if !strings.Contains(body, was) {
+				t.Fatalf("%s has no %s", tt.example, was)
+			}
+			body = strings.Replace(body, was, now[i], 1)
+		}
+		tree, err := gate.Tree(context.Background(), []byte(body), "application/xml", gate.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := leave(t, b, tt.service, tree.Root())["finance"]
+		if got == "" || strings.HasPrefix(got, "held: ") != (tt.held != "") || !strings.HasPrefix(got, tt.held) {
+			t.Errorf("%s %s, %s: finance gets %s, not %s", tt.ags, tt.service, tt.now, got, tt.held)
+		}
+	}
+}
+
 // Whoever leaves with the last day of a year owes nothing by the law of the next one, which may not be there yet.
 func TestEndWithTheLastDayOfTheLaw(t *testing.T) {
 	snap := load(t, "../testdata/musterstadt")
