@@ -154,7 +154,12 @@ func parkedAdvice(s *admin.Submission, d *admin.Delivery, attempts []admin.Attem
 		case "not-offered", "no-consent", "payload-unreadable", "internal-error": // met when the case was under way
 			return wholeAdvice(s, d.Code, n)
 		}
-		return "the mapping " + d.Document + " for " + who + " needs a decision" + after + quote,
+		cause = "the mapping " + d.Document + " for " + who + " needs a decision" + after + quote
+		if hub.TroubleOf(d.Code).Who == hub.PartyClerk { // it is about what the applicant says, and no rule is lacking
+			return cause, "ask the applicant; where the whole case is wrong: stellwerk withdraw " + s.Number + " --reason …, and have it submitted again; where only this is: enter it there by hand, then: stellwerk close " + n +
+				" --reason …; if the mapping is wrong, amend it, stellwerk reload, then: stellwerk replay " + n + " --anew --reason …"
+		}
+		return cause,
 			"amend the mapping or the code list, stellwerk check, stellwerk reload, then: stellwerk replay " + n + " --anew --reason …"
 	}
 	return who + " is parked" + after + quote, "stellwerk replay " + n + " --reason … or stellwerk close " + n + " --reason …"

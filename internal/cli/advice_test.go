@@ -74,6 +74,8 @@ func TestAdvice(t *testing.T) {
 			d.Uncertain = true
 		}), "nobody knows whether finance (kasse) took the document: the outcome of an attempt is not known, and after 3 the schedule gave up (connection-refused)", "systems probe kasse"},
 		"unmapped": {hub.SubmissionParked, "", delivery(hub.DeliveryParked, because(hub.ParkUnmapped, "unknown-code")), "the mapping finance", "stellwerk reload"},
+		"contrary": {hub.SubmissionParked, "", delivery(hub.DeliveryParked, because(hub.ParkUnmapped, "required")), "the mapping finance", "stellwerk close N/1 --reason"},
+		"mistaken": {hub.SubmissionParked, "", delivery(hub.DeliveryParked, because(hub.ParkUnmapped, "refused")), "the mapping finance", "ask the applicant"},
 		"parted":   {hub.SubmissionParked, "", delivery(hub.DeliveryParked, because(hub.ParkUnmapped, hub.CodeSystemGone)), "does not know kasse any more", "stellwerk replay N/1 --anew"},
 		"parted2":  {hub.SubmissionParked, "", delivery(hub.DeliveryParked, because(hub.ParkUnclear, hub.CodeSystemGone)), "may have arrived", "systems/kasse.yaml back and reload: it goes on by itself then; otherwise ask there for N"},
 		"offer":    {hub.SubmissionParked, "not-offered", nil, "does not offer", "municipalities/05999040.yaml"},

@@ -176,6 +176,15 @@ func TestTroublesAreComplete(t *testing.T) {
 		}
 		seen[e.Code] = true
 	}
+	// What a mapping leaves to a clerk is told with what to do: the data are wrong, and no rule is lacking.
+	for _, code := range []string{"required", "refused", "not-a-date", "not-a-number", "formula"} {
+		if e := hub.TroubleOf(code); e.Who != hub.PartyClerk || !strings.Contains(e.Means.De, "schließen") || !strings.Contains(e.Means.En, "close it") {
+			t.Errorf("%s says no next step: %s, %s", code, e.Who, e.Means.De)
+		}
+	}
+	if e := hub.TroubleOf("refused"); !strings.Contains(e.Means.De, "Zuordnung") {
+		t.Errorf("refused is said of a system alone; a mapping's check says it, too: %s", e.Means.De)
+	}
 	for _, reason := range hub.ParkReasons {
 		if hub.TroubleOf(string(reason)).Code != string(reason) {
 			t.Errorf("the reason %s is not in the catalogue", reason)
