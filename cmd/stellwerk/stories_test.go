@@ -190,7 +190,12 @@ func begin(env *testscript.Env, service string) error {
 	if os.Getenv("GORACE") == "" {
 		env.Setenv("GORACE", quickRace)
 	}
-	year := strconv.Itoa(time.Now().Year()) // a riding plate is for a year that is not over
+	berlin, err := time.LoadLocation("Europe/Berlin") // in the hour before midnight UTC its year is another
+	if err != nil {
+		end()
+		return err
+	}
+	year := strconv.Itoa(time.Now().In(berlin).Year()) // a riding plate is for a year that is not over
 	for name, value := range map[string]string{"TZ": "Europe/Berlin", "SHIPPED": shipped, "YEAR": year} {
 		env.Setenv(name, value)
 	}

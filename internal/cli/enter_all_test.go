@@ -58,7 +58,7 @@ func TestEnterEveryService(t *testing.T) {
 	for service, own := range map[string][]typed{
 		"hundeabmeldung":  {{"Name", []string{"Waldi"}}, {"Hunde", []string{"0"}}, {"Code", []string{"dackel", "verstorben"}}, {"Großer Hund", []string{"n"}}, {"Ende am", []string{"1.3.2026"}}},
 		"hundemarke":      {{"Name", []string{"Waldi"}}, {"Anlass", []string{"verloren"}}, {"Grund", []string{"verloren"}}, {"Chip", []string{"276098100000099"}}},
-		"reitkennzeichen": {{"Gemeinde", []string{"05999040"}}, {"Code", []string{"ausgabe", "privat"}}, {"Jahr", []string{"2026"}}, {"Anzahl", []string{"1"}}},
+		"reitkennzeichen": {{"Gemeinde", []string{"05999040"}}, {"Code", []string{"ausgabe", "privat"}}, {"Jahr", []string{thisYear(t)}}, {"Anzahl", []string{"1"}}},
 		"abfallbehaelter-anmeldung": {{"Rolle", []string{"eigentuemer"}}, {"Eigentum", []string{"j"}}, {"Gemeldete Personen", []string{"4"}}, {"Gewünscht ab", []string{"1.12.2026"}},
 			{"Code", []string{"neuanmeldung", "rest", "80", "bio", "120"}}, {"Anzahl", []string{"1", "1"}}, {"Aktion", []string{"aufstellen", "aufstellen"}}, {"Noch einmal Abfallbehälter", []string{"j"}}},
 		"abfallbehaelter-abmeldung": {{"Rolle", []string{"eigentuemer"}}, {"Eigentum", []string{"j"}}, {"Gemeldete Personen", []string{"0"}}, {"Abmelden zum", []string{"30.4.2026"}},
