@@ -126,7 +126,11 @@ const (
 
 // nothingEmpty refuses a flag and an argument without a value. It is a script's
 // variable that was never set: as if it were left out, it would choose everything.
+// The shell's question what a word may be has an empty one where nothing is typed yet.
 func nothingEmpty(cmd *cobra.Command, args []string) (err error) {
+	if cmd.Name() == cobra.ShellCompRequestCmd { // its other name is an alias
+		return nil
+	}
 	if slices.Contains(args, "") {
 		return wrongUsage("an argument is empty: give it a value, or leave it out")
 	}

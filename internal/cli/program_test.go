@@ -321,6 +321,20 @@ func TestHelpNamesEveryCommand(t *testing.T) {
 	c.run(2, "completion", "tcsh")
 }
 
+// A shell asks with an empty last word what may stand there; fish and zsh use the other
+// name, too. An order with an empty word stays refused.
+func TestCompletionIsAsked(t *testing.T) {
+	c := newConsole(t, nil)
+	for _, ask := range []string{"__complete", "__completeNoDesc"} {
+		for want, words := range map[string][]string{"replay": {""}, "rotate": {"keys", "keyring", ""}, ":": {"list", "--state", ""}} {
+			if got := c.run(0, append([]string{ask}, words...)...); !strings.Contains("\n"+got, "\n"+want) {
+				t.Errorf("%s %q answers %q, and nothing with %q", ask, words, got, want)
+			}
+		}
+	}
+	c.run(2, "close", "")
+}
+
 // The codes of problems that callers decide by must come through the client.
 func TestProblemsComeThrough(t *testing.T) {
 	c := newConsole(t, map[string]any{"POST /admin/v1/reload": &admin.Problem{Status: 503, Code: admin.CodeFull, Detail: "no space left"}})
