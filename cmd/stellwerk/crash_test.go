@@ -183,7 +183,7 @@ func (c *crashTown) run(t *testing.T, crashes int) []string {
 		t.Fatal(err)
 	}
 	if err := cmd.Wait(); err != nil {
-		t.Errorf("the hub did not stop in order: %v", err)
+		t.Errorf("the hub did not stop in order: %v\n%s", err, cmd.Stderr)
 	}
 	t.Logf("%d crashes, %d submissions acknowledged", crashes, len(c.acked))
 	if len(c.acked) < crashes {
