@@ -134,8 +134,11 @@ func (p *Program) lines(values []string) ([]string, error) {
 	return out, nil
 }
 
-// errNotErased ends an order of which something was refused.
-var errNotErased = &admin.Problem{Status: 409, Code: admin.CodeState, Detail: "not everything was deleted; see above"}
+// They end an order of which something was refused, or would be.
+var (
+	errNotErased   = &admin.Problem{Status: 409, Code: admin.CodeState, Detail: "not everything was deleted; see above"}
+	errNotErasable = &admin.Problem{Status: 409, Code: admin.CodeState, Detail: "not everything would be deleted; see above"}
+)
 
 func (p *Program) printErasure(e *admin.Erasure) error {
 	if p.json {
@@ -145,10 +148,13 @@ func (p *Program) printErasure(e *admin.Erasure) error {
 	} else {
 		p.sayErasure(e)
 	}
-	if len(e.Refused) > 0 {
-		return errNotErased
+	switch {
+	case len(e.Refused) == 0:
+		return nil
+	case e.DryRun:
+		return errNotErasable
 	}
-	return nil
+	return errNotErased
 }
 
 func (p *Program) sayErasure(e *admin.Erasure) {
@@ -157,7 +163,20 @@ func (p *Program) sayErasure(e *admin.Erasure) {
 		for _, f := range e.FoundBy {
 			p.say("%s has it as %s", f.Number, strings.Join(f.Keys, ", "))
 		}
-		p.say("%s would be deleted; nothing was", plural(e.Matched, "case", "cases"))
+		for _, r := range e.Refused {
+			p.say("%s would not be deleted: %s", r.Number, r.Detail)
+		}
+		gone := len(e.Found)
+		for _, r := range e.Refused {
+			if !r.Submission.Zero() { // a name that the hub does not have was not found
+				gone--
+			}
+		}
+		found := ""
+		if gone != len(e.Found) {
+			found = fmt.Sprintf(" of %d found", len(e.Found))
+		}
+		p.say("%s%s would be deleted; nothing was", plural(gone, "case", "cases"), found)
 		return
 	}
 	if len(e.Deletions) > 0 {

@@ -107,3 +107,20 @@ func TestEraseAnyNumber(t *testing.T) {
 		t.Errorf("%d are proved; %s", len(all.Deletions), c.err.String())
 	}
 }
+
+// A look beforehand promises only what the order would do: a case that runs or is held is
+// named with what is in its way, and a name that the hub does not have is, too.
+func TestEraseDryRunSaysWhatWouldStay(t *testing.T) {
+	ids := new(hub.IDs)
+	good, held := ids.New(), ids.New()
+	c := newConsole(t, map[string]any{"POST /admin/v1/erasures": admin.Erasure{Matched: 2, DryRun: true, Deletions: []admin.Deletion{},
+		Found: []admin.Submission{{ID: good, Number: good.Number()}, {ID: held, Number: held.Number()}},
+		Refused: []admin.NotErased{{Number: "gone", Code: admin.CodeNotFound, Detail: "the hub has nothing under this name"},
+			{Submission: held, Number: held.Number(), Code: admin.CodeState, Detail: "a lawsuit"}}}})
+	got := c.run(7, "erase", good.Number(), held.Number(), held.String(), "--dry-run")
+	for _, want := range []string{held.Number() + " would not be deleted: a lawsuit\n", "gone would not be deleted: the hub has nothing", "1 case of 2 found would be deleted; nothing was"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing in\n%s", want, got)
+		}
+	}
+}

@@ -128,10 +128,20 @@ func TestEraseRefusedNamesTheRemedy(t *testing.T) {
 	for _, id := range []hub.ID{good, held, running, parked, damaged} {
 		names = append(names, id.String())
 	}
+	dry, err := f.client.Erase(t.Context(), admin.Erase{DryRun: true, Submissions: names})
+	f.must(err)
 	done, err := f.client.Erase(t.Context(), admin.Erase{Reason: "Ticket 12", Submissions: names})
 	f.must(err)
 	if len(done.Deletions) != 1 || done.Deletions[0].Submission != good || len(done.Refused) != 4 {
 		t.Fatalf("%+v", done)
+	}
+	if len(dry.Found) != 5 || !slices.Equal(dry.Refused, done.Refused) {
+		t.Errorf("the dry run finds %d and would refuse %+v, want what the order refused: %+v", len(dry.Found), dry.Refused, done.Refused)
+	}
+	again, err := f.client.Erase(t.Context(), admin.Erase{DryRun: true, Submissions: names[:1]})
+	f.must(err)
+	if len(again.Refused) != 1 || again.Refused[0].Code != admin.CodeDestroyed {
+		t.Errorf("of what is deleted the dry run says %+v", again.Refused)
 	}
 	for id, want := range map[hub.ID]string{held: "stellwerk release", running: "stellwerk withdraw " + running.Number(), parked: "stellwerk withdraw " + parked.Number(), damaged: "stellwerk close " + damaged.Number()} {
 		i := slices.IndexFunc(done.Refused, func(r admin.NotErased) bool { return r.Submission == id })

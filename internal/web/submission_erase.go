@@ -63,6 +63,11 @@ func (d *desk) erase(ctx context.Context, o erasing) (*erasure, error) {
 	out := &erasure{Matched: len(rows), Unknown: unknown}
 	if o.Dry {
 		out.Found, out.By = rows, by
+		for i := range rows {
+			if err := erasable(&rows[i].Submission); err != nil {
+				out.Refused = append(out.Refused, refused{ID: rows[i].Submission.ID, Err: notErased(&rows[i].Submission, err)})
+			}
+		}
 		return out, nil
 	}
 	if len(o.Values) > 0 && o.Cases != len(rows) {
@@ -110,6 +115,20 @@ func (d *desk) eraseOrder(ctx context.Context, o erasing) (hub.ID, error) {
 		return hub.ID{}, wrong("order is not one of yours for this reason")
 	}
 	return o.Order, nil
+}
+
+// erasable is why an order would be refused as a submission stands now; the store decides
+// again when it comes.
+func erasable(s *hub.Submission) error {
+	switch {
+	case s.State == hub.SubmissionErased:
+		return store.ErrErased
+	case s.State != hub.SubmissionSettled:
+		return store.ErrState
+	case s.Hold.On():
+		return store.ErrHeld
+	}
+	return nil
 }
 
 // notErased says what is to be done before a submission can be deleted.
