@@ -101,6 +101,11 @@ func (o *loadOptions) check() error {
 
 // runLoad runs the phases that were asked for and says what came out.
 func (p *Program) runLoad(ctx context.Context, o *loadOptions) (err error) {
+	if o.ledger != "" && o.target == "" && !o.verifyOnly {
+		if f, err := os.Stat(o.ledger); err == nil && f.Size() > 0 {
+			return wrongUsage("--ledger: %s holds what an earlier run acknowledged, and the partners of a throw-away hub are new: name another file", o.ledger)
+		}
+	}
 	if o.ledger == "" {
 		f, err := os.CreateTemp("", "stellwerk-load-*.ledger")
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -287,6 +288,48 @@ func TestVerifyNeedsAcknowledgements(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.run(exitFailed, "load", "--verify-only", "--ledger", empty, "--control", c.control)
+}
+
+// What the partners have from others does not stand for what is still on its way to them.
+func TestVerifyWaitsBehindOtherDocuments(t *testing.T) {
+	c, f := openTown(t)
+	push := []string{"load", "--target", c.portals, "--control", c.control, "--portal-key", "file:" + f.portalKeyFile(), "--clients", "4"}
+	c.run(0, append(push, "--count", "20")...)
+	if err := (sim.Client{Control: c.control}).Suffer(t.Context(), "public-order", sim.Faults{Delay: "700ms"}); err != nil {
+		t.Fatal(err)
+	}
+	ledger := filepath.Join(t.TempDir(), "ledger")
+	c.run(0, append(push, "--count", "4", "--submit-only", "--ledger", ledger)...)
+	var r loadReport
+	if err := json.Unmarshal([]byte(c.run(0, "load", "--verify-only", "--ledger", ledger, "--control", c.control, "--json")), &r); err != nil {
+		t.Fatal(err)
+	}
+	if !r.OK || r.Arrived != 12 || r.Expected != 12 || r.Lost+r.Duplicated+r.Altered != 0 {
+		t.Errorf("report is %+v", r)
+	}
+	// What is really missing is told when nothing new comes.
+	id, err := hub.ParseID("019cadd8-3000-7000-8000-000000000000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := openLedger(ledger, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(l.note(entry{ID: id, Mark: mark(9999)}), l.close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(c.run(3, "load", "--verify-only", "--ledger", ledger, "--control", c.control, "--settle", "300ms", "--json")), &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.OK || r.Lost != 1 || r.Arrived != 12 {
+		t.Errorf("report is %+v", r)
+	}
+	// New partners have nothing of an earlier run: all of it would be called lost.
+	c.run(2, "load", "--ledger", ledger, "--count", "1")
+	if !strings.Contains(c.err.String(), "earlier run") {
+		t.Error(c.err.String())
+	}
 }
 
 // The partners of a demo are asked as well, and a second run goes on behind the first.

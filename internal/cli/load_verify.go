@@ -31,28 +31,23 @@ func (p *Program) verify(ctx context.Context, o *loadOptions, report *loadReport
 	if acknowledged == 0 && !report.Pushed {
 		return fmt.Errorf("%s holds no acknowledgement: there is nothing to be verified", o.ledger)
 	}
-	last, err := p.await(ctx, o, o.before+acknowledged*o.documents)
-	if err != nil {
-		return err
-	}
-	got, err := account(ctx, o.control)
-	if err != nil {
-		return err
-	}
-	marks, err := sim.Client{Control: o.control}.Marks(ctx)
-	if err != nil {
-		return err
-	}
-	report.Verified = true
 	report.Expected = acknowledged * o.documents
-	if len(got.times) == 0 && len(marks) > 0 {
-		err = report.compareMarks(o, marks)
-	} else {
-		err = report.compare(o, got)
+	found, last := *report, time.Time{}
+	for {
+		n, at, err := p.await(ctx, o, o.before+report.Expected)
+		if err != nil {
+			return err
+		}
+		last = at
+		if found, err = compared(ctx, o, *report); err != nil {
+			return err
+		}
+		if found.Arrived == found.Expected || n < o.before+found.Expected {
+			break
+		}
+		o.before = n - found.Arrived // of others: what is missing may still be on its way
 	}
-	if err != nil {
-		return err
-	}
+	*report = found
 	if report.Pushed && !last.IsZero() {
 		through := last.Sub(report.start).Seconds()
 		report.Through, report.ThroughRate = rounded(through), rounded(float64(report.Acknowledged)/through)
@@ -60,22 +55,41 @@ func (p *Program) verify(ctx context.Context, o *loadOptions, report *loadReport
 	return nil
 }
 
+// compared asks the partners for all they have and gives the report with what that shows.
+func compared(ctx context.Context, o *loadOptions, report loadReport) (loadReport, error) {
+	got, err := account(ctx, o.control)
+	if err != nil {
+		return report, err
+	}
+	marks, err := sim.Client{Control: o.control}.Marks(ctx)
+	if err != nil {
+		return report, err
+	}
+	report.Verified = true
+	if len(got.times) == 0 && len(marks) > 0 {
+		err = report.compareMarks(o, marks)
+	} else {
+		err = report.compare(o, got)
+	}
+	return report, err
+}
+
 // await waits until everything has arrived, or nothing new for as long as settle
-// says, and gives the time of the last arrival it saw.
-func (p *Program) await(ctx context.Context, o *loadOptions, expected int) (time.Time, error) {
+// says, and gives how much that is and the time of the last arrival it saw.
+func (p *Program) await(ctx context.Context, o *loadOptions, expected int) (int, time.Time, error) {
 	most, last, quiet := -1, time.Time{}, time.Now()
 	told := time.Now()
 	for {
 		asked := time.Now()
 		n, err := o.arrived(ctx)
 		if err != nil {
-			return last, err
+			return n, last, err
 		}
 		if n > most {
 			most, quiet, last = n, time.Now(), time.Now()
 		}
 		if n >= expected || time.Since(quiet) > o.settle {
-			return last, nil
+			return n, last, nil
 		}
 		if time.Since(told) > 5*time.Second {
 			fmt.Fprintf(p.Err, "%d of %d documents have arrived\n", n-o.before, expected-o.before)
@@ -84,7 +98,7 @@ func (p *Program) await(ctx context.Context, o *loadOptions, expected int) (time
 		// Desks count under the lock they take documents with: asking must cost them a
 		// tenth of their time at most.
 		if !sleep(ctx, max(100*time.Millisecond, 10*time.Since(asked))) {
-			return last, ctx.Err()
+			return n, last, ctx.Err()
 		}
 	}
 }
