@@ -146,9 +146,13 @@ func (r *reader) compare(b *block) error {
 	return nil
 }
 
-// lay puts a file into the operator's folder town and has it checked.
+// lay puts a file into the operator's folder, town or the one that is named, and has it checked.
 func (r *reader) lay(b *block) error {
-	town := filepath.Join(r.dir, "town")
+	folder := "town"
+	if in := b.marks["in"]; in != "" {
+		folder = in
+	}
+	town := filepath.Join(r.dir, folder)
 	if _, err := os.Stat(town); errors.Is(err, fs.ErrNotExist) {
 		if err := os.CopyFS(town, os.DirFS(filepath.Join(r.dir, "testdata/musterstadt"))); err != nil {
 			return err
@@ -161,7 +165,7 @@ func (r *reader) lay(b *block) error {
 	if err := os.WriteFile(file, []byte(b.text), 0o600); err != nil {
 		return err
 	}
-	return r.run(&block{text: "stellwerk check --dir town", marks: map[string]string{}})
+	return r.run(&block{text: "stellwerk check --dir " + folder, marks: map[string]string{}})
 }
 
 // demo starts a demo hub, once, and submits what it suggests.

@@ -23,7 +23,8 @@ import (
 //	<!-- exits: 3 -->                  it ends with this code
 //	<!-- prints -->                    a text block: what the block before it printed; … is whatever it may be
 //	<!-- file: systems/kasse.yaml -->  a file of an operator's folder: check must find it good. The folder
-//	                                   is "town", a copy of the sample, for all blocks of the document
+//	                                   is "town", a copy of the sample, for all blocks of the document;
+//	                                   with "; in: kreis" it is that one
 //	<!-- not run: WHY -->              and why nothing proves it
 //
 // "go run ./cmd/stellwerk" is the program this test belongs to.
@@ -72,6 +73,7 @@ func TestDocsControl(t *testing.T) {
 		"no reason":       {fence("<!-- not run: -->", "sh", "true"), "a.md:2: not run needs a reason"},
 		"yaml of nothing": {fence("", "yaml", "a: 1"), "a.md:2: a yaml block names its file"},
 		"bad yaml":        {fence("<!-- file: stellwerk.yaml -->", "yaml", "limts: {}"), "limts is not a setting"},
+		"in another one":  {fence("<!-- file: stellwerk.yaml; in: kreis -->", "yaml", "limts: {}"), "check --dir kreis"},
 		"no end":          {"```sh\ntrue\n", "a.md:1: the block has no end"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -137,10 +139,12 @@ func blocks(doc, content string) ([]block, error) {
 func (b *block) check() error {
 	for name, value := range b.marks {
 		switch {
-		case !slices.Contains([]string{"needs", "awaits", "exits", "prints", "file", "not run"}, name):
+		case !slices.Contains([]string{"needs", "awaits", "exits", "prints", "file", "in", "not run"}, name):
 			return fmt.Errorf("%s is no mark", name)
 		case name == "needs" && value != "demo":
 			return fmt.Errorf("nobody gives %q", value)
+		case name == "in" && b.marks["file"] == "":
+			return errors.New("in says where a file lies, and there is none")
 		case name == "not run" && value == "":
 			return errors.New("not run needs a reason")
 		}
