@@ -228,8 +228,7 @@ func openAdvice(p *Program, s *admin.Submission) (cause, next string) {
 // isAskedAgain reports whether a system is asked for a newer answer than the one that the
 // delivery stands by.
 func isAskedAgain(d *admin.Delivery) bool {
-	again := d.Code == hub.CodeAskedAgain || d.Code == hub.CodeRemoteCancelled || d.Code == hub.CodeRemoteRefund || d.Code == hub.CodeRemoteRejected
-	return again && (d.State == hub.DeliverySending || d.State == hub.DeliveryAwaiting)
+	return hub.Stands(d.Code) && (d.State == hub.DeliverySending || d.State == hub.DeliveryAwaiting)
 }
 
 // isAsked reports whether a system that has taken the document long since is being asked

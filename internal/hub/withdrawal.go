@@ -47,6 +47,13 @@ func WithdrawalOf(s *Submission, deliveries []Delivery) *Withdrawal {
 // endedThere reports whether the hub that it was handed on to has ended it, also while
 // that one is asked again: it keeps its code then.
 func (d *Delivery) endedThere() bool {
-	ended := d.Code == CodeRemoteCancelled || d.Code == CodeRemoteRefund || d.Code == CodeRemoteRejected
-	return ended && (d.State == DeliveryClosed || d.State == DeliveryAwaiting || d.State == DeliverySending)
+	return endedThere(d.Code) && (d.State == DeliveryClosed || d.State == DeliveryAwaiting || d.State == DeliverySending)
 }
+
+func endedThere(code string) bool {
+	return code == CodeRemoteCancelled || code == CodeRemoteRefund || code == CodeRemoteRejected
+}
+
+// Stands reports whether a delivery with this code has had its answer and stands by it
+// until there is another one, where it is asked for again.
+func Stands(code string) bool { return code == CodeAskedAgain || endedThere(code) }

@@ -100,14 +100,6 @@ func Open(o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	// For its owner only, whatever the folder says: SQLite gives its log the same rights.
-	file, err := os.OpenFile(filepath.Join(o.Dir, "stellwerk.db"), os.O_RDWR|os.O_CREATE, 0o600)
-	if err == nil {
-		err = file.Close()
-	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the store in %s: %w", o.Dir, err), lock.Close())
-	}
 	s := &Store{
 		dir: o.Dir, path: filepath.Join(o.Dir, "stellwerk.db"), log: o.Log, lock: lock,
 		tally: newTally(), keys: &keyIndex{runs: runs{most: keyRun}}, queues: newQueues(o.Log), space: &space{dir: o.Dir}, fresh: new(fresh), residue: residue{tries: 40},

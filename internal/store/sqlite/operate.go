@@ -99,7 +99,7 @@ func (t *tx) replay(f *file, d *delivery, r store.Replay) error {
 	// what an uncertain attempt was worth.
 	d.Attempts, d.FirstAt, d.Uncertain, d.NotBefore = 0, time.Time{}, false, r.At
 	d.answer = nil
-	if d.stands() {
+	if hub.Stands(d.Code) {
 		d.Code = "" // it has had its say
 	}
 	d.State, d.Reason, d.due = hub.DeliveryPending, "", due(r.At)

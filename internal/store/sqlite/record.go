@@ -59,9 +59,9 @@ func (t *tx) record(r *store.Record) (store.Effect, error) {
 	f.learned = r.State == hub.DeliveryDelivered && !r.Same && d.Code == hub.CodeAskedAgain
 	d.Uncertain = r.Uncertain
 	d.NotBefore = r.NotBefore
-	learned := r.State != hub.DeliveryAwaiting || len(r.Answer) > 0 || len(d.answer) == 0 && !d.stands()
+	learned := r.State != hub.DeliveryAwaiting || len(r.Answer) > 0 || len(d.answer) == 0 && !hub.Stands(d.Code)
 	switch {
-	case r.State == hub.DeliveryDelivered && (d.stands() || d.superseded()):
+	case r.State == hub.DeliveryDelivered && (hub.Stands(d.Code) || d.superseded()):
 		d.Code = ""
 	case d.superseded():
 	case r.State != hub.DeliveryDelivered && learned && !r.KeepCode:
@@ -76,16 +76,6 @@ func (t *tx) record(r *store.Record) (store.Effect, error) {
 		d.token = nil
 	}
 	return t.outcome(f, d, a, stored(r.Attempt.At.Add(r.Attempt.Took)))
-}
-
-// stands reports whether the delivery has had its answer and stands by it until there is
-// another one: it is asked for again.
-func (d *delivery) stands() bool {
-	switch d.Code {
-	case hub.CodeAskedAgain, hub.CodeRemoteCancelled, hub.CodeRemoteRefund, hub.CodeRemoteRejected:
-		return true
-	}
-	return false
 }
 
 // sameAs reports whether an attempt tells nothing that the one before has not told.

@@ -158,7 +158,7 @@ func (s *Store) Strand(ctx context.Context, has func(system string) bool, at tim
 // another one, stands by that until its system is there: parked it would look open, and
 // whoever ends it would end what had arrived.
 func (d *delivery) mayStrand() bool {
-	return (d.State == hub.DeliveryPending || d.State == hub.DeliveryAwaiting) && !d.stands()
+	return (d.State == hub.DeliveryPending || d.State == hub.DeliveryAwaiting) && !hub.Stands(d.Code)
 }
 
 // strand parks one. Whether it was awaiting is kept, and so is what it can be asked by.
